@@ -1,0 +1,1 @@
+"""Shells around pure logic: each unpacks a message, asks `domain`, and sends what it decided."""

@@ -1,0 +1,40 @@
+"""What every actor shares: an address, the post, and a last word when it dies."""
+
+import logging
+from types import TracebackType
+from typing import Any
+
+import pykka
+
+from actors.post_office import Post
+from domain import clock
+from messages.control import ActorDied
+
+log = logging.getLogger(__name__)
+
+
+class Actor(pykka.ThreadingActor):
+    """A shell with an address. A handler that does not understand its situation lets it die."""
+
+    use_daemon_thread = True
+
+    def __init__(self, address: str, post: Post) -> None:
+        super().__init__()
+        self.address = address
+        self.post = post
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Tell the watchdog. In the actor's thread; the inbox is lost."""
+        del exception_type, traceback
+        log.error("%s died error=%r", self.address, exception_value)
+        died = ActorDied(at=clock.now(), address=self.address, error=repr(exception_value))
+        self.post.tell("watchdog", died)
+
+    def on_receive(self, message: Any) -> None:
+        """Handle one message. In the actor's thread."""
+        raise NotImplementedError

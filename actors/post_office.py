@@ -1,0 +1,64 @@
+"""Addresses instead of references: an actor can die and come back without anybody noticing.
+
+Pykka raises in the *sender* when a reference is dead and drops what was queued. Here a tell to a
+dead or unknown address is counted and lost, which every receiver is built to survive.
+"""
+
+import threading
+from collections import Counter
+from typing import Any, Protocol
+
+import pykka
+
+
+class Post(Protocol):
+    """How an actor reaches the others. Any thread."""
+
+    def tell(self, address: str, message: object) -> None:
+        """Put a message into the inbox of `address`; never blocks, never raises."""
+
+    def tell_all(self, prefix: str, message: object) -> None:
+        """Tell every address that starts with `prefix`."""
+
+
+class Listener(Protocol):
+    """Anything that takes messages without being an actor, such as run.py's main loop."""
+
+    def tell(self, message: Any) -> None:
+        """Take a message; must not block."""
+
+
+class PostOffice:
+    """The post of the threaded system: a table of addresses and a count of dead letters."""
+
+    def __init__(self) -> None:
+        self._boxes: dict[str, pykka.ActorRef[Any] | Listener] = {}
+        self._lock = threading.Lock()
+        self.dead_letters: Counter[str] = Counter()
+
+    def register(self, address: str, box: "pykka.ActorRef[Any] | Listener") -> None:
+        """Let `address` mean `box` from now on; the previous meaning is forgotten."""
+        with self._lock:
+            self._boxes = {**self._boxes, address: box}
+
+    def forget(self, address: str) -> None:
+        """Remove an address."""
+        with self._lock:
+            self._boxes = {a: b for a, b in self._boxes.items() if a != address}
+
+    def tell(self, address: str, message: object) -> None:
+        """Put a message into the inbox of `address`; a dead or unknown one is counted."""
+        box = self._boxes.get(address)
+        if box is None:
+            self.dead_letters[address] += 1
+            return
+        try:
+            box.tell(message)
+        except pykka.ActorDeadError:
+            self.dead_letters[address] += 1
+
+    def tell_all(self, prefix: str, message: object) -> None:
+        """Tell every address that starts with `prefix`, in the order of their registration."""
+        for address in tuple(self._boxes):
+            if address.startswith(prefix):
+                self.tell(address, message)

@@ -1,0 +1,1 @@
+"""The OpenAlgo client: the only room that knows how the wire looks."""

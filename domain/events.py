@@ -1,0 +1,195 @@
+"""What the order journal records. The state of orders and legs is a fold of these, nothing else.
+
+Each event is written, with its instant in market time, before anything it announces is done.
+"""
+
+import msgspec
+
+from domain.calls import Outcome
+from domain.contracts import Chain, Side
+from domain.orders import EntryKey, Pending, Purpose, State, StopPlan, Ticket
+from domain.positions import Phase
+from domain.session import DayPlan
+from domain.units import Micros, Symbol, Units
+
+
+class DayPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The day's instants and contracts were fixed; a restart uses them."""
+
+    at: Micros
+    plan: DayPlan
+    chain: Chain
+
+
+class IntentPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """One order is wished for: everything needed to recognise and to protect it later."""
+
+    at: Micros
+    intent: str
+    purpose: Purpose
+    leg: str
+    ticket: Ticket
+    baseline: tuple[str, ...]
+    fingerprint: int
+    reason: str
+    key: EntryKey | None = None
+    side: Side | None = None
+    stop: StopPlan | None = None
+
+
+class ModifyPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """An order shall get the absolute values of `ticket`."""
+
+    at: Micros
+    intent: str
+    ticket: Ticket
+    reason: str
+
+
+class CancelPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """An order shall end."""
+
+    at: Micros
+    intent: str
+    reason: str
+
+
+class WriteSent(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A write is handed to its lane; committed together with what planned it. `op` names it."""
+
+    at: Micros
+    intent: str
+    op: str
+
+
+class WriteReplied(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A write was answered, or not."""
+
+    at: Micros
+    intent: str
+    op: str
+    outcome: Outcome
+    status: int
+    orderid: str
+    mode: str
+    code: str
+    text: str
+
+
+class StateChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Evidence moved an order. `ticket` carries the values read from the book after a modify."""
+
+    at: Micros
+    intent: str
+    state: State
+    pending: Pending
+    orderid: str
+    reason: str
+    ticket: Ticket | None = None
+
+
+class FillsSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The trades of an order now sum to `filled` units worth `value` (units times paise)."""
+
+    at: Micros
+    intent: str
+    filled: Units
+    value: int
+
+
+class StopPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The protective stop of an entry or a leg was moved; never lowered by our own data."""
+
+    at: Micros
+    intent: str
+    stop: StopPlan
+
+
+class ExitPhase(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A leg moved on in its phases; the first reason is kept."""
+
+    at: Micros
+    leg: str
+    phase: Phase
+    reason: str
+
+
+class ExternalSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Orders or trades that are not ours; their ids join the baseline for ever."""
+
+    at: Micros
+    symbol: Symbol
+    orderids: tuple[str, ...]
+    net: int
+
+
+class FindingApplied(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The comparison of books and journal found something; what it was, in words."""
+
+    at: Micros
+    kind: str
+    subject: str
+    detail: str
+
+
+class ModeChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The agent's mode changed, and why."""
+
+    at: Micros
+    mode: str
+    reason: str
+
+
+class LatchSet(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A latch went up; only a human, or the next trading day, takes it down."""
+
+    at: Micros
+    name: str
+    reason: str
+
+
+class LatchCleared(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A human took a latch down."""
+
+    at: Micros
+    name: str
+    reason: str
+
+
+class Recovered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Recovery ended: orders adopted, shorts found, in counts."""
+
+    at: Micros
+    orders: int
+    shorts: int
+
+
+class ProvedFlat(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Two valid snapshots proved the book flat; their hashes."""
+
+    at: Micros
+    first: str
+    second: str
+
+
+Event = (
+    DayPlanned
+    | IntentPlanned
+    | ModifyPlanned
+    | CancelPlanned
+    | WriteSent
+    | WriteReplied
+    | StateChanged
+    | FillsSeen
+    | StopPlanned
+    | ExitPhase
+    | ExternalSeen
+    | FindingApplied
+    | ModeChanged
+    | LatchSet
+    | LatchCleared
+    | Recovered
+    | ProvedFlat
+)
+"""Every kind of event; decoded by its tag."""
+

@@ -1,0 +1,136 @@
+"""An order's identity and life, as values. `ledger.py` folds them, `desk.py` decides."""
+
+from enum import StrEnum
+
+import msgspec
+
+from domain.books import Action, PriceType
+from domain.contracts import Side
+from domain.units import Micros, Paise, Symbol, Units
+
+
+class Purpose(StrEnum):
+    """Why an order exists."""
+
+    ENTRY = "entry"
+    STOP = "stop"
+    COVER = "cover"
+
+
+class State(StrEnum):
+    """An order's place in life; `execution.md` section 5 has the table of moves."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    ACKED = "acked"
+    TRIGGER_PENDING = "trigger_pending"
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    REFUSED = "refused"
+    NOT_PLACED = "not_placed"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the order has ended; late evidence may still reopen it."""
+        return self in _TERMINAL
+
+    @property
+    def is_in_flight(self) -> bool:
+        """Whether bytes may be on the wire and no order id is known."""
+        return self in {State.SENDING, State.UNKNOWN}
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the order was read in a book and lives."""
+        return self in {State.TRIGGER_PENDING, State.OPEN}
+
+
+_TERMINAL = frozenset(
+    {State.FILLED, State.CANCELLED, State.REJECTED, State.REFUSED, State.NOT_PLACED}
+)
+
+
+class Pending(StrEnum):
+    """The request in the air for an order that is already placed."""
+
+    NONE = "none"
+    MODIFY = "modify"
+    MODIFY_UNKNOWN = "modify_unknown"
+    CANCEL = "cancel"
+    CANCEL_UNKNOWN = "cancel_unknown"
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An order as it goes over the wire: units and paise, `trigger` 0 for a LIMIT."""
+
+    symbol: Symbol
+    exchange: str
+    action: Action
+    quantity: Units
+    pricetype: PriceType
+    price: Paise
+    trigger: Paise
+    strategy: str
+    product: str = "MIS"
+
+
+class StopPlan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The protective stop that belongs to an entry; it travels with it, so protecting needs no feed."""
+
+    trigger: Paise
+    limit: Paise
+
+
+class EntryKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One entry decision. The same key twice is the same wish, never a second order."""
+
+    strategy: str
+    slot: str
+    symbol: Symbol
+    minute: Micros
+    attempt: int
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One order of ours. `filled` only grows; `value` is the sum of units times paise of its trades."""
+
+    intent: str
+    purpose: Purpose
+    leg: str
+    ticket: Ticket
+    baseline: tuple[str, ...]
+    planned_at: Micros
+    key: EntryKey | None = None
+    side: Side | None = None
+    stop: StopPlan | None = None
+    state: State = State.PLANNED
+    pending: Pending = Pending.NONE
+    pending_since: Micros | None = None
+    target: Ticket | None = None
+    orderid: str = ""
+    sent_at: Micros | None = None
+    changed_at: Micros = Micros(0)
+    modifies: int = 0
+    filled: Units = Units(0)
+    value: int = 0
+    reason: str = ""
+
+    @property
+    def remaining(self) -> Units:
+        """Units that may still fill; 0 once terminal."""
+        return Units(0) if self.state.is_terminal else Units(self.ticket.quantity - self.filled)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the order may still do something at the broker, or already stands there."""
+        return not self.state.is_terminal
+
+    @property
+    def average(self) -> Paise:
+        """Average fill in paise, rounded half up; 0 without a fill."""
+        if not self.filled:
+            return Paise(0)
+        return Paise((2 * self.value + self.filled) // (2 * self.filled))

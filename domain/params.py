@@ -1,0 +1,263 @@
+"""Every number an operator may set, with its default and its allowed range, group by group.
+
+The suffix is the unit: `_p` paise, `_s` seconds, `_ms` milliseconds, `_min` minutes, `_bps` basis
+points, `_points` index points, `_r` multiples of risk. `config/settings.py` builds the validated
+settings from these classes, so a default or a range is written exactly once. Sources of the values:
+the reference strategy, OpenAlgo's public defaults (30, 60, 120 and 1.5 s), else judgement.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The allowed range of a setting, both ends included."""
+
+    low: float
+    high: float
+
+
+Seconds = Annotated[float, Between(0, 86_400)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniverseParams:
+    """Which contracts are watched: `2 * width / step + 1` strikes on both sides."""
+
+    underlying: str = "NIFTY"
+    choose_after_s: Annotated[int, Between(0, 1800)] = 60
+    atm_round_points: Annotated[int, Between(1, 1000)] = 100
+    width_points: Annotated[int, Between(50, 5000)] = 1000
+    step_points: Annotated[int, Between(1, 500)] = 50
+    spot_sanity_bps: Annotated[int, Between(100, 5000)] = 2000
+    min_symbols: Annotated[int, Between(2, 1000)] = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionParams:
+    """When the day ends for us. `force_close` is HH:MM:SS in Asia/Kolkata."""
+
+    force_close: str = "15:15:00"
+    close_margin_min: Annotated[int, Between(5, 60)] = 15
+    square_off_margin_s: Annotated[int, Between(0, 900)] = 120
+    entry_stop_min: Annotated[int, Between(0, 240)] = 5
+    trade_special: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwingParams:
+    """Which detector reads the bars."""
+
+    version: Annotated[int, Between(1, 1)] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterParams:
+    """Stage 1 and 2: which swing lows are candidates, and which of them are in."""
+
+    price_min_p: Annotated[int, Between(100, 10**6)] = 10_000
+    price_max_p: Annotated[int, Between(100, 10**6)] = 30_000
+    vwap_premium_bps: Annotated[int, Between(0, 5000)] = 400
+    stop_min_bps: Annotated[int, Between(0, 5000)] = 200
+    stop_max_bps: Annotated[int, Between(1, 10_000)] = 1000
+    target_points_p: Annotated[int, Between(50, 10**5)] = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryParams:
+    """How the entry rests under the swing and when it is given up."""
+
+    trigger_offset_p: Annotated[int, Between(5, 500)] = 5
+    limit_offset_p: Annotated[int, Between(5, 2000)] = 300
+    min_gap_ticks: Annotated[int, Between(1, 20)] = 1
+    amend_min_p: Annotated[int, Between(5, 1000)] = 100
+    side_cooldown_s: Annotated[int, Between(0, 900)] = 120
+    triggered_unfilled_s: Annotated[int, Between(2, 120)] = 10
+    partial_s: Annotated[int, Between(1, 600)] = 30
+    reject_backoff_s: tuple[int, ...] = (5, 15, 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopParams:
+    """The protective stop: `hh + buffer` triggers it, the larger offset sets its limit."""
+
+    buffer_p: Annotated[int, Between(5, 2000)] = 100
+    limit_offset_p: Annotated[int, Between(5, 5000)] = 300
+    limit_offset_bps: Annotated[int, Between(0, 1500)] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizingParams:
+    """How many lots one R buys. `worst` measures from the entry limit to the stop limit."""
+
+    r_p: Annotated[int, Between(1000, 10**9)] = 650_000
+    max_lots: Annotated[int, Between(1, 200)] = 10
+    basis: Literal["swing", "worst"] = "swing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwingBreakParams:
+    """The settings of the default strategy, under `strategies[].params`."""
+
+    swing: SwingParams = SwingParams()
+    filter: FilterParams = FilterParams()
+    entry: EntryParams = EntryParams()
+    stop: StopParams = StopParams()
+    sizing: SizingParams = SizingParams()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitParams:
+    """How many shorts may be open at once; resting and unknown entries count."""
+
+    positions: Annotated[int, Between(1, 50)] = 5
+    ce: Annotated[int, Between(0, 50)] = 3
+    pe: Annotated[int, Between(0, 50)] = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayParams:
+    """When the day is over by result. `loss_p` 0 switches the rupee limit off."""
+
+    stop_r: Annotated[int, Between(-50, -1)] = -5
+    target_r: Annotated[int, Between(1, 50)] = 5
+    loss_p: Annotated[int, Between(0, 10**9)] = 4_875_000
+    confirm_s: Annotated[int, Between(0, 10)] = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchdogParams:
+    """How often the watchdog looks and speaks."""
+
+    check_s: Annotated[int, Between(1, 300)] = 30
+    heartbeat_s: Annotated[int, Between(5, 3600)] = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedParams:
+    """When a feed is doubted, left and trusted again."""
+
+    stale_warn_s: Annotated[int, Between(10, 600)] = 60
+    fallback_s: Annotated[int, Between(10, 1200)] = 120
+    fast_fallback_s: Annotated[int, Between(2, 120)] = 20
+    post_fill_grace_s: Annotated[int, Between(0, 60)] = 15
+    first_tick_s: Annotated[int, Between(5, 120)] = 15
+    return_s: Annotated[int, Between(5, 600)] = 30
+    gap_taint_s: Annotated[int, Between(1, 60)] = 5
+    rest_poll_ms: Annotated[int, Between(500, 10_000)] = 1500
+    rest_strikes: Annotated[int, Between(0, 40)] = 5
+    rest_entries: Literal["never", "paper", "always"] = "never"
+    entry_linger_s: Annotated[int, Between(0, 120)] = 5
+    fresh_canary_s: Annotated[int, Between(1, 60)] = 5
+    fresh_near_s: Annotated[int, Between(5, 600)] = 30
+    fresh_far_s: Annotated[int, Between(30, 3600)] = 300
+    exchange_time: Literal["auto", "trust", "ignore"] = "auto"
+    rebase_ticks: Annotated[int, Between(2, 50)] = 5
+    subscribe_chunk: Annotated[int, Between(1, 500)] = 50
+    spot_log_s: Annotated[int, Between(10, 3600)] = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarParams:
+    """When a minute is closed by the clock."""
+
+    close_grace_ms: Annotated[int, Between(0, 5000)] = 1500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryParams:
+    """How history is asked for."""
+
+    settle_s: Annotated[int, Between(2, 120)] = 12
+    retry_s: Annotated[int, Between(5, 600)] = 60
+    retries: Annotated[int, Between(0, 20)] = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderParams:
+    """How an order is recognised and how long it may be unknown."""
+
+    baseline_max_age_s: Annotated[float, Between(1, 60)] = 5
+    fingerprint_ticks: Annotated[int, Between(1, 200)] = 60
+    match_skew_s: Annotated[int, Between(10, 3600)] = 180
+    unknown_s: Annotated[int, Between(125, 900)] = 135
+    confirm_gap_s: Annotated[float, Between(0.5, 30)] = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileParams:
+    """How often the broker's books are read."""
+
+    window_s: Annotated[float, Between(1, 60)] = 5
+    fast_s: Annotated[float, Between(0.5, 30)] = 1.5
+    resting_s: Annotated[float, Between(1, 60)] = 5
+    stops_s: Annotated[float, Between(2, 120)] = 10
+    slow_s: Annotated[float, Between(5, 600)] = 60
+    settle_s: Annotated[float, Between(0, 30)] = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateParams:
+    """What an order must pass before it leaves."""
+
+    snapshot_max_age_s: Annotated[int, Between(10, 600)] = 90
+    skew_refuse_s: Annotated[float, Between(1, 60)] = 10
+    open_risk_p: Annotated[int, Between(1000, 10**10)] = 10_000_000
+    margin_per_lot_p: Annotated[int, Between(1000, 10**10)] = 20_000_000
+    margin_use_bps: Annotated[int, Between(100, 10_000)] = 9000
+    entries_day: Annotated[int, Between(1, 1000)] = 40
+    band_safety_bps: Annotated[int, Between(1000, 10_000)] = 9000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectParams:
+    """The clock of an uncovered short."""
+
+    emergency_s: Annotated[float, Between(2, 120)] = 10
+    deadline_s: Annotated[float, Between(5, 300)] = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitParams:
+    """The ladder that ends a position, and its proof."""
+
+    unfilled_s: Annotated[float, Between(0.5, 30)] = 1
+    rung_s: Annotated[float, Between(0.5, 30)] = 2
+    step_p: Annotated[int, Between(5, 10_000)] = 200
+    step_bps: Annotated[int, Between(10, 5000)] = 500
+    max_modifies: Annotated[int, Between(1, 20)] = 8
+    quote_max_age_s: Annotated[float, Between(1, 60)] = 3
+    proof_s: Annotated[int, Between(10, 600)] = 120
+    quiet_s: Annotated[int, Between(0, 300)] = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerParams:
+    """How the server is spoken to. `name` selects the broker's row of the dated rules."""
+
+    name: str = "default"
+    order_rate_per_s: Annotated[int, Between(1, 10)] = 8
+    exit_reserve: Annotated[int, Between(1, 9)] = 5
+    connect_timeout_s: Annotated[float, Between(0.5, 30)] = 2
+    order_timeout_s: Annotated[float, Between(2, 120)] = 20
+    read_timeout_s: Annotated[float, Between(1, 60)] = 10
+    read_retries: Annotated[int, Between(0, 10)] = 3
+    read_rate_per_s: Annotated[int, Between(1, 50)] = 9
+    session_retry_s: Annotated[int, Between(5, 600)] = 30
+    entry_ttl_s: Annotated[float, Between(0.5, 30)] = 2
+    plain_http_hosts: tuple[str, ...] = ("openalgo",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorParams:
+    """How the cast is laid out."""
+
+    bar_symbols_per_actor: Annotated[int, Between(1, 1000)] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShutdownParams:
+    """How long parking may take."""
+
+    park_s: Annotated[int, Between(1, 300)] = 45

@@ -1,0 +1,65 @@
+"""A leg: one filled entry, the units it is still short, and what has been bought back."""
+
+from enum import StrEnum
+
+import msgspec
+
+from domain.contracts import Side
+from domain.orders import StopPlan
+from domain.units import Micros, Symbol, Units
+
+
+class Phase(StrEnum):
+    """How a leg is being handled; it only moves forward."""
+
+    PROTECT = "protect"
+    CHASE = "chase"
+    DONE = "done"
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one order of a leg executed: units, and the sum of units times paise."""
+
+    units: Units
+    value: int
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """One short, from its first fill to flat. Its id is the intent of the entry that opened it.
+
+    `first_stop` is the stop of the plan at the first fill: R is measured against it for ever.
+    """
+
+    leg: str
+    strategy: str
+    slot: str
+    symbol: Symbol
+    exchange: str
+    side: Side
+    opened_at: Micros
+    stop: StopPlan
+    first_stop: StopPlan
+    sold: Execution
+    bought: tuple[Execution, ...] = ()
+    phase: Phase = Phase.PROTECT
+    reason: str = ""
+
+    @property
+    def bought_units(self) -> Units:
+        """Units bought back so far."""
+        return Units(sum(e.units for e in self.bought))
+
+    @property
+    def short(self) -> Units:
+        """Units still short; negative if more was bought back than sold."""
+        return Units(self.sold.units - self.bought_units)
+
+    @property
+    def gross(self) -> int:
+        """Money received less money paid for the units bought back, in paise; no charges.
+
+        While part of the leg is open its unsold part is not in here: only whole units closed count.
+        """
+        closed = min(self.bought_units, self.sold.units)
+        received = self.sold.value * closed // self.sold.units if self.sold.units else 0
+        return received - sum(e.value for e in self.bought)

@@ -1,0 +1,111 @@
+"""Time, life and death, and the levers of the watchdog."""
+
+import msgspec
+
+from domain.calls import ApiSeen, ReadReply
+from domain.contracts import Chain
+from domain.market import Source
+from domain.session import DayPlan
+from domain.units import Micros, Symbol
+
+
+class Pulse(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A whole second of market time is over. run.py -> every actor."""
+
+    at: Micros
+
+
+class Begin(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Set yourself up: the first message of an actor's life. System -> any actor."""
+
+    at: Micros
+    restarted: bool = False
+
+
+class RecoveryDone(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Every short is protected; the feed may start. OrderActor -> FeedActor, StrategyActor, WatchdogActor.
+
+    `chain` is set when the journal already knows the day's contracts.
+    """
+
+    at: Micros
+    plan: DayPlan
+    chain: Chain | None
+
+
+class ChainChosen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The day's contracts are fixed. StrategyActor -> FeedActor, WatchdogActor, MonitorActor."""
+
+    at: Micros
+    plan: DayPlan
+    chain: Chain
+
+
+class ChainFound(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The symbol master answered. Read lane -> StrategyActor."""
+
+    reply: ReadReply
+
+
+class ModeEntered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """What the agent may do now. OrderActor -> StrategyActor, WatchdogActor, MonitorActor."""
+
+    at: Micros
+    mode: str
+    reason: str
+
+
+class SelectSource(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Make this source authoritative; idempotent. WatchdogActor -> FeedActor."""
+
+    at: Micros
+    source: Source
+    reason: str
+
+
+class Reconnect(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Open a new socket; one under way is success. WatchdogActor -> FeedActor."""
+
+    at: Micros
+    reason: str
+
+
+class ActorDied(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """An actor raised and is gone, its inbox with it. Any actor -> WatchdogActor."""
+
+    at: Micros
+    address: str
+    error: str
+
+
+class DecisionMade(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Why something was or was not done, in a form that can be compared. Any actor -> JournalActor."""
+
+    at: Micros
+    strategy: str
+    symbol: Symbol
+    kind: str
+    detail: str
+
+
+class ApiCalled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """One HTTP exchange happened. Any lane -> MonitorActor."""
+
+    seen: ApiSeen
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The watchdog's line of the minute. WatchdogActor -> MonitorActor."""
+
+    at: Micros
+    positions: int
+    restarts: int
+    text: str
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The process should end with this code. OrderActor, WatchdogActor -> main."""
+
+    at: Micros
+    code: int
+    reason: str

@@ -1,0 +1,186 @@
+"""Wishes on their way to the broker, and what became of them."""
+
+import msgspec
+
+from domain.books import Books, OrderPush
+from domain.calls import ReadReply, WriteReply
+from domain.contracts import Chain, Side
+from domain.events import Event
+from domain.orders import EntryKey, Order, StopPlan, Ticket
+from domain.positions import Leg
+from domain.session import DayPlan
+from domain.units import Micros, Paise, Symbol
+
+
+class PlaceEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Rest this SELL; with a live key: an amendment to absolute values. StrategyActor -> OrderActor."""
+
+    at: Micros
+    key: EntryKey
+    side: Side
+    ticket: Ticket
+    stop: StopPlan
+    last: Paise
+    last_at: Micros
+    reason: str
+
+
+class CancelEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """End the resting entry of a slot, if it is still untouched. StrategyActor -> OrderActor."""
+
+    at: Micros
+    strategy: str
+    slot: str
+    reason: str
+
+
+class RaiseStop(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The stop planned for a resting entry moved up. StrategyActor -> OrderActor."""
+
+    at: Micros
+    key: EntryKey
+    stop: StopPlan
+
+
+class MoveStop(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Move the working stop of a short; refused if it would uncover it. StrategyActor -> OrderActor."""
+
+    at: Micros
+    strategy: str
+    symbol: Symbol
+    stop: StopPlan
+
+
+class ExitPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Leave one short now. StrategyActor -> OrderActor."""
+
+    at: Micros
+    strategy: str
+    symbol: Symbol
+    reason: str
+
+
+class FlattenAll(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Cancel entries, leave every short, enter nothing more today. StrategyActor, WatchdogActor -> OrderActor."""
+
+    at: Micros
+    reason: str
+
+
+class PlanDay(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Journal the day's contracts, chosen once. StrategyActor -> OrderActor."""
+
+    at: Micros
+    plan: DayPlan
+    chain: Chain
+
+
+class StrategyReady(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Strategies have their state and may wish. StrategyActor -> OrderActor."""
+
+    at: Micros
+
+
+class FeedTrusted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Whether prices are good enough to enter on, and why not. WatchdogActor -> OrderActor, StrategyActor."""
+
+    at: Micros
+    entries: bool
+    reason: str
+
+
+class BrokerReplied(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A write was answered. Order lane -> OrderActor."""
+
+    intent: str
+    op: str
+    reply: WriteReply
+
+
+class PreflightDone(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """What the server said of itself. Read lane -> OrderActor."""
+
+    reply: ReadReply
+
+
+class QuotesRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Prices for the exit ladder. Read lane -> OrderActor."""
+
+    reply: ReadReply
+
+
+class MarginChecked(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Margin an entry needs. Read lane -> OrderActor."""
+
+    key: EntryKey
+    reply: ReadReply
+
+
+class OrderPushed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The broker says an order changed: a hint. Stream thread -> OrderActor."""
+
+    push: OrderPush
+
+
+class Attention(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """How soon to read the books: every `every` microseconds, and `now`. OrderActor -> ReconcileActor."""
+
+    at: Micros
+    every: Micros
+    now: bool
+    reason: str
+
+
+class BooksRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The broker's books, and what our journal gained since. Read lane -> ReconcileActor."""
+
+    ticket: int
+    reply: ReadReply
+    events: tuple[Event, ...]
+    seq: int
+
+
+class BooksJudged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A snapshot and whether it may be believed; empty `faults` means valid. ReconcileActor -> OrderActor."""
+
+    books: Books
+    faults: tuple[str, ...]
+    seq: int
+    digest: str
+
+
+class BooksFailed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The books could not be read; 403 means no broker session. ReconcileActor -> OrderActor."""
+
+    at: Micros
+    status: int
+    text: str
+
+
+class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """An order of ours moved. OrderActor -> StrategyActor, MonitorActor."""
+
+    at: Micros
+    order: Order
+
+
+class PositionChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A leg opened, shrank, changed phase or ended. OrderActor -> StrategyActor, WatchdogActor, MonitorActor."""
+
+    at: Micros
+    leg: Leg
+
+
+class EntryRefused(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The gate or the broker refused an entry. OrderActor -> StrategyActor, MonitorActor."""
+
+    at: Micros
+    key: EntryKey
+    code: str
+    text: str
+
+
+class FactsWanted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Tell the whole picture again: somebody was restarted. StrategyActor, WatchdogActor -> OrderActor."""
+
+    who: str
