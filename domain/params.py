@@ -18,7 +18,20 @@ class Between:
     high: float
 
 
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """The allowed form of a text: the whole of it matches `pattern`; `says` is for people."""
+
+    pattern: str
+    says: str
+
+
 Seconds = Annotated[float, Between(0, 86_400)]
+Wall = Annotated[
+    str,
+    Shaped(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?", "a time of day as HH:MM or HH:MM:SS"),
+]
+Date = Annotated[str, Shaped(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a date as YYYY-MM-DD")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +51,7 @@ class UniverseParams:
 class SessionParams:
     """When the day ends for us. `force_close` is HH:MM:SS in Asia/Kolkata."""
 
-    force_close: str = "15:15:00"
+    force_close: Wall = "15:15:00"
     close_margin_min: Annotated[int, Between(5, 60)] = 15
     square_off_margin_s: Annotated[int, Between(0, 900)] = 120
     entry_stop_min: Annotated[int, Between(0, 240)] = 5
@@ -75,7 +88,7 @@ class EntryParams:
     side_cooldown_s: Annotated[int, Between(0, 900)] = 120
     triggered_unfilled_s: Annotated[int, Between(2, 120)] = 10
     partial_s: Annotated[int, Between(1, 600)] = 30
-    reject_backoff_s: tuple[int, ...] = (5, 15, 60)
+    reject_backoff_s: tuple[Annotated[int, Between(1, 600)], ...] = (5, 15, 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
