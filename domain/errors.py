@@ -1,0 +1,55 @@
+"""Errors, sorted by what the program will do, not by where they arose.
+
+SutradharError
++-- BrokerError
+|   +-- Rejected       the broker said no, provably: record it, do not retry
+|   +-- NotSent        nothing left this machine, or 429: safe to try again on a later Pulse
+|   +-- Unknown        sent, no usable answer: never retry; UNKNOWN until the books tell
++-- WireError          the broker spoke nonsense: no entries until it makes sense
++-- JournalError       no durable intent, no entry; exits go on with the fallback journal
++-- ConfigError        refuse to start with exit code 78
+    +-- RuleError      a dated rule is missing, malformed or contradicts itself
+"""
+
+
+class SutradharError(Exception):
+    """Whatever this project raises on purpose."""
+
+
+class BrokerError(SutradharError):
+    """A call to the broker did not succeed; the subclass says what is known."""
+
+
+class Rejected(BrokerError):
+    """The broker said no, provably. Record it, do not retry."""
+
+
+class NotSent(BrokerError):
+    """Nothing left this machine, or the server refused to look (429). Safe to try again."""
+
+
+class Unknown(BrokerError):
+    """Sent, and no usable answer. Never retry: the books will tell."""
+
+
+class WireError(SutradharError):
+    """The broker spoke nonsense. The text holds the payload, redacted."""
+
+
+class JournalError(SutradharError):
+    """An event could not be made durable, or what is on disk cannot be trusted."""
+
+
+class ConfigError(SutradharError):
+    """The settings do not allow a start: one line per problem, each with its remedy."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+class RuleError(ConfigError, ValueError):
+    """A dated rule is missing, malformed or not in force: key, row, value, what is allowed."""
