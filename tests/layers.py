@@ -122,7 +122,9 @@ class Run:
         result.seconds = perf_counter() - self.started
         if self.report.is_file():
             read(self.report, result)
-        result.wrong = result.wrong or objection(result, strict=strict)
+            result.wrong = result.wrong or objection(result, strict=strict)
+        else:
+            result.wrong = result.wrong or "pytest ended without a report"
         if result.is_red:
             print(self.log.read_text("utf-8", "replace"))
         print(result, flush=True)
@@ -253,4 +255,9 @@ def main(names: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    # Whoever ends this ends the layers too: they have sessions of their own.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        raise SystemExit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -102,9 +102,17 @@ class Crashing(Child):
     line = "raise SystemExit(3)"
 
 
+class Cut(Child):
+    line = "raise SystemExit(1)"
+
+
 @pytest.mark.parametrize(
     ("child", "wrong"),
-    [(Endless, "not done after 1 s"), (Crashing, "pytest ended with code 3")],
+    [
+        (Endless, "not done after 1 s"),
+        (Crashing, "pytest ended with code 3"),
+        (Cut, "pytest ended without a report"),
+    ],
 )
 def test_layer_that_hangs_or_crashes_is_red(
     child: type[Child], wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
