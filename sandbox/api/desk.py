@@ -1,0 +1,55 @@
+"""What the routes share: the exchange, who may call, and how the server dresses its answers."""
+
+from dataclasses import dataclass, field
+
+from sandbox.api.answers import Body, Refused
+from sandbox.api.limits import CalendarSecond
+from sandbox.exchange import Exchange
+from sandbox.kinds import InstrumentLine
+
+BROKER = "sutradhar_sandbox"
+NO_SUCH_KEY = "Invalid openalgo apikey"
+
+
+@dataclass(slots=True)
+class Desk:
+    """One account of the exchange as the wire sees it.
+
+    `is_live` answers as a live OpenAlgo with a real broker does (`sandbox.profile` live_quirks);
+    else as one whose analyzer is on.
+    """
+
+    exchange: Exchange
+    api_key: str
+    is_live: bool = False
+    writes: CalendarSecond = field(default_factory=CalendarSecond)
+
+    @property
+    def mode_key(self) -> Body:
+        """The `mode` key that an analyzing server adds, or nothing."""
+        return {} if self.is_live else {"mode": "analyze"}
+
+    @property
+    def mode(self) -> str:
+        """The mode in a word, as the analyzer route and order updates name it."""
+        return "live" if self.is_live else "analyze"
+
+    def known(self, symbol: str, exchange: str) -> InstrumentLine:
+        """Return a row of the symbol master, or refuse in the words of the price routes."""
+        found = self.exchange.instrument(symbol, exchange)
+        if found is None:
+            raise Refused(400, not_in_master(symbol, exchange))
+        return found
+
+    def check_key(self, key: str) -> None:
+        """Refuse a wrong key; OpenAlgo says the same of a broker session that is gone."""
+        if key != self.api_key:
+            raise Refused(403, NO_SUCH_KEY)
+
+
+def not_in_master(symbol: str, exchange: str) -> str:
+    """Return what the price routes say of an unknown symbol (seen)."""
+    return (
+        f"Symbol '{symbol}' not found for exchange '{exchange}'. Please verify the symbol name "
+        "and ensure master contracts are downloaded."
+    )

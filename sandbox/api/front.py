@@ -1,0 +1,181 @@
+"""The front of the REST side: bytes in, and an answer that exists once the exchange got there.
+
+Pure: the server and the pump both stand in front of it and hand the time in. The order of checks
+is OpenAlgo's: rate limit, JSON, schema, key, then the route itself.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from domain.units import Micros, seconds
+from sandbox.api.answers import (
+    Answer,
+    Refused,
+    bare,
+    not_found,
+    refusal,
+    schema_error,
+    server_fault,
+    success,
+)
+from sandbox.api.desk import Desk
+from sandbox.api.fields import Invalid
+from sandbox.api.limits import MovingWindows
+from sandbox.api.orders import answered
+from sandbox.api.routes import ROUTES, Read, Route, Write
+
+PREFIX = "/api/v1/"
+HISTORY_GAP = seconds(0.35)
+NOT_JSON = "The browser (or proxy) sent a request that this server could not understand."
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+class Call:
+    """One call; `answer` may be asked once the exchange has advanced to `ready_at`."""
+
+    def __init__(self, ready_at: Micros, answer: Callable[[], Answer]) -> None:
+        self.ready_at = ready_at
+        self.answer = answer
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A call as it came, with the name of its route."""
+
+    route: str
+    body: bytes
+    content_type: str
+    peer: str
+
+    @property
+    def digest(self) -> str:
+        """A short name of the body for ground truth; the key cannot be read from it."""
+        return blake2b(self.body, digest_size=8).hexdigest()
+
+
+class Broken(Exception):
+    """The body is no JSON object; `answer` says so, `reason` is its class in ground truth."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
+class Api:
+    """The REST side of one account. `at` must not go back in time. One thread at a time."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._windows = MovingWindows()
+        self._stood = 0
+        self._history_free = Micros(0)
+
+    def stand(self, span: Micros) -> None:
+        """Count a span of this machine's time in which the market clock stood still.
+
+        Rate windows and the spacing of history go on meanwhile, or a client that prepares itself
+        before the market starts would stay refused for ever.
+        """
+        self._stood += span
+
+    def call(
+        self, at: Micros, method: str, path: str, body: bytes, content_type: str, peer: str
+    ) -> Call:
+        """Take a call at the market instant `at`; `peer` is the caller's address.
+
+        A read looks at the exchange when it is answered, a write is handed over at once.
+        """
+        name = path.removeprefix(PREFIX).removesuffix("/")
+        route = ROUTES.get(name) if path.startswith(PREFIX) and method == "POST" else None
+        if route is None:
+            return _at_once(at, not_found(path))
+        request = Request(route=name, body=body, content_type=content_type, peer=peer)
+        if not self._windows.passes(self._lived(at), peer, name, route.limit):
+            self._arrived(at, route, request, "rate")
+            return _at_once(at, bare(429, f"{route.limit} per 1 second"))
+        return self._checked(at, route, request)
+
+    def _lived(self, at: Micros) -> Micros:
+        return Micros(at + self._stood)
+
+    def _checked(self, at: Micros, route: Route, request: Request) -> Call:
+        try:
+            asked = route.schema.load(_object(request))
+        except Broken as broken:
+            self._arrived(at, route, request, "schema")
+            return _at_once(at, broken.answer)
+        except Invalid as invalid:
+            self._arrived(at, route, request, "schema")
+            return _at_once(at, schema_error(route.shape, invalid.messages, self._desk.mode_key))
+        try:
+            self._desk.check_key(asked.apikey)
+        except Refused as refused:
+            self._arrived(at, route, request, "auth")
+            return _at_once(at, refusal(refused, {}))
+        if isinstance(route, Read):
+            return self._read(at, route, request.route, asked)
+        return self._write(at, route, request, asked)
+
+    def _read(self, at: Micros, route: Read, name: str, asked: Any) -> Call:
+        ready_at = self._after_history(at) if name == "history" else at
+
+        def look() -> Answer:
+            mode = self._desk.mode_key if route.has_mode else {}
+            try:
+                return success({**route.look(self._desk, ready_at, asked), **mode})
+            except Refused as refused:
+                return refusal(refused, mode)
+
+        return Call(ready_at, look)
+
+    def _after_history(self, at: Micros) -> Micros:
+        """Return when a history call is served: one per 0.35 s for all callers together (seen)."""
+        lived = self._lived(at)
+        served = max(lived, self._history_free)
+        self._history_free = Micros(served + HISTORY_GAP)
+        return Micros(at + served - lived)
+
+    def _write(self, at: Micros, route: Write, request: Request, asked: Any) -> Call:
+        mode = self._desk.mode_key
+        if not self._desk.writes.passes(at):
+            self._arrived(at, route, request, "rate")
+            return _at_once(at, refusal(Refused(429, "Too many requests"), {}))
+        self._arrived(at, route, request, "passed")
+        try:
+            deferred = route.send(self._desk, at, asked)
+        except Refused as refused:
+            return _at_once(at, refusal(refused, mode))
+        said = "" if self._desk.is_live else route.said
+
+        def tell() -> Answer:
+            try:
+                return success({**answered(deferred.result(), said), **mode})
+            except Refused as refused:
+                return refusal(refused, mode)
+
+        return Call(deferred.ready_at, tell)
+
+    def _arrived(self, at: Micros, route: Route, request: Request, answer: str) -> None:
+        if isinstance(route, Write):
+            self._desk.exchange.arrived(at, request.route, request.digest, answer, request.peer)
+
+
+def _at_once(at: Micros, answer: Answer) -> Call:
+    return Call(at, lambda: answer)
+
+
+def _object(request: Request) -> dict[str, object]:
+    """Return the JSON object of a body, or raise Broken as the real server stumbles over it."""
+    if request.content_type.partition(";")[0].strip().lower() != "application/json":
+        raise Broken(server_fault())
+    try:
+        body = _decode(request.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Broken(bare(400, NOT_JSON)) from None
+    if not isinstance(body, dict):
+        raise Broken(bare(500, "Internal Server Error"))
+    return body
