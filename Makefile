@@ -20,9 +20,10 @@ test: ## run every layer of tests, cheapest first; ARGS="domain threads" picks l
 	@.ci/venv requirements-dev.lock
 	@$(PYTHON) -m tests.layers $(ARGS)
 
-check: ## check lock files, secrets, lint, format and types
+check: ## check lock files, secrets, lint, format, types
 	@.ci/venv requirements-dev.lock
 	$(PYTHON) -m tests.gates
+	$(PYTHON) -m pip check
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
