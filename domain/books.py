@@ -38,7 +38,10 @@ class Status(StrEnum):
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A row of the order book. `pricetype` is the broker's word; fills are taken from trades only."""
+    """A row of the order book.
+
+    `pricetype` is the broker's word; fills are taken from trades only.
+    """
 
     orderid: str
     symbol: Symbol
@@ -77,7 +80,7 @@ class PositionRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     net: Units
 
 
-class Books(msgspec.Struct, frozen=True, kw_only=True):
+class Books(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Three reads taken together. `mode` is 'analyze' or 'live', as the answers said."""
 
     asked_at: Micros

@@ -33,7 +33,10 @@ class Outcome(StrEnum):
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Place one order. `send_before` is machine time: an entry not on the wire by then is dropped."""
+    """Place one order.
+
+    `send_before` is machine time: an entry not on the wire by then is dropped.
+    """
 
     ref: str
     ticket: Ticket
@@ -129,7 +132,7 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 Read = ReadBooks | ReadQuotes | ReadHistory | ReadChain | ReadMargin | Preflight
 
 
-class Failed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Failed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """A read that gave nothing usable, after its retries. REJECTED with status 403: no session."""
 
     call: str
@@ -139,14 +142,14 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     text: str = ""
 
 
-class Quotes(msgspec.Struct, frozen=True, kw_only=True):
+class Quotes(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Quotes that came, and the symbols that did not with the server's reason."""
 
     quotes: tuple[Quote, ...]
     missing: tuple[tuple[Symbol, str], ...]
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class History(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Bars of one symbol as sent, in order of their minute; includes the minute still forming."""
 
     symbol: Symbol
@@ -154,7 +157,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     asked_at: Micros
 
 
-class ChainRead(msgspec.Struct, frozen=True, kw_only=True):
+class ChainRead(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The expiry found and the contracts of the master; `missing` strikes exist on no side."""
 
     expiry: Day
@@ -162,13 +165,13 @@ class ChainRead(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]
 
 
-class MarginRead(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class MarginRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """Total margin one order would need, in paise."""
 
     total: Paise
 
 
-class Ready(msgspec.Struct, frozen=True, kw_only=True):
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What the server said of itself. `skew` is its clock minus ours; `mode` analyze or live."""
 
     broker: str
@@ -203,7 +206,10 @@ class StreamState(StrEnum):
 
 
 class StreamChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A connection changed. `refused` symbols got an error of their own; `code` is the close code."""
+    """A connection changed.
+
+    `refused` symbols got an error of their own; `code` is the close code.
+    """
 
     source: Source
     epoch: int

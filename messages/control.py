@@ -23,7 +23,7 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class RecoveryDone(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Every short is protected; the feed may start. OrderActor -> FeedActor, StrategyActor, WatchdogActor.
+    """Every short is protected. OrderActor -> FeedActor, StrategyActor, WatchdogActor, monitor.
 
     `chain` is set when the journal already knows the day's contracts.
     """
@@ -78,8 +78,17 @@ class ActorDied(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     error: str
 
 
+class Park(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """End entries, leave every stop working, then say so. main -> OrderActor."""
+
+    at: Micros
+
+
 class DecisionMade(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Why something was or was not done, in a form that can be compared. Any actor -> JournalActor."""
+    """Why something was or was not done, in a form that can be compared.
+
+    Any actor -> JournalActor.
+    """
 
     at: Micros
     strategy: str
@@ -92,6 +101,14 @@ class ApiCalled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """One HTTP exchange happened. Any lane -> MonitorActor."""
 
     seen: ApiSeen
+
+
+class RecordKept(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """How much of the day is on record by now. JournalActor -> MonitorActor."""
+
+    bars: int
+    swings: int
+    decisions: int
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -37,7 +37,10 @@ class TicksSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class FeedLost(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The authoritative source fell silent or closed. FeedActor -> BarActor, StrategyActor, WatchdogActor."""
+    """The authoritative source fell silent or closed.
+
+    FeedActor -> BarActor, StrategyActor, WatchdogActor.
+    """
 
     at: Micros
     source: Source
@@ -77,7 +80,10 @@ class FeedHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class BeginBars(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Build bars of these symbols today; a lower rank is backfilled first. WatchdogActor -> BarActor."""
+    """Build bars of these symbols today; a lower rank is backfilled first.
+
+    WatchdogActor -> BarActor.
+    """
 
     plan: DayPlan
     symbols: tuple[tuple[Symbol, str], ...]
@@ -93,7 +99,10 @@ class WatchPrice(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class BarUpdated(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The minute in progress has a new extreme, or a watched symbol a price. BarActor -> StrategyActor."""
+    """The minute in progress has a new extreme, or a watched symbol a price.
+
+    BarActor -> StrategyActor.
+    """
 
     now: Forming
 
@@ -128,6 +137,9 @@ class HistoryRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
 
 
 class BarsWanted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Send the whole day again as `BarsBackfilled`: somebody was restarted. StrategyActor -> BarActor."""
+    """Send the whole day again as `BarsBackfilled`: somebody was restarted.
+
+    StrategyActor -> BarActor.
+    """
 
     symbol: Symbol

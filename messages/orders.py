@@ -13,7 +13,10 @@ from domain.units import Micros, Paise, Symbol
 
 
 class PlaceEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Rest this SELL; with a live key: an amendment to absolute values. StrategyActor -> OrderActor."""
+    """Rest this SELL; with a live key: an amendment to absolute values.
+
+    StrategyActor -> OrderActor.
+    """
 
     at: Micros
     key: EntryKey
@@ -43,7 +46,10 @@ class RaiseStop(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class MoveStop(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Move the working stop of a short; refused if it would uncover it. StrategyActor -> OrderActor."""
+    """Move the working stop of a short; refused if it would uncover it.
+
+    StrategyActor -> OrderActor.
+    """
 
     at: Micros
     strategy: str
@@ -61,7 +67,10 @@ class ExitPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 
 
 class FlattenAll(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Cancel entries, leave every short, enter nothing more today. StrategyActor, WatchdogActor -> OrderActor."""
+    """Cancel entries, leave every short, enter nothing more today.
+
+    StrategyActor, WatchdogActor -> OrderActor.
+    """
 
     at: Micros
     reason: str
@@ -82,7 +91,7 @@ class StrategyReady(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tru
 
 
 class FeedTrusted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Whether prices are good enough to enter on, and why not. WatchdogActor -> OrderActor, StrategyActor."""
+    """Whether prices are good enough to enter on. WatchdogActor -> OrderActor, StrategyActor."""
 
     at: Micros
     entries: bool
@@ -109,13 +118,6 @@ class QuotesRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     reply: ReadReply
 
 
-class MarginChecked(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Margin an entry needs. Read lane -> OrderActor."""
-
-    key: EntryKey
-    reply: ReadReply
-
-
 class OrderPushed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The broker says an order changed: a hint. Stream thread -> OrderActor."""
 
@@ -123,7 +125,10 @@ class OrderPushed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
 
 
 class Attention(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """How soon to read the books: every `every` microseconds, and `now`. OrderActor -> ReconcileActor."""
+    """How soon to read the books: every `every` microseconds, and `now`.
+
+    OrderActor -> ReconcileActor.
+    """
 
     at: Micros
     every: Micros
@@ -132,20 +137,22 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class BooksRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The broker's books, and what our journal gained since. Read lane -> ReconcileActor."""
+    """The broker's books, and our journal from `since` to `seq`. Read lane -> ReconcileActor."""
 
-    ticket: int
     reply: ReadReply
+    since: int
     events: tuple[Event, ...]
     seq: int
 
 
 class BooksJudged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """A snapshot and whether it may be believed; empty `faults` means valid. ReconcileActor -> OrderActor."""
+    """A snapshot and whether it may be believed; empty `faults`: valid.
+
+    ReconcileActor -> OrderActor.
+    """
 
     books: Books
     faults: tuple[str, ...]
-    seq: int
     digest: str
 
 
@@ -165,7 +172,10 @@ class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 
 
 class PositionChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """A leg opened, shrank, changed phase or ended. OrderActor -> StrategyActor, WatchdogActor, MonitorActor."""
+    """A leg opened, shrank, changed phase or ended.
+
+    OrderActor -> StrategyActor, WatchdogActor, MonitorActor.
+    """
 
     at: Micros
     leg: Leg
@@ -181,6 +191,9 @@ class EntryRefused(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 
 
 class FactsWanted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Tell the whole picture again: somebody was restarted. StrategyActor, WatchdogActor -> OrderActor."""
+    """Tell the whole picture again: somebody was restarted.
+
+    StrategyActor, WatchdogActor -> OrderActor.
+    """
 
     who: str

@@ -1,0 +1,367 @@
+"""OrderActor: the only writer to the broker.
+
+Hears:  Begin, PreflightDone, PlanDay, StrategyReady, FeedTrusted, PlaceEntry, CancelEntry,
+        RaiseStop, MoveStop, ExitPosition, FlattenAll, BrokerReplied, OrderPushed, QuotesRead,
+        BooksJudged, BooksFailed, FactsWanted, Park, Pulse
+Tells:  strategy, watchdog, feed, monitor <- OrderChanged, PositionChanged, ModeEntered,
+        EntryRefused, RecoveryDone; reconcile <- Attention; main <- Ended
+Owns:   the order journal and the desk (domain.desk): order machines, legs, latches, the risk gate
+Dies:   and the process with it (exit 70); recovery from the journal and the books is its restart
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import assert_never
+
+from actors.base import Actor
+from actors.post_office import Post
+from broker.port import Broker
+from domain import clock
+from domain import events as ev
+from domain.calls import (
+    Failed,
+    Outcome,
+    Preflight,
+    Quotes,
+    ReadQuotes,
+    ReadReply,
+    Ready,
+    Write,
+    WriteReply,
+)
+from domain.desk import Desk, DeskParams
+from domain.desk_entries import Entry
+from domain.ledger import Ledger
+from domain.params import BrokerParams
+from domain.session import DayPlan
+from domain.story import tell
+from domain.strategy import Mode
+from domain.units import Micros, seconds
+from journal.orders import OrderJournal
+from messages.control import Begin, Ended, ModeEntered, Park, Pulse, RecoveryDone
+from messages.orders import (
+    Attention,
+    BooksFailed,
+    BooksJudged,
+    BrokerReplied,
+    CancelEntry,
+    EntryRefused,
+    ExitPosition,
+    FactsWanted,
+    FeedTrusted,
+    FlattenAll,
+    MoveStop,
+    OrderChanged,
+    OrderPushed,
+    PlaceEntry,
+    PlanDay,
+    PositionChanged,
+    PreflightDone,
+    QuotesRead,
+    RaiseStop,
+    StrategyReady,
+)
+
+log = logging.getLogger(__name__)
+
+Command = PlaceEntry | CancelEntry | RaiseStop | MoveStop | ExitPosition | FlattenAll | Park
+Answer = BrokerReplied | OrderPushed | QuotesRead | BooksJudged | BooksFailed | PreflightDone
+Word = Begin | PlanDay | StrategyReady | FeedTrusted | FactsWanted | Pulse
+Heard = Command | Answer | Word
+
+AUDIENCE = ("strategy", "watchdog", "feed", "monitor")
+DAY_DONE = 10
+BAD_CONFIG = 78
+NO_SESSION = 403
+"""OpenAlgo's one answer to a bad key and to a missing broker session."""
+
+
+class OrderActor(Actor):
+    """Carry out what the desk decides: commit first, then send, then tell."""
+
+    def __init__(  # noqa: PLR0913 - the desk's ports, all of them
+        self,
+        address: str,
+        post: Post,
+        *,
+        broker: Broker,
+        journal: Callable[[], OrderJournal],
+        plan: DayPlan,
+        params: DeskParams,
+        link: BrokerParams,
+        server_mode: str,
+    ) -> None:
+        super().__init__(address, post)
+        self._broker = broker
+        self._open_journal = journal
+        self._plan = plan
+        self._params = params
+        self._link = link
+        self._server_mode = server_mode
+        self._journal: OrderJournal | None = None
+        self._desk = Desk(Ledger(), plan, plan.day, params)
+        self._preflight_due: Micros | None = None
+        self._quotes_out = False
+        self._parking = False
+        self._read_now = False
+        self._pace: tuple[Micros, str] | None = None
+        self._announced = False
+        self._ended = False
+
+    def on_receive(self, message: Heard) -> None:
+        """Hear one message, decide, commit, send, tell. In the actor's thread."""
+        at = clock.now()
+        match message:
+            case (
+                PlaceEntry()
+                | CancelEntry()
+                | RaiseStop()
+                | MoveStop()
+                | ExitPosition()
+                | FlattenAll()
+                | Park()
+            ):
+                self._command(message, at)
+            case (
+                BrokerReplied()
+                | OrderPushed()
+                | QuotesRead()
+                | BooksJudged()
+                | BooksFailed()
+                | PreflightDone()
+            ):
+                self._answer(message, at)
+            case Begin() | PlanDay() | StrategyReady() | FeedTrusted() | FactsWanted() | Pulse():
+                self._word(message, at)
+            case _:
+                assert_never(message)
+        self._carry_out(at)
+
+    def _command(self, message: Command, at: Micros) -> None:
+        desk = self._desk
+        match message:
+            case PlaceEntry():
+                desk.wish(_entry(message), at, self._send_before())
+            case CancelEntry(strategy=strategy, slot=slot, reason=reason):
+                desk.cancel(strategy, slot, reason, at)
+            case RaiseStop(key=key, stop=stop):
+                desk.raise_stop(key, stop, at)
+            case MoveStop(strategy=strategy, symbol=symbol, stop=stop):
+                desk.move_stop(strategy, symbol, stop, at)
+            case ExitPosition(strategy=strategy, symbol=symbol, reason=reason):
+                desk.leave(strategy, symbol, reason, at)
+            case FlattenAll(reason=reason):
+                desk.flatten(reason, at)
+            case Park():
+                self._parking = True
+                self._read_now = True
+            case _:
+                assert_never(message)
+
+    def _answer(self, message: Answer, at: Micros) -> None:  # noqa: C901 - one case per message
+        desk = self._desk
+        match message:
+            case BrokerReplied(intent=intent, op=op, reply=reply):
+                desk.replied(intent, op, reply, at)
+                self._read_now = self._read_now or reply.outcome is not Outcome.DONE
+            case OrderPushed(push=push):
+                desk.pushed(push)
+                self._read_now = True
+            case QuotesRead(reply=reply):
+                self._quotes_out = False
+                if isinstance(reply, Quotes):
+                    desk.quoted(reply)
+            case BooksJudged():
+                self._judged(message, at)
+            case BooksFailed(status=status):
+                if status == NO_SESSION:
+                    desk.lost_session()
+            case PreflightDone(reply=reply):
+                self._checked(reply, at)
+            case _:
+                assert_never(message)
+
+    def _word(self, message: Word, at: Micros) -> None:
+        desk = self._desk
+        match message:
+            case Begin():
+                self._begin(at)
+            case PlanDay(plan=plan, chain=chain):
+                desk.planned(ev.DayPlanned(at=at, plan=plan, chain=chain))
+            case StrategyReady():
+                desk.strategy_ready()
+            case FeedTrusted(entries=entries, reason=reason):
+                desk.trusted(entries=entries, reason=reason)
+            case FactsWanted(who=who):
+                self._tell_everything(who, at)
+            case Pulse():
+                if self._preflight_due is not None and at >= self._preflight_due:
+                    self._check_server()
+            case _:
+                assert_never(message)
+
+    def _begin(self, at: Micros) -> None:
+        """Open the journal, fold the day, take over what a former process left, ask the server."""
+        self._journal = self._open_journal()
+        ledger = Ledger().fold(self._journal.events(self._plan.day))
+        prefix = f"{self._plan.day}-{self._journal.boot_seq}"
+        self._desk = Desk(ledger, ledger.plan or self._plan, prefix, self._params)
+        self._desk.begin(at)
+        self._check_server()
+
+    def _check_server(self) -> None:
+        self._preflight_due = None
+        call = Preflight(day=self._plan.day)
+        self._broker.read(call, lambda reply: self.post.tell("order", PreflightDone(reply=reply)))
+
+    def _checked(self, reply: ReadReply, at: Micros) -> None:
+        if isinstance(reply, Failed):
+            self._desk.lost_session()
+            self._preflight_due = Micros(at + seconds(self._link.session_retry_s))
+            log.warning("server not ready status=%s %s; trying again", reply.status, reply.text)
+            return
+        assert isinstance(reply, Ready)
+        if reply.mode != self._server_mode:
+            text = f"the server is in {reply.mode} mode, the settings expect {self._server_mode}"
+            self._end(at, BAD_CONFIG, text)
+            return
+        self._desk.preflight(reply)
+        self._read_now = True
+
+    def _judged(self, message: BooksJudged, at: Micros) -> None:
+        if any(fault.startswith("mode is") for fault in message.faults):
+            self._desk.latch("MODE_FLIP", message.faults[0], at)
+        if not message.faults:
+            self._desk.judged(message.books, message.digest, at, self._send_before())
+
+    def _carry_out(self, at: Micros) -> None:
+        """Commit, send, tell, in this order. A failing commit raises: the process recovers."""
+        if self._parking:
+            self._desk.entries.cancel_all("parking", at)
+        self._desk.settle(at)
+        events, writes = self._desk.blotter.drain()
+        if events and self._journal is not None:
+            self._journal.append(events)
+        for write in writes:
+            self._send(write)
+        self._tell_facts(events, at)
+        self._announce(at)
+        self._ask_quotes(at)
+        self._direct_reading(at)
+        self._end_if_over(at)
+
+    def _send(self, write: Write) -> None:
+        op = type(write).__name__.removesuffix("Order").lower()
+
+        def done(reply: WriteReply) -> None:
+            self.post.tell("order", BrokerReplied(intent=write.ref, op=op, reply=reply))
+
+        self._broker.write(write, done)
+
+    def _send_before(self) -> Micros:
+        """Return the machine time after which an entry is too old to be sent."""
+        return Micros(clock.machine() + seconds(self._link.entry_ttl_s))
+
+    def _tell_facts(self, events: Iterable[ev.Event], at: Micros) -> None:
+        ledger = self._desk.ledger
+        intents: dict[str, None] = {}
+        legs: dict[str, None] = {}
+        for event in events:
+            line = tell(event, ledger)
+            if line is not None:
+                level = logging.WARNING if line.warn else logging.INFO
+                log.log(level, "%s", line.text, extra={"tag": line.tag})
+            if isinstance(event, ev.ModeChanged):
+                self._tell_all(ModeEntered(at=at, mode=event.mode, reason=event.reason))
+            intent = getattr(event, "intent", None)
+            if intent in ledger.orders:
+                intents[intent] = None
+                legs[ledger.orders[intent].leg] = None
+            elif isinstance(event, ev.ExitPhase):
+                legs[event.leg] = None
+        self._tell_changes(intents, legs, at)
+
+    def _tell_changes(self, intents: Iterable[str], legs: Iterable[str], at: Micros) -> None:
+        ledger = self._desk.ledger
+        for intent in intents:
+            self._tell_all(OrderChanged(at=at, order=ledger.orders[intent]))
+        for leg in legs:
+            if leg in ledger.legs:
+                self._tell_all(PositionChanged(at=at, leg=ledger.legs[leg]))
+        for key, refusal in self._desk.entries.refused:
+            log.info("entry refused %s %s: %s", key.symbol, refusal.code, refusal.text)
+            refused = EntryRefused(at=at, key=key, code=refusal.code, text=refusal.text)
+            self.post.tell("strategy", refused)
+            self.post.tell("monitor", refused)
+        self._desk.entries.refused.clear()
+
+    def _tell_all(self, fact: OrderChanged | PositionChanged | ModeEntered) -> None:
+        for address in AUDIENCE:
+            self.post.tell(address, fact)
+
+    def _tell_everything(self, who: str, at: Micros) -> None:
+        """Give a restarted actor the whole picture: orders, legs, mode; the reader its pace."""
+        self._pace = None
+        if who == "reconcile":
+            self._read_now = True
+            return
+        ledger = self._desk.ledger
+        for order in ledger.orders.values():
+            self.post.tell(who, OrderChanged(at=at, order=order))
+        for leg in ledger.legs.values():
+            self.post.tell(who, PositionChanged(at=at, leg=leg))
+        self.post.tell(who, ModeEntered(at=at, mode=ledger.mode, reason="told again"))
+
+    def _announce(self, at: Micros) -> None:
+        """Let the feed start, once every short was met and protected."""
+        if self._announced or not self._desk.is_recovered:
+            return
+        self._announced = True
+        done = RecoveryDone(at=at, plan=self._desk.plan, chain=self._desk.ledger.chain)
+        for address in ("feed", "strategy", "watchdog", "monitor"):
+            self.post.tell(address, done)
+
+    def _ask_quotes(self, at: Micros) -> None:
+        wanted = self._desk.exits.wanted_quotes(at)
+        if wanted and not self._quotes_out:
+            self._quotes_out = True
+            call = ReadQuotes(symbols=wanted, urgent=True)
+            self._broker.read(call, lambda reply: self.post.tell("order", QuotesRead(reply=reply)))
+
+    def _direct_reading(self, at: Micros) -> None:
+        """Tell ReconcileActor how often to read, when that changed or something is to be seen."""
+        pace = self._desk.attention(at)
+        if self._read_now or pace != self._pace:
+            every, reason = self._pace = pace
+            attention = Attention(at=at, every=every, now=self._read_now, reason=reason)
+            self.post.tell("reconcile", attention)
+        self._read_now = False
+
+    def _end_if_over(self, at: Micros) -> None:
+        if self._desk.mode(at) is Mode.CLOSED:
+            self._end(at, DAY_DONE, "day done, proved flat")
+        elif self._parking and self._is_parked(at):
+            stops = sum(1 for _ in self._desk.ledger.open_legs())
+            self._end(at, 0, f"PARKED: stops verified {stops}/{stops}")
+
+    def _is_parked(self, at: Micros) -> bool:
+        """Whether no entry is live and every short is covered by a stop read in the book."""
+        live_entries = any(o.side is not None for o in self._desk.ledger.live())
+        return self._desk.is_recovered and not live_entries and not self._desk.exits.bare(at)
+
+    def _end(self, at: Micros, code: int, reason: str) -> None:
+        if not self._ended:
+            self._ended = True
+            self.post.tell("main", Ended(at=at, code=code, reason=reason))
+
+
+def _entry(message: PlaceEntry) -> Entry:
+    return Entry(
+        at=message.at,
+        key=message.key,
+        side=message.side,
+        ticket=message.ticket,
+        stop=message.stop,
+        last=message.last,
+        reason=message.reason,
+    )

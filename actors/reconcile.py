@@ -1,0 +1,121 @@
+"""ReconcileActor: the independent reader. It judges snapshots; it never writes.
+
+Hears:  Begin, Attention, BooksRead, Pulse
+Tells:  order <- BooksJudged, BooksFailed
+Owns:   the cadence of reading, and its own fold of the order journal, read from disk
+Dies:   losing nothing: it folds the day again and reads at once
+"""
+
+import logging
+from typing import assert_never
+
+from actors.base import Actor
+from actors.post_office import Post
+from broker.port import Broker
+from domain import clock
+from domain.books import Books
+from domain.calls import Failed, Outcome, ReadBooks, ReadReply
+from domain.errors import JournalError
+from domain.ledger import Ledger
+from domain.params import ReconcileParams
+from domain.reconcile import digest, faults
+from domain.units import Day, Micros, seconds
+from journal.orders import JournalReader
+from messages.control import Begin, Pulse
+from messages.orders import Attention, BooksFailed, BooksJudged, BooksRead, FactsWanted
+
+log = logging.getLogger(__name__)
+
+Heard = Begin | Attention | BooksRead | Pulse
+
+
+class ReconcileActor(Actor):
+    """Read the broker's books as often as the situation asks, and say whether to believe them."""
+
+    def __init__(  # noqa: PLR0913 - its two sources and what it compares them by
+        self,
+        address: str,
+        post: Post,
+        *,
+        broker: Broker,
+        reader: JournalReader,
+        day: Day,
+        server_mode: str,
+        params: ReconcileParams,
+    ) -> None:
+        super().__init__(address, post)
+        self._broker = broker
+        self._reader = reader
+        self._day = day
+        self._server_mode = server_mode
+        self._params = params
+        self._ledger = Ledger()
+        self._seq = 0
+        self._every = seconds(params.slow_s)
+        self._read_at: Micros | None = None
+        self._is_out = False
+        self._again = False
+
+    def on_receive(self, message: Heard) -> None:
+        """Hear one message. In the actor's thread; the read itself happens in a lane."""
+        match message:
+            case Begin(restarted=restarted):
+                if restarted:
+                    self.post.tell("order", FactsWanted(who=self.address))
+            case Attention(every=every, now=now):
+                self._every = every
+                self._again = self._again or now
+            case BooksRead():
+                self._judge(message)
+            case Pulse():
+                pass
+            case _:
+                assert_never(message)
+        self._read_if_due(clock.now())
+
+    def _read_if_due(self, at: Micros) -> None:
+        if self._is_out:
+            return
+        due = self._read_at is not None and at >= self._read_at + self._every
+        if self._again or due:
+            self._read(at)
+
+    def _read(self, at: Micros) -> None:
+        self._is_out, self._again, self._read_at = True, False, at
+        since = self._seq
+
+        def done(reply: ReadReply) -> None:
+            self.post.tell(self.address, self._with_journal(reply, since))
+
+        self._broker.read(ReadBooks(urgent=True), done)
+
+    def _with_journal(self, reply: ReadReply, since: int) -> BooksRead:
+        """Add what the journal gained. In the lane's thread, where the disk may be waited for."""
+        try:
+            events, seq = self._reader.after(since, self._day)
+        except JournalError as error:
+            unread = Failed(
+                call="journal", outcome=Outcome.UNKNOWN, at=clock.now(), text=str(error)
+            )
+            return BooksRead(reply=unread, since=since, events=(), seq=since)
+        return BooksRead(reply=reply, since=since, events=events, seq=seq)
+
+    def _judge(self, message: BooksRead) -> None:
+        if message.since != self._seq:
+            return
+        self._is_out = False
+        self._ledger.fold(message.events)
+        self._seq = message.seq
+        match message.reply:
+            case Books() as books:
+                found = faults(books, self._ledger, self._server_mode, self._params.window_s)
+                if found:
+                    log.warning("invalid snapshot: %s", "; ".join(found))
+                judged = BooksJudged(books=books, faults=found, digest=digest(books))
+                self.post.tell("order", judged)
+            case Failed(at=at, status=status, text=text):
+                log.warning("books not read status=%s %s", status, text)
+                self.post.tell("order", BooksFailed(at=at, status=status, text=text))
+            case _:
+                message_type = type(message.reply).__name__
+                raise TypeError(message_type)

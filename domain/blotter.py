@@ -1,0 +1,186 @@
+"""The order desk's notebook: it records events and collects the writes that follow from them.
+
+Nothing changes in the ledger without an event, and every write is preceded by the events that plan
+it. The shell commits `events` first and only then hands `writes` to the lanes (J1).
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from domain import events as ev
+from domain.calls import CancelOrder, ModifyOrder, Outcome, PlaceOrder, Priority, Write, WriteReply
+from domain.contracts import Side
+from domain.fingerprint import Numbers, fingerprinted, numbers
+from domain.ledger import Ledger
+from domain.orders import EntryKey, Order, Pending, Purpose, State, StopPlan, Ticket
+from domain.params import OrderParams
+from domain.positions import Phase
+from domain.units import Micros, Paise
+
+
+class Intent(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be placed, before it has an id or a fingerprint."""
+
+    purpose: Purpose
+    ticket: Ticket
+    leg: str = ""
+    key: EntryKey | None = None
+    side: Side | None = None
+    stop: StopPlan | None = None
+    reason: str = ""
+
+
+class Blotter:
+    """Records what is decided, in the order in which it must become durable."""
+
+    def __init__(self, ledger: Ledger, prefix: str, params: OrderParams) -> None:
+        self.ledger = ledger
+        self.events: list[ev.Event] = []
+        self.writes: list[Write] = []
+        self.book_numbers: set[Numbers] = set()
+        self.pushed_ids: set[str] = set()
+        self._prefix = prefix
+        self._params = params
+        self._n = 0
+
+    def record(self, event: ev.Event) -> None:
+        """Apply an event to the ledger and keep it for the journal."""
+        self.ledger.apply(event)
+        self.events.append(event)
+
+    def drain(self) -> tuple[tuple[ev.Event, ...], tuple[Write, ...]]:
+        """Return what was recorded and what must be sent since the last call."""
+        events, writes = tuple(self.events), tuple(self.writes)
+        self.events.clear()
+        self.writes.clear()
+        return events, writes
+
+    def place(
+        self, intent: Intent, at: Micros, tick: Paise, send_before: Micros | None = None
+    ) -> Order | None:
+        """Plan and send an order; None if no free fingerprint is left (an exit then uses none)."""
+        found = fingerprinted(intent.ticket, self._used(), tick, self._params.fingerprint_ticks)
+        if found is None and intent.purpose is Purpose.ENTRY:
+            return None
+        ticket, k = found or (intent.ticket, 0)
+        self._n += 1
+        name = f"{self._prefix}-{self._n}"
+        planned = ev.IntentPlanned(
+            at=at,
+            intent=name,
+            purpose=intent.purpose,
+            leg=intent.leg or name,
+            ticket=ticket,
+            baseline=tuple(sorted(self.ledger.known_ids() | self.pushed_ids)),
+            fingerprint=k,
+            reason=intent.reason,
+            key=intent.key,
+            side=intent.side,
+            stop=intent.stop,
+        )
+        self.record(planned)
+        return self.send(name, at, send_before)
+
+    def send(self, intent: str, at: Micros, send_before: Micros | None = None) -> Order:
+        """Send a planned order, for the first time or again after it provably did not leave."""
+        self.record(ev.WriteSent(at=at, intent=intent, op="place"))
+        order = self.ledger.orders[intent]
+        write = PlaceOrder(
+            ref=intent, ticket=order.ticket, priority=_priority(order), send_before=send_before
+        )
+        self.writes.append(write)
+        return order
+
+    def modify(self, order: Order, ticket: Ticket, at: Micros, reason: str) -> None:
+        """Ask for the absolute values of `ticket`."""
+        self.record(ev.ModifyPlanned(at=at, intent=order.intent, ticket=ticket, reason=reason))
+        self.record(ev.WriteSent(at=at, intent=order.intent, op="modify"))
+        write = ModifyOrder(
+            ref=order.intent, orderid=order.orderid, ticket=ticket, priority=_priority(order)
+        )
+        self.writes.append(write)
+
+    def cancel(self, order: Order, at: Micros, reason: str) -> None:
+        """Ask for the end of an order."""
+        self.record(ev.CancelPlanned(at=at, intent=order.intent, reason=reason))
+        self.record(ev.WriteSent(at=at, intent=order.intent, op="cancel"))
+        exit_order = order.purpose is not Purpose.ENTRY
+        write = CancelOrder(
+            ref=order.intent,
+            orderid=order.orderid,
+            strategy=order.ticket.strategy,
+            priority=Priority.EXIT if exit_order else Priority.CANCEL,
+        )
+        self.writes.append(write)
+
+    def replied(self, intent: str, op: str, reply: WriteReply, at: Micros) -> None:
+        """Record the answer to a write and what is known because of it."""
+        order = self.ledger.orders.get(intent)
+        if order is None:
+            self.record(ev.FindingApplied(at=at, kind="STRAY_REPLY", subject=intent, detail=op))
+            return
+        self.record(
+            ev.WriteReplied(
+                at=at,
+                intent=intent,
+                op=op,
+                outcome=reply.outcome,
+                status=reply.status,
+                orderid=reply.orderid,
+                mode=reply.mode,
+                code=reply.code,
+                text=reply.text,
+            )
+        )
+        if op == "place":
+            self._placed(order, reply, at)
+        else:
+            self._asked(order, reply, at)
+
+    def move(self, order: Order, state: State, at: Micros, **changes: object) -> None:
+        """Record a new state; `changes` are further fields of `StateChanged`."""
+        fields = {"pending": Pending.NONE, "orderid": "", "reason": ""} | changes
+        moved = ev.StateChanged(at=at, intent=order.intent, state=state, **fields)  # type: ignore[arg-type]
+        self.record(moved)
+
+    def finish(self, leg: str, phase: Phase, reason: str, at: Micros) -> None:
+        """Record a phase of a leg, unless it is in it already."""
+        if self.ledger.legs[leg].phase is not phase:
+            self.record(ev.ExitPhase(at=at, leg=leg, phase=phase, reason=reason))
+
+    def _placed(self, order: Order, reply: WriteReply, at: Micros) -> None:
+        if not order.state.is_in_flight:
+            return
+        match reply.outcome:
+            case Outcome.DONE:
+                self.move(order, State.ACKED, at, orderid=reply.orderid)
+            case Outcome.NOT_SENT if order.purpose is not Purpose.ENTRY:
+                self.move(order, State.PLANNED, at, reason=reply.text)
+            case Outcome.NOT_SENT | Outcome.REJECTED | Outcome.NONSENSE:
+                self.move(order, State.REFUSED, at, reason=reply.code or reply.outcome.value)
+            case Outcome.UNKNOWN:
+                self.move(order, State.UNKNOWN, at, reason=reply.text)
+
+    def _asked(self, order: Order, reply: WriteReply, at: Micros) -> None:
+        if order.pending is Pending.NONE or order.state.is_terminal:
+            return
+        modify = order.pending in {Pending.MODIFY, Pending.MODIFY_UNKNOWN}
+        match reply.outcome:
+            case Outcome.DONE if modify:
+                self.move(order, order.state, at, ticket=order.target)
+            case Outcome.DONE:
+                pass
+            case Outcome.NOT_SENT:
+                self.move(order, order.state, at)
+            case _:
+                unknown = Pending.MODIFY_UNKNOWN if modify else Pending.CANCEL_UNKNOWN
+                self.move(order, order.state, at, pending=unknown, reason=reply.text)
+
+    def _used(self) -> Iterable[Numbers]:
+        ours = {numbers(order.ticket) for order in self.ledger.orders.values()}
+        return ours | self.book_numbers
+
+
+def _priority(order: Order) -> Priority:
+    return Priority.ENTRY if order.purpose is Purpose.ENTRY else Priority.EXIT

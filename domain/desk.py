@@ -1,0 +1,274 @@
+"""The order desk: every decision about orders, as a fold over commands, answers and books.
+
+OrderActor hands in what it hears and carries out what comes back: first `drain` and commit the
+events, then send the writes. The desk knows no thread and no socket; time is an argument.
+"""
+
+from dataclasses import dataclass
+
+from domain import events as ev
+from domain.blotter import Blotter
+from domain.books import Books, OrderPush, Status
+from domain.calls import Outcome, Quotes, Ready, WriteReply
+from domain.desk_entries import Entry, EntryDesk
+from domain.desk_exits import ExitDesk
+from domain.evidence import Memory, Weighing
+from domain.exits import Reference
+from domain.gate import Gate, Situation
+from domain.ledger import Ledger
+from domain.orders import EntryKey, Pending, Purpose, State, StopPlan
+from domain.params import (
+    DayParams,
+    EntryParams,
+    ExitParams,
+    GateParams,
+    LimitParams,
+    OrderParams,
+    ProtectParams,
+    ReconcileParams,
+)
+from domain.positions import Phase
+from domain.proof import Proof
+from domain.session import DayPlan
+from domain.strategy import Mode
+from domain.units import Micros, Paise, Symbol, seconds
+
+CLOSING = {"DAY_DONE", "FLATTEN"}
+"""Latches that end the day: every short is left and the book proved flat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskParams:
+    """The settings the desk goes by."""
+
+    entry: EntryParams
+    limits: LimitParams
+    day: DayParams
+    orders: OrderParams
+    reconcile: ReconcileParams
+    gate: GateParams
+    protect: ProtectParams
+    exit: ExitParams
+    max_lots: int
+
+
+class Desk:
+    """One trading day's decisions about orders."""
+
+    def __init__(self, ledger: Ledger, plan: DayPlan, prefix: str, params: DeskParams) -> None:
+        self.ledger = ledger
+        self.plan = plan
+        self.blotter = Blotter(ledger, prefix, params.orders)
+        self.memory = Memory()
+        gate = Gate(params.gate, params.limits, params.max_lots)
+        self.entries = EntryDesk(self.blotter, gate, params.entry, params.orders)
+        self.exits = ExitDesk(self.blotter, self.memory, params.exit, params.protect, params.gate)
+        self.proof = Proof()
+        self._params = params
+        self._ready: Ready | None = None
+        self._snapshot_at: Micros | None = None
+        self._recovered = False
+        self._strategy_ready = False
+        self._feed: tuple[bool, str] = (False, "no price was seen yet")
+        self._session_lost = False
+
+    def mode(self, at: Micros) -> Mode:
+        """Return what may be done now. Exits are allowed in every mode but HALTED."""
+        if self.is_closing(at) and self.ledger.proved_flat_at is not None:
+            return Mode.CLOSED
+        if self._session_lost:
+            return Mode.WAIT_LOGIN
+        if not self._recovered:
+            return Mode.RECOVERING
+        if self.ledger.latches or self.is_closing(at) or not self._strategy_ready:
+            return Mode.REDUCE_ONLY
+        return Mode.ACTIVE
+
+    def is_closing(self, at: Micros) -> bool:
+        """Whether the day is to end flat from now on: a level, true until it is done."""
+        return at >= self.plan.force_close or bool(CLOSING & self.ledger.latches.keys())
+
+    def is_quiet(self, at: Micros) -> bool:
+        """Whether the broker's own square-off is so near that no cover may be sent."""
+        return self.plan.quiet is not None and at >= self.plan.quiet
+
+    @property
+    def is_recovered(self) -> bool:
+        """Whether the books were read and every short met."""
+        return self._recovered
+
+    def attention(self, at: Micros) -> tuple[Micros, str]:
+        """Return how often the books should be read now, and why (`execution.md` 7.2)."""
+        pace = self._params.reconcile
+        ledger = self.ledger
+        moving = any(o.state.is_in_flight or o.pending is not Pending.NONE for o in ledger.live())
+        chasing = any(leg.phase is Phase.CHASE for leg in ledger.open_legs())
+        if moving or chasing or self.entries.is_waiting or self.exits.bare(at):
+            return seconds(pace.fast_s), "in flight"
+        if not self._recovered or (self.is_closing(at) and ledger.proved_flat_at is None):
+            return seconds(pace.fast_s), "proof wanted"
+        if any(ledger.live(Purpose.ENTRY)):
+            return seconds(pace.resting_s), "entry rests"
+        if any(ledger.open_legs()):
+            return seconds(pace.stops_s), "stops rest"
+        return seconds(pace.slow_s), "idle"
+
+    def begin(self, at: Micros) -> None:
+        """Take over what a former process left: what was being sent may exist."""
+        for order in tuple(self.ledger.live()):
+            if order.state is State.SENDING:
+                self.blotter.move(order, State.UNKNOWN, at, reason="process ended")
+            elif order.state is State.PLANNED:
+                self.blotter.move(order, State.REFUSED, at, reason="process ended")
+            elif order.pending is Pending.MODIFY:
+                self.blotter.move(order, order.state, at, pending=Pending.MODIFY_UNKNOWN)
+            elif order.pending is Pending.CANCEL:
+                self.blotter.move(order, order.state, at, pending=Pending.CANCEL_UNKNOWN)
+
+    def preflight(self, ready: Ready) -> None:
+        """Take what the server said of itself; the caller has compared the mode."""
+        self._ready = ready
+        self._session_lost = False
+
+    def lost_session(self) -> None:
+        """The broker refuses reads: wait for a login, keep everything as it is."""
+        self._session_lost = True
+
+    def trusted(self, *, entries: bool, reason: str) -> None:
+        """Take the watchdog's word on the feed."""
+        self._feed = (entries, reason)
+
+    def strategy_ready(self) -> None:
+        """Strategies have their state."""
+        self._strategy_ready = True
+
+    def planned(self, event: ev.DayPlanned) -> None:
+        """Record the day's contracts, once."""
+        if self.ledger.chain is None:
+            self.blotter.record(event)
+
+    def wish(self, wanted: Entry, at: Micros, send_before: Micros | None) -> None:
+        """Take an entry command."""
+        self.entries.wish(wanted, self._situation(at), send_before)
+
+    def cancel(self, strategy: str, slot: str, reason: str, at: Micros) -> None:
+        """Take a command to end an entry."""
+        self.entries.cancel(strategy, slot, reason, at)
+
+    def raise_stop(self, key: EntryKey, stop: StopPlan, at: Micros) -> None:
+        """Take a higher stop for an entry that rests."""
+        self.entries.raise_stop(key, stop, at)
+
+    def move_stop(self, strategy: str, symbol: Symbol, stop: StopPlan, at: Micros) -> None:
+        """Take a new stop for a short."""
+        for leg in tuple(self.ledger.open_legs()):
+            if (leg.strategy, leg.symbol) == (strategy, symbol):
+                self.exits.move_stop(leg, stop, at)
+
+    def leave(self, strategy: str, symbol: Symbol, reason: str, at: Micros) -> None:
+        """Take a command to exit one short."""
+        for leg in tuple(self.ledger.open_legs()):
+            if (leg.strategy, leg.symbol) == (strategy, symbol):
+                self.exits.chase(leg, reason, at)
+
+    def flatten(self, reason: str, at: Micros) -> None:
+        """Latch the end of the day. `FORCE_CLOSE` needs no latch, the clock is one."""
+        name = "DAY_DONE" if reason.startswith("DAY_") else "FLATTEN"
+        if reason != "FORCE_CLOSE":
+            self.latch(name, reason, at)
+
+    def latch(self, name: str, reason: str, at: Micros) -> None:
+        """Raise a latch; it stays until a human or the next day clears it."""
+        if name not in self.ledger.latches:
+            self.blotter.record(ev.LatchSet(at=at, name=name, reason=reason))
+
+    def replied(self, intent: str, op: str, reply: WriteReply, at: Micros) -> None:
+        """Take the answer to a write."""
+        self.blotter.replied(intent, op, reply, at)
+        if reply.outcome is Outcome.NONSENSE:
+            self.latch("ORDER_MODE", reply.text or "success without an order id", at)
+
+    def pushed(self, push: OrderPush) -> None:
+        """Remember what a push said; it moves nothing by itself."""
+        self.blotter.pushed_ids.add(push.orderid)
+        if push.status is Status.REJECTED:
+            self.memory.pushed_reason[push.orderid] = push.reason or "rejected"
+
+    def quoted(self, quotes: Quotes) -> None:
+        """Take quotes for the ladder."""
+        for quote in quotes.quotes:
+            reference = Reference(ask=quote.ask, ltp=quote.ltp, at=quote.asked_at)
+            self.exits.quoted(quote.symbol, reference)
+
+    def judged(self, books: Books, digest: str, at: Micros, send_before: Micros | None) -> None:
+        """Take a valid snapshot: what it proves, then what waited for it."""
+        Weighing(books, self.blotter, self.memory, self._params.orders).run()
+        self._snapshot_at = books.asked_at
+        self._session_lost = False
+        if not self._recovered:
+            self._recover(at)
+        if self.is_closing(at):
+            flat = self.proof.weigh(books, digest, self.ledger)
+            if flat is not None and self.ledger.proved_flat_at is None:
+                self.blotter.record(ev.ProvedFlat(at=at, first=flat[0], second=flat[1]))
+        self.entries.retry(self._situation(at), send_before)
+
+    def settle(self, at: Micros) -> None:
+        """Do what the situation asks for. After each message and on each pulse."""
+        if self._recovered and "HALT" not in self.ledger.latches:
+            self._act(at)
+        if self.mode(at).value != self.ledger.mode:
+            reason = self._mode_reason(at)
+            self.blotter.record(ev.ModeChanged(at=at, mode=self.mode(at).value, reason=reason))
+
+    def _act(self, at: Micros) -> None:
+        if at >= self.plan.last_entry or self.ledger.latches or self.is_closing(at):
+            self.entries.cancel_all(self._closing_reason(at), at)
+        self.entries.step(at)
+        if self.is_closing(at):
+            for leg in tuple(self.ledger.open_legs()):
+                self.exits.chase(leg, self._closing_reason(at), at)
+        self.exits.step(at, quiet=self.is_quiet(at))
+        self._realised(at)
+
+    def _recover(self, at: Micros) -> None:
+        """Meet what is there: adoption is done, shorts are known, entries start from nothing."""
+        self._recovered = True
+        shorts = sum(leg.short > 0 for leg in self.ledger.open_legs())
+        orders = sum(1 for _ in self.ledger.live())
+        self.entries.cancel_all("recovery", at)
+        self.blotter.record(ev.Recovered(at=at, orders=orders, shorts=shorts))
+
+    def _realised(self, at: Micros) -> None:
+        """Latch the day by realised loss alone: a dead strategy cannot disable the limit."""
+        limit = self._params.day.loss_p
+        if limit and "DAY_DONE" not in self.ledger.latches:
+            result = sum(leg.gross for leg in self.ledger.legs.values())
+            if result <= -limit:
+                self.latch("DAY_DONE", "DAY_LOSS", at)
+
+    def _situation(self, at: Micros) -> Situation:
+        trusted, reason = self._feed
+        available: Paise | None = self._ready.available if self._ready else None
+        return Situation(
+            at=at,
+            mode=self.mode(at),
+            last_entry=self.plan.last_entry,
+            feed_trusted=trusted,
+            feed_reason=reason,
+            snapshot_at=self._snapshot_at,
+            available=available,
+        )
+
+    def _closing_reason(self, at: Micros) -> str:
+        for name in ("FLATTEN", "DAY_DONE"):
+            if name in self.ledger.latches:
+                return self.ledger.latches[name]
+        if at >= self.plan.force_close:
+            return "FORCE_CLOSE"
+        return next(iter(self.ledger.latches), "last entry time")
+
+    def _mode_reason(self, at: Micros) -> str:
+        if self.ledger.latches:
+            return " ".join(self.ledger.latches)
+        return "force close" if self.is_closing(at) else ""

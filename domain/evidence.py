@@ -1,0 +1,180 @@
+"""What a valid snapshot of the broker's books proves about our orders.
+
+Trades are believed, rows of the order book move states, silence proves nothing but after
+`orders.unknown_s` and two reads. An end (cancelled, rejected) needs two reads apart.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import msgspec
+
+from domain import events as ev
+from domain.blotter import Blotter
+from domain.books import Books, OrderRow, Status, TradeRow
+from domain.fingerprint import candidates, row_numbers
+from domain.orders import Order, Pending, State, Ticket
+from domain.params import OrderParams
+from domain.units import Micros, Symbol, Units, seconds
+
+CANCEL_PATIENCE = seconds(5)
+"""How long an acknowledged cancel may take to show before it is asked again (0-3 s were seen)."""
+
+READS = 2
+"""How many snapshots an absence or an end must be seen in."""
+
+_ENDED = {Status.CANCELLED: State.CANCELLED, Status.REJECTED: State.REJECTED}
+_WORKING = {Status.TRIGGER_PENDING: State.TRIGGER_PENDING, Status.OPEN: State.OPEN}
+
+
+@dataclass
+class Memory:
+    """What earlier reads and pushes showed. Not durable: after a restart it is gathered again."""
+
+    ended: dict[str, Micros] = field(default_factory=dict)
+    absent: dict[str, list[Micros]] = field(default_factory=lambda: defaultdict(list))
+    pushed_reason: dict[str, str] = field(default_factory=dict)
+
+    def is_absent(self, intent: str, apart: Micros) -> bool:
+        """Whether an order in flight was missing in two snapshots begun after it was sent."""
+        reads = self.absent.get(intent, [])
+        return len(reads) >= READS and reads[-1] - reads[0] >= apart
+
+
+class Weighing:
+    """One valid snapshot held against the ledger; everything it proves is recorded."""
+
+    def __init__(self, books: Books, blotter: Blotter, memory: Memory, params: OrderParams) -> None:
+        self._books = books
+        self._blotter = blotter
+        self._memory = memory
+        self._params = params
+        self._at = books.got_at
+        self._trades: dict[str, list[TradeRow]] = defaultdict(list)
+        for trade in books.trades:
+            self._trades[trade.orderid].append(trade)
+
+    def run(self) -> None:
+        """Record adoptions, fills, states and strangers, in this order."""
+        rows = {row.orderid: row for row in self._books.orders}
+        ledger = self._blotter.ledger
+        for intent in tuple(ledger.orders):
+            if not ledger.orders[intent].orderid:
+                self._search(ledger.orders[intent])
+        for intent in tuple(ledger.orders):
+            orderid = ledger.orders[intent].orderid
+            if orderid:
+                self._fill(ledger.orders[intent])
+            if orderid in rows:
+                self._row(ledger.orders[intent], rows[orderid])
+        self._strangers()
+        self._blotter.book_numbers = {row_numbers(row) for row in self._books.orders}
+        self._blotter.pushed_ids.difference_update(rows)
+
+    def _search(self, order: Order) -> None:
+        """Look for an order whose id never came. A late find reopens what was given up."""
+        if order.state is State.PLANNED or order.sent_at is None:
+            return
+        found = candidates(order, self._books.orders, self._blotter.ledger.own_ids())
+        if found:
+            self._adopt(order, found)
+        elif order.state is State.UNKNOWN and self._books.asked_at > order.sent_at:
+            reads = self._memory.absent[order.intent]
+            reads.append(self._books.asked_at)
+            given_up = order.sent_at + seconds(self._params.unknown_s)
+            if sum(read >= given_up for read in reads) >= READS:
+                self._move(order, State.NOT_PLACED, reason="absent from the books")
+
+    def _adopt(self, order: Order, found: tuple[OrderRow, ...]) -> None:
+        if order.state.is_terminal:
+            self._finding("REVIVED", order, found[0].orderid)
+        self._move(order, State.ACKED, orderid=found[0].orderid, reason="adopted")
+        if len(found) > 1:
+            ids = " ".join(row.orderid for row in found)
+            latch = ev.LatchSet(at=self._at, name="DUPLICATE", reason=f"{order.intent}: {ids}")
+            self._blotter.record(latch)
+
+    def _fill(self, order: Order) -> None:
+        trades = self._trades.get(order.orderid, [])
+        filled = Units(sum(t.quantity for t in trades))
+        if filled > order.filled:
+            value = sum(t.quantity * t.price for t in trades)
+            seen = ev.FillsSeen(at=self._at, intent=order.intent, filled=filled, value=value)
+            self._blotter.record(seen)
+            order = self._blotter.ledger.orders[order.intent]
+        if order.filled >= order.ticket.quantity and order.state is not State.FILLED:
+            if order.state.is_terminal:
+                self._finding("REVIVED", order, "filled")
+            self._move(order, State.FILLED)
+        elif order.filled and order.state in {State.ACKED, State.TRIGGER_PENDING}:
+            self._move(order, State.OPEN, pending=order.pending)
+
+    def _row(self, order: Order, row: OrderRow) -> None:
+        if order.state is State.FILLED:
+            return
+        if row.status in _WORKING:
+            self._memory.ended.pop(order.intent, None)
+            if order.state.is_terminal:
+                self._finding("REVIVED", order, row.status.value)
+            self._living(order, row)
+        elif row.status in _ENDED and not order.state.is_terminal:
+            self._ending(order, row)
+
+    def _living(self, order: Order, row: OrderRow) -> None:
+        """Take the state a working row shows; its numbers too, once no request is in the air."""
+        state = State.OPEN if order.state is State.OPEN else _WORKING[row.status]
+        pending = self._pending(order)
+        ticket = _as_read(order.ticket, row) if pending is Pending.NONE else order.ticket
+        if (state, pending, ticket) != (order.state, order.pending, order.ticket):
+            changed = ticket if ticket != order.ticket else None
+            self._move(order, state, pending=pending, ticket=changed)
+
+    def _pending(self, order: Order) -> Pending:
+        """Return the request still in the air, now that the order was read alive."""
+        since = order.pending_since
+        if since is None or self._books.asked_at <= since:
+            return order.pending
+        if order.pending in {Pending.MODIFY_UNKNOWN, Pending.CANCEL_UNKNOWN}:
+            return Pending.NONE
+        if order.pending is Pending.CANCEL and self._books.asked_at > since + CANCEL_PATIENCE:
+            return Pending.NONE
+        return order.pending
+
+    def _ending(self, order: Order, row: OrderRow) -> None:
+        first = self._memory.ended.setdefault(order.intent, self._books.got_at)
+        pushed = self._memory.pushed_reason.get(order.orderid)
+        told = row.status is Status.REJECTED and pushed is not None
+        if told or self._books.asked_at >= first + seconds(self._params.confirm_gap_s):
+            reason = row.reason or pushed or row.status.value
+            self._move(order, _ENDED[row.status], reason=reason)
+
+    def _strangers(self) -> None:
+        """Note ids that are nobody's we know; while one of ours is in flight, look-alikes wait."""
+        ledger = self._blotter.ledger
+        known = ledger.known_ids()
+        waiting = {o.ticket.symbol for o in ledger.live() if o.state.is_in_flight}
+        foreign: dict[Symbol, set[str]] = defaultdict(set)
+        for row in self._books.orders:
+            if row.orderid not in known and row.symbol not in waiting:
+                foreign[row.symbol].add(row.orderid)
+        for symbol, ids in foreign.items():
+            net = sum(t.action.sign * t.quantity for i in ids for t in self._trades.get(i, []))
+            seen = ev.ExternalSeen(at=self._at, symbol=symbol, orderids=tuple(sorted(ids)), net=net)
+            self._blotter.record(seen)
+
+    def _move(self, order: Order, state: State, **changes: object) -> None:
+        self._blotter.move(order, state, self._at, **changes)
+
+    def _finding(self, kind: str, order: Order, detail: str) -> None:
+        found = ev.FindingApplied(at=self._at, kind=kind, subject=order.intent, detail=detail)
+        self._blotter.record(found)
+
+
+def _as_read(ticket: Ticket, row: OrderRow) -> Ticket:
+    """Return our ticket with the book's quantity, price and trigger.
+
+    A trigger the book does not show (0) is kept: many brokers drop it once it was met.
+    """
+    return msgspec.structs.replace(
+        ticket, quantity=row.quantity, price=row.price, trigger=row.trigger or ticket.trigger
+    )

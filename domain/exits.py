@@ -1,0 +1,90 @@
+"""How a short is protected and ended: the stop's numbers, the ladder's rungs, the band.
+
+Prices in paise. Nothing here sends; `desk_exits.py` walks a leg through these.
+"""
+
+from collections import deque
+
+import msgspec
+
+from domain.orders import StopPlan
+from domain.params import ExitParams, StopParams
+from domain.units import Micros, Paise, ceil_tick, floor_tick, seconds
+
+BAND_WINDOW = seconds(30)
+"""The exchange's reference is the mean of trades of the last 30 s (NSE/FAOP/54242)."""
+
+BAND_POINTS = 2000
+BAND_BPS = 4000
+"""The limit price protection: 20.00 up to a reference of 50.00, 40 % above (NSE/FAOP/54242)."""
+
+
+def stop_plan(stop: int, params: StopParams, tick: Paise) -> StopPlan:
+    """Return trigger and limit of a protective BUY stop at `stop` paise (`execution.md` 9.1).
+
+    The limit stands the larger of the two offsets above the trigger: 14100 with 800 bps is 15230.
+    """
+    trigger = ceil_tick(stop, tick)
+    by_share = ceil_tick(-(-trigger * params.limit_offset_bps // 10_000), tick)
+    return StopPlan(trigger=trigger, limit=Paise(trigger + max(params.limit_offset_p, by_share)))
+
+
+def band_high(reference: int, safety_bps: int, tick: Paise) -> Paise:
+    """Return the highest BUY price we dare to send for a reference price (`execution.md` 9.5)."""
+    width = max(BAND_POINTS, reference * BAND_BPS // 10_000)
+    return floor_tick(reference + width * safety_bps // 10_000, tick)
+
+
+def band_low(reference: int, safety_bps: int, tick: Paise) -> Paise:
+    """Return the lowest SELL price we dare to send for a reference price; at least one tick."""
+    width = max(BAND_POINTS, reference * BAND_BPS // 10_000)
+    return max(tick, ceil_tick(reference - width * safety_bps // 10_000, tick))
+
+
+def rung(n: int, previous: int, reference: int, params: ExitParams, tick: Paise) -> Paise:
+    """Return the price of rung `n` (0 is the first), never below the previous rung.
+
+    `reference` is the best ask, else the last price. 15000 gives 15750, 16500, 17250.
+    """
+    by_share = ceil_tick(-(-reference * params.step_bps // 10_000), tick)
+    step = max(params.step_p, by_share)
+    return Paise(max(previous, ceil_tick(reference + (n + 1) * step, tick)))
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Prices the ladder may go by: best ask (0: none) and last price, with the age of the quote."""
+
+    ask: Paise
+    ltp: Paise
+    at: Micros
+
+    @property
+    def price(self) -> Paise:
+        """The best ask, else the last price."""
+        return self.ask or self.ltp
+
+
+class Tape:
+    """The last prices seen of one symbol, for the band's estimate."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[Micros, Paise]] = deque()
+        self.newest: Reference | None = None
+
+    def add(self, reference: Reference) -> None:
+        """Take a quote in."""
+        self.newest = reference
+        if reference.ltp > 0:
+            self._seen.append((reference.at, reference.ltp))
+        while self._seen and self._seen[0][0] < reference.at - BAND_WINDOW:
+            self._seen.popleft()
+
+    def fresh(self, at: Micros, max_age_s: float) -> Reference | None:
+        """Return the newest quote if it is young enough."""
+        newest = self.newest
+        return newest if newest is not None and at - newest.at <= seconds(max_age_s) else None
+
+    def mean(self, at: Micros) -> int | None:
+        """Return the mean last price of the last 30 s; None without one, then there is no clamp."""
+        prices = [price for when, price in self._seen if when >= at - BAND_WINDOW]
+        return sum(prices) // len(prices) if prices else None

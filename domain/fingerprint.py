@@ -1,0 +1,58 @@
+"""How an order is recognised without a client order id: its price, and what was known before it.
+
+OpenAlgo has no idempotency key and refuses unknown fields, so identity is made of three things: the
+ids known when the intent was committed (the baseline), a limit price nobody used today with the
+same numbers (the fingerprint), and at most one outstanding intent per symbol and side.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from domain.books import Action, OrderRow
+from domain.orders import Order, Ticket
+from domain.units import Paise, Symbol, Units
+
+Numbers = tuple[Symbol, Action, str, Units, Paise, Paise]
+
+
+def numbers(ticket: Ticket) -> Numbers:
+    """Return what identifies an order: symbol, action, product, units, trigger, price."""
+    return (
+        ticket.symbol,
+        ticket.action,
+        ticket.product,
+        ticket.quantity,
+        ticket.trigger,
+        ticket.price,
+    )
+
+
+def row_numbers(row: OrderRow) -> Numbers:
+    """Return the same of a row of the order book."""
+    return (row.symbol, row.action, row.product, row.quantity, row.trigger, row.price)
+
+
+def fingerprinted(
+    ticket: Ticket, used: Iterable[Numbers], tick: Paise, ticks: int
+) -> tuple[Ticket, int] | None:
+    """Return the ticket with the first free price, and how many ticks it was moved; None if none.
+
+    SELL moves down, BUY moves up, never less willing to fill. `used` are the numbers of every
+    order of today, anyone's. The worked example of `execution.md` 3: SELL 12695, then 12690.
+    """
+    taken = set(used)
+    for k in range(ticks):
+        moved = msgspec.structs.replace(
+            ticket, price=Paise(ticket.price + ticket.action.sign * k * tick)
+        )
+        if moved.price > 0 and numbers(moved) not in taken:
+            return moved, k
+    return None
+
+
+def candidates(order: Order, rows: Iterable[OrderRow], own: set[str]) -> tuple[OrderRow, ...]:
+    """Return rows that are this order beyond doubt: not known before, and every number equal."""
+    known = own | set(order.baseline)
+    mine = numbers(order.ticket)
+    return tuple(row for row in rows if row.orderid not in known and row_numbers(row) == mine)

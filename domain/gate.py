@@ -1,0 +1,160 @@
+"""The risk gate: pure checks that every entry passes, in order; the first failure wins.
+
+The numbers follow `execution.md` 8.1. Exits are never held back here: what could turn an exit into
+harm (more BUY than own short) is decided where the exit is made, in `desk_exits.py`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from domain.contracts import Contract, Side
+from domain.exits import band_low
+from domain.ledger import Ledger
+from domain.orders import Purpose, StopPlan, Ticket
+from domain.params import GateParams, LimitParams
+from domain.strategy import Mode
+from domain.units import Micros, Paise, rupees, seconds
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Why an order may not go: a code for programs, a sentence for people."""
+
+    code: str
+    text: str
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An entry as the strategy wants it, with the last price it was judged by."""
+
+    ticket: Ticket
+    side: Side
+    stop: StopPlan
+    last: Paise
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate looks at besides the ledger."""
+
+    at: Micros
+    mode: Mode
+    last_entry: Micros
+    feed_trusted: bool
+    feed_reason: str
+    snapshot_at: Micros | None
+    available: Paise | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The checks with their limits."""
+
+    params: GateParams
+    limits: LimitParams
+    max_lots: int
+
+    def refusal(self, wanted: Proposal, ledger: Ledger, now: Situation) -> Refusal | None:
+        """Return why this entry may not be sent now, or None if it may."""
+        contract = ledger.contract(wanted.ticket.symbol)
+        if contract is None:
+            return Refusal(code="NO_CONTRACT", text="not in today's journaled chain")
+        checks: tuple[Callable[[], Refusal | None], ...] = (
+            lambda: self._mode(now),
+            lambda: self._data(now),
+            lambda: self._room(wanted, ledger),
+            lambda: _numbers(wanted, contract, self.max_lots),
+            lambda: self._prices(wanted, contract),
+            lambda: self._money(wanted, contract, ledger, now),
+        )
+        return next((found for check in checks if (found := check()) is not None), None)
+
+    def _mode(self, now: Situation) -> Refusal | None:
+        if now.mode is not Mode.ACTIVE:
+            return Refusal(code="MODE", text=f"mode is {now.mode}")
+        if now.at >= now.last_entry:
+            return Refusal(code="LAST_ENTRY", text="no entries after the last entry time")
+        return None
+
+    def _data(self, now: Situation) -> Refusal | None:
+        if not now.feed_trusted:
+            return Refusal(code="FEED", text=now.feed_reason or "prices are not trusted")
+        oldest = now.at - seconds(self.params.snapshot_max_age_s)
+        if now.snapshot_at is None or now.snapshot_at < oldest:
+            return Refusal(code="BOOKS_STALE", text="no valid read of the broker's books")
+        return None
+
+    def _room(self, wanted: Proposal, ledger: Ledger) -> Refusal | None:
+        shorts = ledger.shorts()
+        if wanted.ticket.symbol in shorts:
+            return Refusal(code="SYMBOL_TAKEN", text="one short per symbol")
+        same = sum(side is wanted.side for side in shorts.values())
+        side_limit = self.limits.ce if wanted.side is Side.CE else self.limits.pe
+        if len(shorts) >= self.limits.positions or same >= side_limit:
+            return Refusal(code="LIMIT", text=f"{len(shorts)} shorts, {same} {wanted.side}")
+        if sum(o.purpose is Purpose.ENTRY for o in ledger.orders.values()) >= (
+            self.params.entries_day
+        ):
+            return Refusal(code="ENTRIES_DAY", text=f"{self.params.entries_day} entries today")
+        return None
+
+    def _prices(self, wanted: Proposal, contract: Contract) -> Refusal | None:
+        ticket = wanted.ticket
+        prices = (ticket.price, ticket.trigger, wanted.stop.trigger, wanted.stop.limit)
+        off = [p for p in prices if p % contract.tick or p < 0]
+        if off or ticket.price <= 0:
+            return Refusal(code="TICK", text=f"prices {prices} on tick {contract.tick}")
+        if ticket.trigger and not (ticket.price <= ticket.trigger < wanted.last):
+            text = f"trigger {rupees(ticket.trigger)} last {rupees(wanted.last)}"
+            return Refusal(code="TRIGGER_SIDE", text=text)
+        if ticket.price < band_low(wanted.last, self.params.band_safety_bps, contract.tick):
+            return Refusal(code="BAND", text=f"limit {rupees(ticket.price)} outside the band")
+        if not ticket.price < wanted.stop.trigger <= wanted.stop.limit:
+            return Refusal(code="STOP_SIDE", text="the stop does not stand above the entry")
+        return None
+
+    def _money(
+        self, wanted: Proposal, contract: Contract, ledger: Ledger, now: Situation
+    ) -> Refusal | None:
+        risk = (wanted.stop.limit - wanted.ticket.price) * wanted.ticket.quantity
+        risk += sum(_risk(leg.stop, leg.sold.value, leg.sold.units) for leg in ledger.open_legs())
+        risk += sum(
+            (o.stop.limit - o.ticket.price) * o.remaining
+            for o in ledger.live(Purpose.ENTRY)
+            if o.stop is not None
+        )
+        if risk > self.params.open_risk_p:
+            return Refusal(code="OPEN_RISK", text=f"open risk {rupees(risk)}")
+        lots = wanted.ticket.quantity // contract.lot + _lots(ledger)
+        margin = lots * self.params.margin_per_lot_p
+        if now.available is None:
+            return Refusal(code="FUNDS_UNKNOWN", text="funds were not read yet")
+        if margin * 10_000 > now.available * self.params.margin_use_bps:
+            text = f"{lots} lots need {rupees(margin)}, cash {rupees(now.available)}"
+            return Refusal(code="MARGIN", text=text)
+        return None
+
+
+def _numbers(wanted: Proposal, contract: Contract, max_lots: int) -> Refusal | None:
+    units = wanted.ticket.quantity
+    if units <= 0 or units % contract.lot:
+        return Refusal(code="LOT", text=f"{units} units, lot {contract.lot}")
+    if units > min(contract.slice_max, max_lots * contract.lot):
+        return Refusal(code="SIZE", text=f"{units} units, at most {contract.slice_max}")
+    return None
+
+
+def _risk(stop: StopPlan, value: int, units: int) -> int:
+    return stop.limit * units - value
+
+
+def _lots(ledger: Ledger) -> int:
+    """Lots already short or resting, by each symbol's own lot."""
+    lots = 0
+    for leg in ledger.open_legs():
+        contract = ledger.contract(leg.symbol)
+        lots += leg.short // contract.lot if contract else 0
+    for order in ledger.live(Purpose.ENTRY):
+        contract = ledger.contract(order.ticket.symbol)
+        lots += order.remaining // contract.lot if contract else 0
+    return lots

@@ -1,0 +1,251 @@
+"""The order journal, folded: orders, legs, latches and mode are nothing but their events.
+
+One `Ledger` holds one trading day. Whoever folds the same events gets the same ledger, whether
+live, after a crash, or in the reader that judges the broker's books.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from domain import events as ev
+from domain.books import Action
+from domain.contracts import Chain, Contract, Side
+from domain.orders import Order, Pending, Purpose, State, StopPlan
+from domain.positions import Execution, Leg, Phase
+from domain.session import DayPlan
+from domain.units import Micros, Symbol, Units
+
+
+class Ledger:
+    """State as a fold. `apply` never refuses: what may be recorded is decided before."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, Order] = {}
+        self.legs: dict[str, Leg] = {}
+        self.latches: dict[str, str] = {}
+        self.foreign: set[str] = set()
+        self.mode = "STARTING"
+        self.plan: DayPlan | None = None
+        self.chain: Chain | None = None
+        self.proved_flat_at: Micros | None = None
+        self.moved_at = Micros(0)
+
+    def fold(self, events: Iterable[ev.Event]) -> "Ledger":
+        """Apply events in order and return self."""
+        for event in events:
+            self.apply(event)
+        return self
+
+    def apply(self, event: ev.Event) -> None:
+        """Take one event in."""
+        match event:
+            case ev.IntentPlanned():
+                self._plan(event)
+            case ev.StateChanged():
+                self._move(event)
+            case ev.FillsSeen():
+                self._fill(event)
+            case ev.WriteSent() | ev.ModifyPlanned() | ev.CancelPlanned():
+                self._request(event)
+            case ev.StopPlanned(intent=intent, stop=stop):
+                self._stop(intent, stop)
+            case ev.ExitPhase(leg=leg, phase=phase, reason=reason):
+                before = self.legs[leg]
+                after = msgspec.structs.replace(before, phase=phase, reason=before.reason or reason)
+                self.legs[leg] = after
+            case _:
+                self._note(event)
+
+    def live(self, purpose: Purpose | None = None) -> Iterator[Order]:
+        """Return orders that have not ended, in the order they were planned."""
+        for order in self.orders.values():
+            if order.is_live and (purpose is None or order.purpose is purpose):
+                yield order
+
+    def exits(self, leg: str) -> Iterator[Order]:
+        """Return the BUY orders of a leg that have not ended."""
+        return (o for o in self.live() if o.leg == leg and o.purpose is not Purpose.ENTRY)
+
+    def open_legs(self) -> Iterator[Leg]:
+        """Return legs that are not done."""
+        return (leg for leg in self.legs.values() if leg.phase is not Phase.DONE)
+
+    def covered(self, leg: str) -> Units:
+        """Return the units of a leg that confirmed, working BUY orders would buy back."""
+        return Units(sum(o.remaining for o in self.exits(leg) if o.state.is_working))
+
+    def uncovered(self, leg: Leg) -> Units:
+        """Return the units of a leg that no working order protects."""
+        return Units(max(0, leg.short - self.covered(leg.leg)))
+
+    def own_net(self) -> dict[Symbol, int]:
+        """Return our own net units per symbol traded today, from our trades.
+
+        A short is negative.
+        """
+        net: dict[Symbol, int] = {}
+        for order in self.orders.values():
+            if order.filled:
+                symbol = order.ticket.symbol
+                net[symbol] = net.get(symbol, 0) + order.ticket.action.sign * order.filled
+        return net
+
+    def own_ids(self) -> set[str]:
+        """Return the broker's ids of our orders."""
+        return {o.orderid for o in self.orders.values() if o.orderid}
+
+    def known_ids(self) -> set[str]:
+        """Return every broker id seen today, ours and others'."""
+        return self.own_ids() | self.foreign
+
+    def shorts(self) -> dict[Symbol, Side]:
+        """Return symbols that are, or may become, short: open legs and live entries."""
+        found = {leg.symbol: leg.side for leg in self.open_legs()}
+        for order in self.live(Purpose.ENTRY):
+            if order.side is not None:
+                found.setdefault(order.ticket.symbol, order.side)
+        return found
+
+    def outstanding(self, symbol: Symbol, action: Action) -> Order | None:
+        """Return the order of this symbol and action that is in flight, if one is."""
+        for order in self.live():
+            wire = order.ticket
+            if order.state.is_in_flight and wire.symbol == symbol and wire.action is action:
+                return order
+        return None
+
+    def contract(self, symbol: Symbol) -> Contract | None:
+        """Return the contract facts journaled for today."""
+        return self.chain.of(symbol) if self.chain else None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no order is live and no leg is open."""
+        return not any(self.live()) and not any(self.open_legs())
+
+    def _plan(self, event: ev.IntentPlanned) -> None:
+        self.orders[event.intent] = Order(
+            intent=event.intent,
+            purpose=event.purpose,
+            leg=event.leg,
+            ticket=event.ticket,
+            baseline=event.baseline,
+            planned_at=event.at,
+            key=event.key,
+            side=event.side,
+            stop=event.stop,
+            changed_at=event.at,
+        )
+        self._stir(event.at)
+
+    def _move(self, event: ev.StateChanged) -> None:
+        order = self.orders[event.intent]
+        waiting = event.pending is not Pending.NONE
+        self.orders[event.intent] = msgspec.structs.replace(
+            order,
+            state=event.state,
+            pending=event.pending,
+            pending_since=order.pending_since if waiting else None,
+            target=order.target if waiting else None,
+            orderid=event.orderid or order.orderid,
+            ticket=event.ticket or order.ticket,
+            reason=event.reason or order.reason,
+            changed_at=event.at,
+        )
+        self._stir(event.at)
+
+    def _fill(self, event: ev.FillsSeen) -> None:
+        order = msgspec.structs.replace(
+            self.orders[event.intent],
+            filled=event.filled,
+            value=event.value,
+            changed_at=event.at,
+        )
+        self.orders[event.intent] = order
+        self._stir(event.at)
+        if order.purpose is Purpose.ENTRY:
+            self._sold(order, event.at)
+        elif order.leg in self.legs:
+            self._bought(order.leg)
+
+    def _sold(self, order: Order, at: Micros) -> None:
+        sold = Execution(units=order.filled, value=order.value)
+        leg = self.legs.get(order.leg)
+        if leg is not None:
+            reopened = Phase.PROTECT if leg.phase is Phase.DONE else leg.phase
+            self.legs[order.leg] = msgspec.structs.replace(leg, sold=sold, phase=reopened)
+            return
+        if order.key is None or order.side is None or order.stop is None:
+            message = f"entry {order.intent} has no key, side or stop"
+            raise ValueError(message)
+        self.legs[order.leg] = Leg(
+            leg=order.leg,
+            strategy=order.ticket.strategy,
+            slot=order.key.slot,
+            symbol=order.ticket.symbol,
+            exchange=order.ticket.exchange,
+            side=order.side,
+            opened_at=at,
+            stop=order.stop,
+            first_stop=order.stop,
+            sold=sold,
+        )
+
+    def _bought(self, leg: str) -> None:
+        executions = tuple(
+            Execution(units=o.filled, value=o.value)
+            for o in self.orders.values()
+            if o.leg == leg and o.purpose is not Purpose.ENTRY and o.filled
+        )
+        self.legs[leg] = msgspec.structs.replace(self.legs[leg], bought=executions)
+
+    def _request(self, event: ev.WriteSent | ev.ModifyPlanned | ev.CancelPlanned) -> None:
+        order = self.orders[event.intent]
+        match event:
+            case ev.ModifyPlanned(ticket=ticket):
+                order = msgspec.structs.replace(
+                    order,
+                    pending=Pending.MODIFY,
+                    pending_since=event.at,
+                    target=ticket,
+                    modifies=order.modifies + 1,
+                )
+            case ev.CancelPlanned():
+                order = msgspec.structs.replace(
+                    order, pending=Pending.CANCEL, pending_since=event.at, target=None
+                )
+            case ev.WriteSent(op="place"):
+                order = msgspec.structs.replace(order, state=State.SENDING, sent_at=event.at)
+            case _:
+                pass
+        self.orders[event.intent] = order
+        self._stir(event.at)
+
+    def _stop(self, intent: str, stop: StopPlan) -> None:
+        order = self.orders[intent]
+        self.orders[intent] = msgspec.structs.replace(order, stop=stop)
+        leg = self.legs.get(order.leg)
+        if leg is not None:
+            self.legs[order.leg] = msgspec.structs.replace(leg, stop=stop)
+
+    def _note(self, event: ev.Event) -> None:
+        match event:
+            case ev.DayPlanned(plan=plan, chain=chain):
+                self.plan, self.chain = plan, chain
+            case ev.ExternalSeen(orderids=orderids):
+                self.foreign.update(orderids)
+            case ev.ModeChanged(mode=mode):
+                self.mode = mode
+            case ev.LatchSet(name=name, reason=reason):
+                self.latches.setdefault(name, reason)
+            case ev.LatchCleared(name=name):
+                self.latches.pop(name, None)
+            case ev.ProvedFlat(at=at):
+                self.proved_flat_at = at
+            case _:
+                pass
+
+    def _stir(self, at: Micros) -> None:
+        self.moved_at = max(self.moved_at, at)
+        self.proved_flat_at = None

@@ -1,0 +1,115 @@
+"""The day's record beside the orders: bars, decisions, changes of the feed. JournalActor writes it.
+
+`state/day.db` may lose its last second in a crash: nothing in it decides anything.
+"""
+
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from domain.errors import JournalError
+from domain.market import Bar
+from domain.session import trading_day
+from domain.units import Micros
+from messages.control import DecisionMade
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS bar(
+  day TEXT NOT NULL, symbol TEXT NOT NULL, minute INTEGER NOT NULL,
+  open INTEGER, high INTEGER, low INTEGER, close INTEGER, volume INTEGER,
+  vwap_num INTEGER, vwap_den INTEGER, ticks INTEGER, provenance TEXT NOT NULL,
+  PRIMARY KEY(symbol, minute));
+CREATE TABLE IF NOT EXISTS decision(
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, day TEXT NOT NULL,
+  strategy TEXT NOT NULL, symbol TEXT NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS decision_symbol ON decision(day, symbol, at);
+CREATE TABLE IF NOT EXISTS feed(
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, day TEXT NOT NULL,
+  source TEXT NOT NULL, epoch INTEGER NOT NULL, kind TEXT NOT NULL, detail TEXT NOT NULL);
+"""
+
+
+class DayJournal:
+    """Bars, decisions and feed changes of a state directory. One thread.
+
+    Raises JournalError if the files cannot be opened or written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._log_path = folder / "decisions.jsonl"
+        self._pending: list[tuple[str, tuple[object, ...]]] = []
+        self._lines: list[bytes] = []
+        try:
+            self._db = sqlite3.connect(folder / "day.db", timeout=0.25, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.executescript(_TABLES)
+            self._log = self._log_path.open("ab")
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"the day journal in {folder} cannot be opened: {error}") from error
+
+    def bar(self, bar: Bar) -> None:
+        """Keep a bar; a later one for the same minute replaces it."""
+        values = (
+            trading_day(bar.minute),
+            bar.symbol,
+            bar.minute,
+            bar.open,
+            bar.high,
+            bar.low,
+            bar.close,
+            bar.volume,
+            bar.vwap_num,
+            bar.vwap_den,
+            bar.ticks,
+            bar.provenance.value,
+        )
+        self._keep("INSERT OR REPLACE INTO bar VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", values)
+
+    def decision(self, made: DecisionMade) -> None:
+        """Keep a decision, in the database and as a line of `decisions.jsonl`."""
+        values = (
+            made.at,
+            trading_day(made.at),
+            made.strategy,
+            made.symbol,
+            made.kind,
+            made.detail,
+        )
+        self._keep(
+            "INSERT INTO decision(at, day, strategy, symbol, kind, detail) VALUES (?,?,?,?,?,?)",
+            values,
+        )
+        self._lines.append(msgspec.json.encode(made) + b"\n")
+
+    def feed(self, at: Micros, source: str, epoch: int, kind: str, detail: str) -> None:
+        """Keep a change of the feed."""
+        values = (at, trading_day(at), source, epoch, kind, detail)
+        self._keep(
+            "INSERT INTO feed(at, day, source, epoch, kind, detail) VALUES (?,?,?,?,?,?)", values
+        )
+
+    def flush(self) -> None:
+        """Write what was kept since the last flush."""
+        if not self._pending:
+            return
+        try:
+            with self._db:
+                for statement, values in self._pending:
+                    self._db.execute(statement, values)
+            self._log.write(b"".join(self._lines))
+            self._log.flush()
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"the day journal did not take a write: {error}") from error
+        self._pending.clear()
+        self._lines.clear()
+
+    def close(self) -> None:
+        """Flush and close."""
+        self.flush()
+        self._log.close()
+        self._db.close()
+
+    def _keep(self, statement: str, values: tuple[object, ...]) -> None:
+        self._pending.append((statement, values))

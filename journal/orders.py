@@ -1,0 +1,204 @@
+"""The order journal: append-only, committed before any broker write, folded at every start.
+
+`state/orders.db` is SQLite in WAL mode with `synchronous=FULL`. OrderActor is the only writer.
+A row's checksum covers everything else in it; triggers refuse every update and delete.
+"""
+
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from domain.errors import JournalError
+from domain.events import Event
+from domain.session import trading_day
+from domain.units import Day, Micros
+
+SCHEMA = 1
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS owner(
+  boot_id TEXT PRIMARY KEY, boot_seq INTEGER UNIQUE, pid INTEGER, started_at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS event(
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, day TEXT NOT NULL, boot_id TEXT NOT NULL,
+  kind TEXT NOT NULL, intent_id TEXT, orderid TEXT, strategy TEXT, leg TEXT,
+  body BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS event_day ON event(day, seq);
+CREATE TRIGGER IF NOT EXISTS event_no_update BEFORE UPDATE ON event
+  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS event_no_delete BEFORE DELETE ON event
+  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+"""
+
+_COLUMNS = "seq, at, day, boot_id, kind, intent_id, orderid, strategy, leg, body, crc"
+_INSERT = f"INSERT INTO event({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - constant
+_Row = tuple[int, int, str, str, str, str | None, str | None, str | None, str | None, bytes, int]
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Event)
+
+
+class OrderJournal:
+    """The one writer. Opened and used in OrderActor's thread only.
+
+    Raises JournalError, with the file and the remedy, if the file cannot be opened, is damaged or
+    does not take a commit.
+    """
+
+    def __init__(self, path: Path, pid: int, started_at: Micros) -> None:
+        self._path = path
+        self._seq = 0
+        try:
+            self._db = _connect(path)
+            self._db.executescript(_TABLES)
+            self._check()
+            self.boot_seq = self._claim(pid, started_at)
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
+        self._boot_id = f"boot-{self.boot_seq}"
+
+    def append(self, events: Iterable[Event]) -> int:
+        """Commit events as one transaction and return the last sequence number."""
+        rows = []
+        for event in events:
+            self._seq += 1
+            rows.append(self._row(self._seq, event))
+        try:
+            with self._db:
+                self._db.executemany(_INSERT, rows)
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
+        return self._seq
+
+    def events(self, day: Day) -> tuple[Event, ...]:
+        """Return every event of a trading day, in order."""
+        return tuple(event for _, event in _events(self._db, day, after=0))
+
+    def close(self) -> None:
+        """Close the file; everything committed is on disk already."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _claim(self, pid: int, started_at: Micros) -> int:
+        with self._db:
+            (last,) = self._db.execute("SELECT coalesce(max(boot_seq), 0) FROM owner").fetchone()
+            self._db.execute(
+                "INSERT INTO owner VALUES (?, ?, ?, ?)",
+                (f"boot-{last + 1}", last + 1, pid, started_at),
+            )
+        return int(last) + 1
+
+    def _check(self) -> None:
+        (verdict,) = self._db.execute("PRAGMA quick_check").fetchone()
+        if verdict != "ok":
+            raise self._broken(verdict)
+        for row in self._db.execute(f"SELECT {_COLUMNS} FROM event ORDER BY seq"):  # noqa: S608 - constant
+            self._seq += 1
+            if row[0] != self._seq or row[-1] != _crc(row):
+                raise self._broken(f"event {self._seq} is damaged or missing")
+
+    def _row(self, seq: int, event: Event) -> _Row:
+        ticket = getattr(event, "ticket", None)
+        row: _Row = (
+            seq,
+            event.at,
+            trading_day(event.at),
+            self._boot_id,
+            type(event).__name__,
+            getattr(event, "intent", None),
+            getattr(event, "orderid", None) or None,
+            getattr(ticket, "strategy", None),
+            getattr(event, "leg", None) or None,
+            _encoder.encode({"schema": SCHEMA, "event": event}),
+            0,
+        )
+        return (*row[:-1], _crc(row))
+
+    def _broken(self, what: object) -> JournalError:
+        return JournalError(
+            f"the order journal {self._path} cannot be used: {what}. Move the file aside (keep "
+            "it), check the disk, and look at the broker's books before starting again"
+        )
+
+
+class JournalReader:
+    """Reads what was committed, from any thread, one at a time; lanes and commands use it.
+
+    Every method raises JournalError if the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+
+    def after(self, seq: int, day: Day) -> tuple[tuple[Event, ...], int]:
+        """Return the events of a day that follow `seq`, and the last sequence number read."""
+        with self._reading() as db:
+            found = list(_events(db, day, after=seq))
+        return tuple(event for _, event in found), found[-1][0] if found else seq
+
+    def rows(self, day: Day) -> list[dict[str, object]]:
+        """Return the events of a day as plain rows, bodies decoded, for the exchange's checker."""
+        with self._reading() as db:
+            rows = db.execute(
+                f"SELECT {_COLUMNS} FROM event WHERE day = ? ORDER BY seq",  # noqa: S608 - constant
+                (day,),
+            ).fetchall()
+        names = _COLUMNS.split(", ")
+        plain = [dict(zip(names, row, strict=True)) for row in rows]
+        return [row | {"body": msgspec.json.decode(row["body"])["event"]} for row in plain]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                if self._db is None:
+                    self._db = sqlite3.connect(
+                        f"file:{self._path}?mode=ro", uri=True, check_same_thread=False
+                    )
+                yield self._db
+            except sqlite3.Error as error:
+                message = f"the order journal {self._path} cannot be read: {error}"
+                raise JournalError(message) from error
+
+
+class _Envelope(msgspec.Struct):
+    schema: int
+    event: msgspec.Raw
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=0.25)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    return db
+
+
+def _events(db: sqlite3.Connection, day: Day, *, after: int) -> Iterator[tuple[int, Event]]:
+    rows = db.execute(
+        "SELECT seq, body FROM event WHERE day = ? AND seq > ? ORDER BY seq", (day, after)
+    )
+    for seq, body in rows:
+        envelope = msgspec.json.decode(body, type=_Envelope)
+        yield seq, _decoder.decode(envelope.event)
+
+
+def _crc(row: _Row) -> int:
+    return zlib.crc32(repr(row[:-1]).encode())
