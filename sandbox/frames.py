@@ -162,8 +162,8 @@ def _ltp(price: PriceOut) -> _Ltp:
 
 
 def _quote(price: PriceOut, mode: StreamMode) -> _Quote:
-    bids = depth.bids(price.bid, price.shape, price.lot)
-    asks = depth.asks(price.ask, price.shape, price.lot)
+    shown = depth.shown(price)
+    bids, asks = shown.bids, shown.asks
     is_full = mode is StreamMode.DEPTH
     return _Quote(
         symbol=price.symbol,

@@ -115,6 +115,13 @@ class Level(msgspec.Struct, frozen=True, gc=False):
     orders: int
 
 
+class Shown(msgspec.Struct, frozen=True, gc=False):
+    """Both displayed sides of one book, best level first."""
+
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
+
+
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the true order book. `value` is the sum of units times paise of its trades."""
 
@@ -279,7 +286,7 @@ class PriceOut(msgspec.Struct, frozen=True, gc=False):
     """A quote update of a watched symbol, with all that any of the three frames needs.
 
     An update without a print repeats `ltp`, `ltt`, `volume` and `last_quantity`. An index has no
-    volume, quantity, oi or depth: all 0. Five levels are drawn only when somebody asks for them.
+    volume, quantity, oi or depth: all 0. Levels are drawn only when somebody asks `market.depth`.
     """
 
     at: Micros
@@ -297,8 +304,15 @@ class PriceOut(msgspec.Struct, frozen=True, gc=False):
     bid: Paise
     ask: Paise
     shape: int
-    """What the displayed sizes are drawn from; see `market.depth`."""
+    """What the displayed sizes are drawn from."""
     lot: int
+    shown: Shown | None = None
+    """The displayed book itself, where a source or a test has one."""
+
+    @property
+    def is_print(self) -> bool:
+        """Whether something traded in this update."""
+        return self.ltt == self.at
 
 
 class OrderOut(msgspec.Struct, frozen=True, kw_only=True, gc=False):
