@@ -1,0 +1,1 @@
+"""Settings, validated once, and the dated market rules, read once."""
