@@ -17,7 +17,15 @@ class SutradharError(Exception):
 
 
 class BrokerError(SutradharError):
-    """A call to the broker did not succeed; the subclass says what is known."""
+    """A call to the broker did not succeed; the subclass says what is known.
+
+    `status` is the HTTP status, 0 without an answer; `code` is a word of `broker/errors.py`.
+    """
+
+    def __init__(self, text: str = "", *, status: int = 0, code: str = "") -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
 
 
 class Rejected(BrokerError):
