@@ -1,0 +1,54 @@
+"""Where a server is, and whether a key may be sent there in the clear."""
+
+from collections.abc import Collection
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from domain.errors import ConfigError
+
+_PLAIN = frozenset({"http", "ws"})
+
+
+def checked(url: str, schemes: tuple[str, str], plain_hosts: Collection[str], key: str) -> str:
+    """Return `url` without a trailing slash; raise ConfigError naming `key` if it may not be used.
+
+    Plain text is refused except to loopback and to the names in `plain_hosts`: the API key is in
+    every request. A public address is refused even there.
+    """
+    parts = _split(url, schemes, key)
+    host = parts.hostname or ""
+    if parts.scheme in _PLAIN and not _may_be_plain(host, plain_hosts):
+        raise ConfigError(
+            f"{key}: {shown(parts)} would carry the API key in the clear; use {schemes[1]}://, or"
+            f" name a private host in broker.plain_http_hosts"
+        )
+    return url.rstrip("/")
+
+
+def shown(parts: SplitResult) -> str:
+    """Return a URL for people, without user and password."""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _split(url: str, schemes: tuple[str, str], key: str) -> SplitResult:
+    remedy = f"write {schemes[0]}://HOST:PORT or {schemes[1]}://HOST:PORT"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"{key}: not a URL ({error}); {remedy}") from error
+    if parts.scheme not in schemes or not parts.hostname or port == 0:
+        raise ConfigError(f"{key}: {shown(parts)!r} is not a URL of the server; {remedy}")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ConfigError(f"{key}: {shown(parts)!r} holds more than host, port and path; {remedy}")
+    return parts
+
+
+def _may_be_plain(host: str, plain_hosts: Collection[str]) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host in {name.lower() for name in plain_hosts}
+    return address.is_loopback or (host in plain_hosts and address.is_private)

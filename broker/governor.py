@@ -1,0 +1,101 @@
+"""How fast the server may be written to and read, as pure objects over market time.
+
+Exchanges count orders, modifications and cancels together per calendar second (NSE/INVG/67858,
+threshold 10); a calendar second is one of the rolling seconds counted here, so one rule holds both.
+"""
+
+from domain.calls import Priority
+from domain.params import BrokerParams
+from domain.units import SECOND, Micros, seconds
+
+PENALTY = seconds(10)
+"""How long the cap is halved and entries are off after a 429."""
+
+_WAIT_AT_LEAST = seconds(1.0)
+_JITTER = seconds(0.3)
+_WAIT_AT_MOST = seconds(5)
+
+
+class Governor:
+    """Says when an order write may leave. One thread at a time; instants are market time.
+
+    No rolling second `[t, t + 1 s)` holds more than `order_rate_per_s` writes, and of those at most
+    `order_rate_per_s - exit_reserve` are no exits. After a 429 its route waits, the cap is halved
+    and entries are off for a while.
+    """
+
+    def __init__(self, params: BrokerParams) -> None:
+        self._cap = params.order_rate_per_s
+        self._share = max(1, params.order_rate_per_s - params.exit_reserve)
+        self._exits: list[Micros] = []
+        self._others: list[Micros] = []
+        self._routes: dict[str, Micros] = {}
+        self._penalty_until = Micros(0)
+
+    def next_slot(
+        self, at: Micros, priority: Priority, route: str = "", waiting: int = 0
+    ) -> Micros:
+        """Return the first instant from `at` on when this write may leave; it takes nothing.
+
+        `waiting` is the number of exits that wait already: room is left for them, so that no exit
+        waits because of something less urgent. If they fill the cap, ask again at what is returned.
+        """
+        self._forget(at)
+        changes = {self._routes.get(route, at), self._penalty_until, at}
+        changes.update(Micros(sent + SECOND) for sent in (*self._exits, *self._others))
+        slots = sorted(instant for instant in changes if instant >= at)
+        free = (slot for slot in slots if self._is_free(slot, priority, route, waiting))
+        return next(free, Micros(slots[-1] + SECOND))
+
+    def take(self, at: Micros, priority: Priority) -> None:
+        """Count a write that leaves now."""
+        self._forget(at)
+        sent = self._exits if priority is Priority.EXIT else self._others
+        sent.append(at)
+
+    def refused(self, at: Micros, route: str, draw: float, retry_after_s: int = 0) -> None:
+        """Take a 429: the route waits 1.0 to 1.3 s, by a `draw` from [0, 1), or as it was told."""
+        told = min(seconds(retry_after_s), _WAIT_AT_MOST)
+        wait = max(_WAIT_AT_LEAST + int(draw * _JITTER), told)
+        self._routes[route] = Micros(max(self._routes.get(route, at), at + wait))
+        self._penalty_until = Micros(at + PENALTY)
+
+    def _is_free(self, at: Micros, priority: Priority, route: str, waiting: int) -> bool:
+        is_calm = at >= self._penalty_until
+        if at < self._routes.get(route, at):
+            return False
+        if priority is Priority.ENTRY and not is_calm:
+            return False
+        cap = self._cap if is_calm else max(1, self._cap // 2)
+        exits, others = _since(self._exits, at), _since(self._others, at)
+        if priority is Priority.EXIT:
+            return exits + others < cap
+        return others < min(self._share, cap) and exits + others + waiting < cap
+
+    def _forget(self, at: Micros) -> None:
+        """Drop what is a second old; after a clock set back, what was sent counts as sent now."""
+        self._exits = [min(sent, at) for sent in self._exits if sent > at - SECOND]
+        self._others = [min(sent, at) for sent in self._others if sent > at - SECOND]
+        ahead = [route for route, until in self._routes.items() if until > at + _WAIT_AT_MOST]
+        self._routes.update(dict.fromkeys(ahead, Micros(at + _WAIT_AT_MOST)))
+        self._penalty_until = min(self._penalty_until, Micros(at + PENALTY))
+
+
+class Pacer:
+    """Spaces the reads of each route evenly, at most `rate_per_s` a second of market time."""
+
+    def __init__(self, rate_per_s: int) -> None:
+        self._gap = -(-SECOND // rate_per_s)
+        self._free: dict[str, Micros] = {}
+
+    def next_slot(self, at: Micros, route: str) -> Micros:
+        """Return the first instant from `at` on when this route may be read."""
+        return Micros(min(max(at, self._free.get(route, at)), at + self._gap))
+
+    def take(self, at: Micros, route: str) -> None:
+        """Count a read that leaves now."""
+        self._free[route] = Micros(at + self._gap)
+
+
+def _since(sent: list[Micros], at: Micros) -> int:
+    return sum(1 for instant in sent if instant > at - SECOND)
