@@ -1,0 +1,192 @@
+"""The conversation on one socket of the stream, as a pure state machine.
+
+Authenticate and wait for the answer; subscribe the first symbols and wait for each one's own
+result; then the rest, chunk by chunk; then order updates. One question is out at a time, because an
+error frame does not say what it is about. The shell owns the socket, the clock and the keep-alive.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import NamedTuple
+
+from broker import wire_frames as frames
+from broker.wire_frames import Pair
+from domain.books import OrderPush
+from domain.calls import StreamChange, StreamState
+from domain.errors import WireError
+from domain.market import Source, Tick
+from domain.units import Micros, Symbol
+
+
+class Heard(NamedTuple):
+    """What one frame brought, and what is to be sent because of it."""
+
+    ticks: tuple[Tick, ...] = ()
+    pushes: tuple[OrderPush, ...] = ()
+    change: StreamChange | None = None
+    frames: tuple[bytes, ...] = ()
+
+
+class Phase(Enum):
+    """How far the conversation is."""
+
+    AUTHENTICATING = auto()
+    SUBSCRIBING = auto()
+    READY = auto()
+    REFUSED = auto()
+
+
+_NOTHING = Heard()
+# These end the connection's use whatever was asked: the server answers, but nothing will flow.
+_FATAL = frozenset({"AUTHENTICATION_ERROR", "NOT_AUTHENTICATED"})
+
+
+class Dialogue:
+    """One connection's conversation. One thread at a time.
+
+    `bad` counts frames that were refused: they never end a connection. `pongs` counts answers to
+    our pings.
+    """
+
+    def __init__(
+        self, source: Source, epoch: int, api_key: str, pairs: Iterable[Pair], chunk: int
+    ) -> None:
+        self._source = source
+        self._epoch = epoch
+        self._api_key = api_key
+        self._chunk = chunk
+        self._wanted: dict[Pair, None] = {}
+        self._todo: deque[tuple[Pair, ...]] = deque()
+        self._asked: tuple[Pair, ...] = ()
+        self._refused: dict[Pair, str] = {}
+        self._seq = 0
+        self._requests = 0
+        self._pings = 0
+        self._orders_asked = False
+        self.phase = Phase.AUTHENTICATING
+        self.pongs = 0
+        self.bad = 0
+        self.last_bad = ""
+        self._want(pairs)
+
+    def on_open(self) -> tuple[bytes, ...]:
+        """Return what to send first."""
+        return (frames.authenticate(self._api_key),)
+
+    def on_frame(self, data: bytes, recv_at: Micros) -> Heard:
+        """Take one frame, received at a market instant. Never raises for what a server sends."""
+        try:
+            frame = frames.decode(data)
+            if isinstance(frame, frames.MarketData):
+                return Heard(ticks=(self._tick(frame, recv_at),))
+            if isinstance(frame, frames.OrderUpdate):
+                return Heard(pushes=(frames.push(frame, recv_at),))
+            return self._answer(frame, recv_at)
+        except WireError as error:
+            self.bad += 1
+            self.last_bad = str(error)
+            return _NOTHING
+
+    def subscribe(self, pairs: Iterable[Pair]) -> tuple[bytes, ...]:
+        """Return what to send for more symbols; they wait their turn if a question is out."""
+        self._want(pairs)
+        is_idle = self.phase is Phase.READY and not self._asked
+        return self._next_chunk() if is_idle else ()
+
+    def ping(self, at: Micros) -> bytes:
+        """Return a keep-alive frame."""
+        self._pings += 1
+        return frames.ping(self._pings, at)
+
+    def changed(self, state: StreamState, at: Micros, code: int, text: str) -> StreamChange:
+        """Return a change of this connection's state, with what was subscribed if it is READY."""
+        answered = [pair for pair in self._wanted if pair not in self._refused]
+        return StreamChange(
+            source=self._source,
+            epoch=self._epoch,
+            state=state,
+            at=at,
+            code=code,
+            text=text,
+            subscribed=len(answered) if state is StreamState.READY else 0,
+            refused=tuple(Symbol(symbol) for symbol, _ in self._refused),
+        )
+
+    def _want(self, pairs: Iterable[Pair]) -> None:
+        fresh = tuple(dict.fromkeys(pairs))
+        self._wanted.update(dict.fromkeys(fresh))
+        for start in range(0, len(fresh), self._chunk):
+            self._todo.append(fresh[start : start + self._chunk])
+
+    def _tick(self, frame: frames.MarketData, recv_at: Micros) -> Tick:
+        if (frame.symbol, frame.exchange) not in self._wanted:
+            raise WireError(f"price of a symbol never asked for: {frame.symbol} {frame.exchange}")
+        tick = frames.tick(frame, recv_at, self._source, self._epoch, self._seq + 1)
+        self._seq += 1
+        return tick
+
+    def _answer(self, frame: frames.Frame, at: Micros) -> Heard:
+        match frame:
+            case frames.Pong():
+                self.pongs += 1
+            case frames.AuthResult() if self.phase is Phase.AUTHENTICATING:
+                return self._authenticated(frame, at)
+            case frames.SubscribeResult() if self._asked:
+                return self._subscribed(frame, at)
+            case frames.Refusal():
+                return self._error(frame, at)
+            case _:
+                pass
+        return _NOTHING
+
+    def _authenticated(self, frame: frames.AuthResult, at: Micros) -> Heard:
+        if frame.status != "success":
+            return self._refuse(f"authentication: {frame.message}", at)
+        self.phase = Phase.SUBSCRIBING
+        return self._go_on(at)
+
+    def _subscribed(self, frame: frames.SubscribeResult, at: Micros) -> Heard:
+        said = {(each.symbol, each.exchange): each for each in frame.subscriptions}
+        for pair in self._asked:
+            result = said.get(pair)
+            if result is not None and result.status == "success":
+                self._refused.pop(pair, None)
+            else:
+                self._refused[pair] = str(result.message) if result else "not answered"
+        return self._go_on(at)
+
+    def _error(self, refusal: frames.Refusal, at: Micros) -> Heard:
+        text = f"{refusal.code}: {refusal.message}"
+        is_fatal = refusal.code in _FATAL or refusal.code.startswith("BROKER_")
+        if self.phase is Phase.AUTHENTICATING or is_fatal:
+            return self._refuse(text, at)
+        if not self._asked:
+            raise WireError(text)
+        self._refused.update(dict.fromkeys(self._asked, text))
+        return self._go_on(at)
+
+    def _go_on(self, at: Micros) -> Heard:
+        """Ask the next question, or say that all were answered."""
+        self._asked = ()
+        if self._todo:
+            return Heard(frames=self._next_chunk())
+        self.phase = Phase.READY
+        closing = () if self._orders_asked else (frames.subscribe_orders(),)
+        self._orders_asked = True
+        return Heard(change=self._change(StreamState.READY, at), frames=closing)
+
+    def _next_chunk(self) -> tuple[bytes, ...]:
+        if not self._todo:
+            return ()
+        self._asked = self._todo.popleft()
+        self._requests += 1
+        return (frames.subscribe(self._asked, f"s{self._requests}"),)
+
+    def _refuse(self, text: str, at: Micros) -> Heard:
+        self.phase = Phase.REFUSED
+        return Heard(change=self._change(StreamState.REFUSED, at, text))
+
+    def _change(self, state: StreamState, at: Micros, text: str = "") -> StreamChange:
+        reasons = "; ".join(sorted(set(self._refused.values())))
+        return self.changed(state, at, 0, text or reasons[:200])
