@@ -1,0 +1,89 @@
+"""Puts the market of a day together: master, lines, merge."""
+
+from collections.abc import Mapping
+
+from domain.errors import ConfigError
+from domain.rules import RulePack
+from domain.session import instant, show
+from domain.symbols import BadSymbol
+from domain.units import SECOND, Micros, Paise, Symbol
+from sandbox.facts import DayFacts
+from sandbox.kinds import InstrumentLine
+from sandbox.market import master
+from sandbox.market.line import Line
+from sandbox.market.market import Market
+from sandbox.market.recorded import Projector, RecordedLine, Tape
+from sandbox.market.regimes import weather
+from sandbox.market.spot import path
+from sandbox.market.synthetic import FutureLine, IndexLine, QuotedLine, Sky, VixLine
+from sandbox.params import SandboxParams
+
+EXPIRY_AT = "15:30"
+"""When a contract's time runs out on its expiry day (`sandbox.md` 3.1)."""
+
+
+def synthetic(params: SandboxParams, rules: RulePack, facts: DayFacts) -> Market:
+    """Return the synthetic chain's day."""
+    session, random_seed = facts.session, params.seed
+    mood = weather(params.market, random_seed, session.seconds)
+    spot = path(Paise(params.market.spot_p), mood, session, random_seed)
+    sky = Sky(
+        params=params.market,
+        random_seed=random_seed,
+        session=session,
+        spot=spot or [params.market.spot_p],
+        volatility=mood.volatility + params.market.iv_premium_bp * 1e-4,
+    )
+    found = master.synthetic(params.market, rules, facts.day)
+    return _market({s: _synthetic_line(line, sky) for s, line in found.items()}, facts)
+
+
+def recorded(params: SandboxParams, rules: RulePack, facts: DayFacts, tape: Tape) -> Market:
+    """Return a recorded day. Raises ConfigError for a tape these rules cannot play."""
+    projector = Projector(
+        tape=tape,
+        params=params.market,
+        random_seed=params.seed,
+        open_at=facts.open,
+        ticks_per_bar=params.tape.ticks_per_bar,
+        cross=params.tape.path == "cross",
+    )
+    try:
+        found = master.recorded(tape.bars, rules, facts.day)
+    except BadSymbol as error:
+        raise ConfigError(f"sandbox.tape.file: {error}") from error
+    _check(tape, facts, found)
+    return _market({s: RecordedLine(line, projector) for s, line in found.items()}, facts)
+
+
+def _market(lines: Mapping[Symbol, Line], facts: DayFacts) -> Market:
+    for line in lines.values():
+        line.keep(facts.window_s, facts.quiet_s)
+    return Market(lines, facts.open, facts.close)
+
+
+def _synthetic_line(line: InstrumentLine, sky: Sky) -> Line:
+    if line.kind == master.INDEX:
+        return VixLine(line, sky) if line.symbol == master.VIX else IndexLine(line, sky)
+    assert line.expiry is not None
+    expiry_s = instant(line.expiry, EXPIRY_AT) // SECOND
+    kind = FutureLine if line.kind == master.FUTURE else QuotedLine
+    return kind(line, sky, expiry_s)
+
+
+def _check(tape: Tape, facts: DayFacts, found: Mapping[Symbol, InstrumentLine]) -> None:
+    for line in found.values():
+        if line.name not in tape.bars:
+            raise ConfigError(
+                f"sandbox.tape.file: {line.symbol} is on the tape, "
+                f"its underlying {line.name} is not"
+            )
+    for symbol, bars in tape.bars.items():
+        outside: Micros | None = next(
+            (bar.minute for bar in bars if not facts.is_open(bar.minute)), None
+        )
+        if outside is not None:
+            raise ConfigError(
+                f"sandbox.tape.file: {symbol} has a bar at {show(outside)} on {tape.day}, "
+                f"outside {show(facts.open)} to {show(facts.close)} of the dated rules"
+            )

@@ -1,0 +1,232 @@
+"""The synthetic chain: index, volatility index, future and options around one drawn spot path.
+
+Rows of `sandbox.md` 3.1 (tempo, prints, sizes, spread, smile). Quotes of an option are a Poisson
+process whose rate is fixed at the start of each minute, so that any minute can be made alone.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from math import exp, log
+
+from domain.units import MINUTE, SECOND, Micros, Paise, Units
+from sandbox.kinds import InstrumentLine, PriceOut
+from sandbox.market.draws import WORDS, Stream
+from sandbox.market.line import Line, day_so_far
+from sandbox.market.pricing import Moment, moment, on_ticks, years_left
+from sandbox.market.spot import Session
+from sandbox.params import MarketParams
+
+_SCALE = 2.0**-32
+_BLOCKS_A_MINUTE = 4096
+_SIZES = 1024
+_MORE_LOTS = 0.65
+"""Chance that a print is one lot larger still: geometric, about three lots on average."""
+_FUTURE_SHARE = 2e-5
+"""Half spread of the future as a share of its price: half a point at 26,000."""
+FIRST_OI_LOTS = 10_000
+VIX_STEP_S = 15
+VIX_LEAN = 4.0
+"""How many per cent the volatility index rises when the spot falls by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sky:
+    """What every line of a day looks up to: the spot path and the hours."""
+
+    params: MarketParams
+    random_seed: int
+    session: Session
+    spot: list[int]
+    volatility: float
+    """At-the-money, yearly, premium included."""
+
+    def second(self, at: Micros) -> int:
+        """Return the number of the trading second that holds an instant, clipped to the day."""
+        return min(max(at // SECOND - self.session.open_s, 0), len(self.spot) - 1)
+
+
+@cache
+def sizes(lot: int) -> tuple[Units, ...]:
+    """Return print sizes at evenly spaced quantiles of the geometric law, in units."""
+    quantiles = ((n + 0.5) / _SIZES for n in range(_SIZES))
+    return tuple(Units(lot * (1 + int(log(q) / log(_MORE_LOTS)))) for q in quantiles)
+
+
+class IndexLine(Line):
+    """The spot index: one tick a second."""
+
+    def __init__(self, instrument: InstrumentLine, sky: Sky) -> None:
+        open_at = Micros(sky.session.open_s * SECOND)
+        super().__init__(instrument, open_at, Paise(sky.params.spot_p))
+        self._sky = sky
+
+    def make(self, minute: int, last: PriceOut) -> list[PriceOut]:
+        start = self.open_at + minute * MINUTE
+        prices = self._sky.spot[minute * 60 : minute * 60 + 60]
+        ticks = [(Micros(start + n * SECOND), Paise(price)) for n, price in enumerate(prices)]
+        return index_updates(self, ticks, last)
+
+    def theory(self, at: Micros) -> Paise:
+        return Paise(self._sky.spot[self._sky.second(at)])
+
+
+class VixLine(Line):
+    """The volatility index: the level of the smile, leaning against the spot."""
+
+    def __init__(self, instrument: InstrumentLine, sky: Sky) -> None:
+        super().__init__(
+            instrument, Micros(sky.session.open_s * SECOND), _vix(sky, sky.params.spot_p)
+        )
+        self._sky = sky
+
+    def make(self, minute: int, last: PriceOut) -> list[PriceOut]:
+        start = self.open_at + minute * MINUTE
+        prices = self._sky.spot[minute * 60 : minute * 60 + 60 : VIX_STEP_S]
+        ticks = [
+            (Micros(start + n * VIX_STEP_S * SECOND), _vix(self._sky, price))
+            for n, price in enumerate(prices)
+        ]
+        return index_updates(self, ticks, last)
+
+    def theory(self, at: Micros) -> Paise:
+        return _vix(self._sky, self._sky.spot[self._sky.second(at)])
+
+
+class QuotedLine(Line):
+    """A contract with a book: quote updates at drawn instants, most of them with a print."""
+
+    def __init__(self, instrument: InstrumentLine, sky: Sky, expiry_s: int) -> None:
+        self._sky = sky
+        self._expiry_s = expiry_s
+        self._strike = float(instrument.strike)
+        self._is_call = instrument.kind == "CE"
+        self._stream = Stream(sky.random_seed, "quotes", instrument.symbol)
+        self._sizes = sizes(instrument.lot)
+        self._print_below = sky.params.print_share_bp * 65_536 // 10_000
+        mid, _ = self._value(self._moment(0), sky.params.spot_p)
+        close = on_ticks(mid, 0.0)[1]
+        open_at = Micros(sky.session.open_s * SECOND)
+        super().__init__(instrument, open_at, close, Units(FIRST_OI_LOTS * instrument.lot))
+
+    def make(self, minute: int, last: PriceOut) -> list[PriceOut]:
+        if minute >= self._sky.session.minutes:
+            return []
+        now = self._moment(minute)
+        instants = self._instants(minute, now)
+        return self._updates(minute, now, instants, last)
+
+    def theory(self, at: Micros) -> Paise:
+        second = self._sky.second(at)
+        mid, _ = self._value(self._moment(second // 60), self._sky.spot[second])
+        return on_ticks(mid, 0.0)[1]
+
+    def _moment(self, minute: int) -> Moment:
+        middle = self._sky.session.open_s + minute * 60 + 30
+        years = years_left(middle, self._expiry_s)
+        return moment(self._sky.params, years, self._sky.volatility)
+
+    def _value(self, now: Moment, spot: float) -> tuple[float, float]:
+        """Return mid and half spread in paise."""
+        m = now.reach(self._strike, spot)
+        value = now.call if self._is_call else now.put
+        mid = max(0.0, value(self._strike, spot, m))
+        return mid, now.half_spread(mid, m)
+
+    def _rate(self, minute: int, now: Moment) -> float:
+        """Return quote updates a second in this minute."""
+        params = self._sky.params
+        m = now.reach(self._strike, self._sky.spot[minute * 60])
+        rate = max(params.quotes_per_s * exp(-abs(m)), 1.0 / params.quiet_max_s)
+        return rate * params.open_x if minute < self._busy_minutes() else rate
+
+    def _busy_minutes(self) -> int:
+        hours, minutes = self._sky.params.open_until.split(":")[:2]
+        return int(hours) * 60 + int(minutes) - self._sky.session.open_minute
+
+    def _instants(self, minute: int, now: Moment) -> list[tuple[float, int, int]]:
+        """Return when the book changes in this minute, in seconds, each with two words drawn."""
+        gap = 1.0 / self._rate(minute, now)
+        length = min(60.0, len(self._sky.spot) - minute * 60.0)
+        number = minute * _BLOCKS_A_MINUTE
+        second = 0.0
+        found: list[tuple[float, int, int]] = []
+        while True:
+            words = self._stream.words(number)
+            number += 1
+            for place in range(0, WORDS, 2):
+                word = words[place]
+                second -= log(((word & 0xFFFF_FFFF) + 0.5) * _SCALE) * gap
+                if second >= length:
+                    return found
+                found.append((second, word >> 32, words[place + 1]))
+
+    def _updates(
+        self,
+        minute: int,
+        now: Moment,
+        instants: list[tuple[float, int, int]],
+        last: PriceOut,
+    ) -> list[PriceOut]:
+        start = self.open_at + minute * MINUTE
+        spot = self._sky.spot[minute * 60 : minute * 60 + 60]
+        symbol, exchange, lot = self.symbol, self.instrument.exchange, self.instrument.lot
+        prev_close, value, print_below = self.prev_close, self._value, self._print_below
+        ltp, ltt, volume, size = last.ltp, last.ltt, last.volume, last.last_quantity
+        first, high, low, oi = last.open, last.high, last.low, last.oi
+        outs = []
+        for second, word, shape in instants:
+            bid, ask = on_ticks(*value(now, spot[int(second)]))
+            at = Micros(start + int(second * SECOND))
+            if word & 0xFFFF < print_below:
+                ltp = ask if word & 0x10000 or not bid else bid
+                ltt, size = at, self._sizes[word >> 17 & 1023]
+                volume = Units(volume + size)
+                oi = Units(max(lot, oi + (size if shape >> 60 & 1 else -size)))
+                if not first:
+                    first = high = low = ltp
+                elif ltp > high:
+                    high = ltp
+                elif ltp < low:
+                    low = ltp
+            out = PriceOut(
+                at, symbol, exchange, ltp, ltt, volume, size, first, high, low,
+                prev_close, oi, bid, ask, shape, lot,
+            )  # fmt: skip
+            outs.append(out)
+        return outs
+
+
+class FutureLine(QuotedLine):
+    """The near future: the forward itself, with a narrow quote."""
+
+    def _value(self, now: Moment, spot: float) -> tuple[float, float]:
+        mid = spot * now.growth
+        return mid, max(now.spread_min, mid * _FUTURE_SHARE)
+
+    def _rate(self, minute: int, now: Moment) -> float:
+        del now
+        params = self._sky.params
+        return params.quotes_per_s * (params.open_x if minute < self._busy_minutes() else 1.0)
+
+
+def index_updates(line: Line, ticks: list[tuple[Micros, Paise]], last: PriceOut) -> list[PriceOut]:
+    """Return updates of an index: every one a print, without volume, quantity or book."""
+    nothing, zero = Units(0), Paise(0)
+    exchange, symbol, close = line.instrument.exchange, line.symbol, line.prev_close
+    outs: list[PriceOut] = []
+    if not ticks:
+        return outs
+    first, high, low = day_so_far(last, ticks[0][1])
+    for at, price in ticks:
+        high, low = max(high, price), min(low, price)
+        out = PriceOut(
+            at, symbol, exchange, price, at, nothing, nothing, first, high, low,
+            close, nothing, zero, zero, 0, 1,
+        )  # fmt: skip
+        outs.append(out)
+    return outs
+
+
+def _vix(sky: Sky, spot: float) -> Paise:
+    level = sky.volatility * 10_000 * exp(-VIX_LEAN * log(spot / sky.params.spot_p))
+    return Paise(round(level / 5) * 5)

@@ -1,0 +1,121 @@
+"""Reads a recorded day from Parquet or CSV, and refuses what cannot be true.
+
+The only file of the exchange's core that touches a disk or polars; it is called before a day
+begins. Columns: ts symbol open high low close volume, optionally oi; prices in rupees, `ts` the
+start of the minute, with a zone or in Asia/Kolkata.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from domain import clock
+from domain.errors import ConfigError
+from domain.session import IST, trading_day
+from domain.units import MINUTE, Micros, Paise, Symbol, Units
+from sandbox.market.pricing import TICK
+from sandbox.market.recorded import Tape, TapeBar
+
+COLUMNS = ("ts", "symbol", "open", "high", "low", "close", "volume")
+READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    ".parquet": pl.read_parquet,
+    ".csv": pl.read_csv,
+}
+PRICES = ("open", "high", "low", "close")
+
+
+def read(file: Path) -> Tape:
+    """Read the bars of one day.
+
+    Raises ConfigError naming the file and the remedy, and for a bad bar its row, counted from 1,
+    and the reason.
+    """
+    frame = _frame(file)
+    missing = [name for name in COLUMNS if name not in frame.columns]
+    if missing:
+        raise ConfigError(
+            f"sandbox.tape.file: {file}: columns {', '.join(missing)} are missing; "
+            f"a tape of one-minute bars has {', '.join(COLUMNS)}"
+        )
+    bars: dict[Symbol, dict[Micros, TapeBar]] = {}
+    for number, row in enumerate(frame.iter_rows(named=True), 1):
+        symbol, bar = _bar(file, number, row)
+        minutes = bars.setdefault(symbol, {})
+        if bar.minute in minutes:
+            raise _bad(file, number, f"{symbol} has this minute twice")
+        minutes[bar.minute] = bar
+    days = {trading_day(minute) for minutes in bars.values() for minute in minutes}
+    if len(days) != 1:
+        raise ConfigError(
+            f"sandbox.tape.file: {file}: holds {len(days)} days; a tape is one day, cut it"
+        )
+    ordered = {s: tuple(minutes[m] for m in sorted(minutes)) for s, minutes in bars.items()}
+    return Tape(day=days.pop(), bars=ordered)
+
+
+def _frame(file: Path) -> pl.DataFrame:
+    reader = READERS.get(file.suffix)
+    if reader is None:
+        raise ConfigError(f"sandbox.tape.file: {file}: is neither .parquet nor .csv")
+    if not file.is_file():
+        raise ConfigError(f"sandbox.tape.file: {file}: no such file")
+    try:
+        return reader(file)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        first = str(error).partition("\n")[0]
+        raise ConfigError(f"sandbox.tape.file: {file}: cannot be read: {first}") from error
+
+
+def _bar(file: Path, number: int, row: dict[str, Any]) -> tuple[Symbol, TapeBar]:
+    symbol = row["symbol"]
+    if not isinstance(symbol, str) or not symbol:
+        raise _bad(file, number, f"symbol {symbol!r} is no name")
+    opened, high, low, close = (_paise(file, number, name, row[name]) for name in PRICES)
+    if not low <= min(opened, close) <= max(opened, close) <= high:
+        raise _bad(file, number, f"{symbol}: open and close do not lie between low and high")
+    bar = TapeBar(
+        minute=_minute(file, number, row["ts"]),
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        volume=_units(file, number, "volume", row["volume"]),
+        oi=_units(file, number, "oi", row.get("oi") or 0),
+    )
+    return Symbol(symbol), bar
+
+
+def _paise(file: Path, number: int, name: str, value: object) -> Paise:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+        raise _bad(file, number, f"{name} {value!r} is no price above 0")
+    paise = Decimal(str(value)) * 100
+    if paise % TICK:
+        raise _bad(file, number, f"{name} {value} is not a multiple of tick size 0.05")
+    return Paise(int(paise))
+
+
+def _units(file: Path, number: int, name: str, value: object) -> Units:
+    if not isinstance(value, int | float) or value < 0 or value != int(value):
+        raise _bad(file, number, f"{name} {value!r} is no whole number from 0 up")
+    return Units(int(value))
+
+
+def _minute(file: Path, number: int, value: object) -> Micros:
+    try:
+        stamp = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise _bad(file, number, f"ts {value!r} is no instant") from None
+    if stamp.tzinfo is None:
+        stamp = stamp.replace(tzinfo=IST)
+    at = clock.micros(stamp)
+    if at % MINUTE:
+        raise _bad(file, number, f"ts {value} is not the start of a minute")
+    return at
+
+
+def _bad(file: Path, number: int, reason: str) -> ConfigError:
+    return ConfigError(f"sandbox.tape.file: {file}: row {number}: {reason}")
