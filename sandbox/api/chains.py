@@ -52,7 +52,7 @@ def option_chain(desk: Desk, at: Micros, asked: ask.OptionChain) -> Body:
     name, expiry = _underlying(asked.underlying, asked.expiry_date)
     quote = _quote(desk, at, name, asked.exchange, ": ")
     calls = _ladder(desk, name, expiry or "", "CE")
-    puts = _ladder(desk, name, expiry or "", "PE")
+    puts = _listed(desk, name, expiry or "", "PE")
     strikes = sorted(calls)
     atm = strikes.index(_nearest(strikes, quote.ltp))
     width = asked.strike_count if asked.strike_count is not None else len(strikes)
@@ -104,11 +104,7 @@ def _quote(desk: Desk, at: Micros, name: str, exchange: str, then: str) -> Quote
 
 def _ladder(desk: Desk, name: str, expiry: str, side: str) -> Ladder:
     """Return the options of one side by strike, or refuse an expiry that has none."""
-    ladder = {
-        line.strike: line
-        for line in desk.exchange.instruments()
-        if line.name == name and line.kind == side and _expires(line.expiry) == expiry
-    }
+    ladder = _listed(desk, name, expiry, side)
     if not ladder:
         raise Refused(
             404,
@@ -116,6 +112,14 @@ def _ladder(desk: Desk, name: str, expiry: str, side: str) -> Ladder:
             "master contract.",
         )
     return ladder
+
+
+def _listed(desk: Desk, name: str, expiry: str, side: str) -> Ladder:
+    return {
+        line.strike: line
+        for line in desk.exchange.instruments()
+        if line.name == name and line.kind == side and _expires(line.expiry) == expiry
+    }
 
 
 def _expires(day: Day | None) -> str | None:

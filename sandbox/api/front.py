@@ -36,11 +36,18 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class Call:
-    """One call; `answer` may be asked once the exchange has advanced to `ready_at`."""
+    """One call; `answer` may be asked once the exchange has advanced to `ready_at`.
 
-    def __init__(self, ready_at: Micros, answer: Callable[[], Answer]) -> None:
+    A read may also be answered earlier, if the market clock stands still meanwhile: it tells what
+    the exchange holds then.
+    """
+
+    def __init__(
+        self, ready_at: Micros, answer: Callable[[], Answer], *, is_read: bool = True
+    ) -> None:
         self.ready_at = ready_at
         self.answer = answer
+        self.is_read = is_read
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +133,8 @@ class Api:
         def look() -> Answer:
             mode = self._desk.mode_key if route.has_mode else {}
             try:
-                return success({**route.look(self._desk, ready_at, asked), **mode})
+                now = max(at, self._desk.exchange.now)
+                return success({**route.look(self._desk, now, asked), **mode})
             except Refused as refused:
                 return refusal(refused, mode)
 
@@ -157,7 +165,7 @@ class Api:
             except Refused as refused:
                 return refusal(refused, mode)
 
-        return Call(deferred.ready_at, tell)
+        return Call(deferred.ready_at, tell, is_read=False)
 
     def _arrived(self, at: Micros, route: Route, request: Request, answer: str) -> None:
         if isinstance(route, Write):
