@@ -78,17 +78,18 @@ class MarketParams:
     `trend_x` multiplies the drift of `trend`: 3 makes a day that leaves the watched strikes.
     `strikes` are on each side of the money. `quotes_per_s` is the rate at the money; it falls with
     the distance from it, never below one in `quiet_max_s`, and is `open_x` times as high until
-    `open_until`.
+    `open_until`. There are more strikes than the 20 a side that are watched by default, so that
+    the money may have moved by the time they are chosen.
     """
 
     source: Literal["synthetic", "tape"] = "synthetic"
-    regime: Literal["calm", "trend"] = "calm"
+    regime: Literal["calm", "trend"] = "trend"
     spot_p: Annotated[int, Between(100_000, 100_000_000)] = 2_600_000
     rate_bp: Annotated[int, Between(0, 2000)] = 650
     iv_premium_bp: Annotated[int, Between(0, 5000)] = 50
     half_spread_bp: Annotated[int, Between(0, 1000)] = 20
     half_spread_min_p: Annotated[int, Between(1, 1000)] = 5
-    strikes: Annotated[int, Between(1, 100)] = 20
+    strikes: Annotated[int, Between(1, 100)] = 30
     step_points: Annotated[int, Between(1, 500)] = 50
     expiries: Annotated[int, Between(1, 4)] = 2
     quotes_per_s: Annotated[float, Between(0.01, 50)] = 1.2
