@@ -1,0 +1,157 @@
+"""MonitorActor: keeps `state/status.json` true, for `run.py status` and for the summary.
+
+Hears:  Begin, FeedHealth, OrderChanged, PositionChanged, EntryRefused, ModeEntered, ChainChosen,
+        RecoveryDone, ApiCalled, RecordKept, Heartbeat, Pulse
+Tells:  nobody
+Owns:   the status snapshot (domain.status) and its file
+Dies:   losing nothing: the next facts fill a new snapshot
+"""
+
+import os
+from pathlib import Path
+from typing import assert_never
+
+import msgspec
+from domain.feed_health import coverage
+
+from actors.base import Actor
+from actors.post_office import Post
+from domain import clock
+from domain.orders import Order
+from domain.positions import Leg
+from domain.status import Status
+from domain.units import Micros, seconds
+from messages.control import (
+    ApiCalled,
+    Begin,
+    ChainChosen,
+    Heartbeat,
+    ModeEntered,
+    Pulse,
+    RecordKept,
+    RecoveryDone,
+)
+from messages.market import FeedHealth
+from messages.orders import EntryRefused, OrderChanged, PositionChanged
+
+Fact = OrderChanged | PositionChanged | EntryRefused | ModeEntered
+Vital = FeedHealth | ApiCalled | RecordKept | Heartbeat
+Word = Begin | RecoveryDone | ChainChosen | Pulse
+Heard = Fact | Vital | Word
+
+WRITE_EVERY = seconds(2)
+NO_SESSION = 403
+ORDER_ROUTES = {"placeorder", "modifyorder", "cancelorder"}
+
+
+class MonitorActor(Actor):
+    """Fold what the others tell into one snapshot, and write it every few seconds."""
+
+    def __init__(self, address: str, post: Post, *, path: Path, day: str, url: str) -> None:
+        super().__init__(address, post)
+        self._path = path
+        self._status = Status(at=Micros(0), pid=os.getpid(), day=day, url=url, mode="STARTING")
+        self._legs: dict[str, Leg] = {}
+        self._orders: dict[str, Order] = {}
+        self._written_at: Micros | None = None
+
+    def on_receive(self, message: Heard) -> None:
+        """Take one fact in. In the actor's thread, which may wait for the disk."""
+        match message:
+            case OrderChanged() | PositionChanged() | EntryRefused() | ModeEntered():
+                self._fact(message)
+            case FeedHealth() | ApiCalled() | RecordKept() | Heartbeat():
+                self._vital(message)
+            case Pulse(at=at):
+                self._set(at=at)
+                self._write_if_due()
+            case Begin() | RecoveryDone() | ChainChosen():
+                pass
+            case _:
+                assert_never(message)
+
+    def on_stop(self) -> None:
+        """Leave the last word. In the actor's thread."""
+        self._set(ended=self._status.ended or "stopped")
+        self._write()
+
+    def _fact(self, message: Fact) -> None:
+        match message:
+            case OrderChanged(order=order):
+                self._orders[order.intent] = order
+                self._count_shorts()
+            case PositionChanged(leg=leg):
+                self._legs[leg.leg] = leg
+                self._count_shorts()
+            case EntryRefused(code=code, text=text):
+                refusals = self._status.refusals + 1
+                self._set(refusals=refusals, last_refusal=f"{code}: {text}")
+            case ModeEntered(mode=mode, reason=reason):
+                self._set(mode=mode, mode_reason=reason, ended="day done" * (mode == "CLOSED"))
+                self._write()
+            case _:
+                assert_never(message)
+
+    def _vital(self, message: Vital) -> None:
+        match message:
+            case FeedHealth():
+                self._feed(message)
+            case ApiCalled():
+                self._api(message)
+            case RecordKept(bars=bars, swings=swings):
+                self._set(bars=bars, swings=swings)
+            case Heartbeat(restarts=restarts):
+                self._set(actor_restarts=restarts)
+            case _:
+                assert_never(message)
+
+    def _feed(self, health: FeedHealth) -> None:
+        self._set(
+            connected=health.connected,
+            source=health.source.tag,
+            last_tick_at=health.last_tick_at,
+            subscribed=health.subscribed,
+            seen=health.seen,
+            coverage=coverage(health.seen, health.subscribed),
+            stale=health.stale,
+            ticks=health.ticks,
+            feed_switches=health.switches,
+        )
+
+    def _api(self, message: ApiCalled) -> None:
+        """Keep the last request; an order's is kept until the next order's."""
+        seen = message.seen
+        if seen.status:
+            self._set(authenticated=seen.status != NO_SESSION)
+        if seen.route in ORDER_ROUTES or self._status.last_request not in ORDER_ROUTES:
+            self._set(
+                last_request=seen.route,
+                last_request_at=seen.at,
+                last_response=f"{seen.status} {seen.text}".strip(),
+                last_orderid=seen.orderid,
+            )
+
+    def _count_shorts(self) -> None:
+        shorts = [leg for leg in self._legs.values() if leg.short > 0]
+        covered = sum(
+            order.remaining
+            for order in self._orders.values()
+            if order.state.is_working and order.ticket.action.sign > 0
+        )
+        uncovered = max(0, sum(leg.short for leg in shorts) - covered)
+        self._set(positions=len(shorts), uncovered=uncovered)
+
+    def _set(self, **changes: object) -> None:
+        self._status = msgspec.structs.replace(self._status, **changes)
+
+    def _write_if_due(self) -> None:
+        now = clock.machine()
+        if self._written_at is None or now >= self._written_at + WRITE_EVERY:
+            self._written_at = now
+            self._write()
+
+    def _write(self) -> None:
+        """Replace the file in one step, so that a reader never sees half of it."""
+        new = self._path.with_suffix(".new")
+        new.write_bytes(msgspec.json.encode(self._status))
+        new.replace(self._path)
