@@ -285,7 +285,8 @@ class StagedExchange(Exchange):
     def depth(self, at: Micros, symbol: Symbol) -> DepthLine:
         quote = self.quote(at, symbol)
         bids = tuple(Level(Paise(quote.bid - 5 * n), Units(65 * n + 65), 1) for n in range(5))
-        asks = (Level(quote.ask, Units(65), 1),)
+        asks = tuple(Level(Paise(quote.ask + 5 * n), Units(65 * n + 65), 1) for n in range(5))
+        asks = asks if quote.ask else ()
         return DepthLine(quote=quote, last_quantity=Units(65), bids=bids, asks=asks)
 
     def history(

@@ -88,14 +88,16 @@ def test_several_bad_symbols_are_an_error() -> None:
 
 
 def test_depth_always_has_five_levels_a_side() -> None:
-    _, body = post("depth", symbol=CALL, exchange="NFO")
+    exchange = StagedExchange()
+    exchange.quotes[CALL] = a_quote(ask=0)
+    _, body = asked_of(exchange, "depth", symbol=CALL, exchange="NFO")
     data = body["data"]
     assert data["bids"] == [
         {"price": price, "quantity": 65 * n}
         for n, price in enumerate((155.9, 155.85, 155.8, 155.75, 155.7), 1)
     ]
-    assert data["asks"] == [{"price": 156.0, "quantity": 65}] + [{"price": 0, "quantity": 0}] * 4
-    assert (data["totalbuyqty"], data["totalsellqty"], data["ltq"]) == (975, 65, 65)
+    assert data["asks"] == [{"price": 0, "quantity": 0}] * 5
+    assert (data["totalbuyqty"], data["totalsellqty"], data["ltq"]) == (975, 0, 65)
     rest = {"high", "low", "ltp", "oi", "open", "prev_close", "volume"}
     assert {name: data[name] for name in rest} == {name: QUOTE[name] for name in rest}
     assert set(data) == rest | {"bids", "asks", "totalbuyqty", "totalsellqty", "ltq"}
