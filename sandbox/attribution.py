@@ -1,0 +1,140 @@
+"""Which intent an order belongs to, and whether it was written down before it was sent.
+
+Orders are matched to intents by fingerprint (symbol, side, price, trigger) and never by the API's
+ids: `sandbox.md` 9. Rules I1 and I5 of `execution.md` 13.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.units import Micros
+from sandbox.kinds import Change, OrderLine, Origin, Status
+from sandbox.truth import Accepted, Refused, Row, State
+
+Journal = Iterable[Mapping[str, Any]]
+"""Rows of the agent's order journal as plain dicts: the columns of `event`, `body` decoded."""
+
+Fingerprint = tuple[str, str, int, int]
+Values = tuple[int, int, int]
+"""Quantity, price and trigger a modification asks for."""
+
+
+@dataclass(slots=True)
+class Intent:
+    """One journaled wish to place one order, and what became of it at the exchange."""
+
+    id: str
+    at: Micros
+    seq: int
+    purpose: str
+    key: tuple[object, ...] | None
+    accepted: list[str] = field(default_factory=list)
+    rejected: int = 0
+    modifies: list[tuple[Micros, Values]] = field(default_factory=list)
+    cancels: list[Micros] = field(default_factory=list)
+
+
+class Attribution:
+    """The intents of a journal, by fingerprint, and the orders found to be theirs."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._by_print: dict[Fingerprint, list[Intent]] = {}
+        self._by_id: dict[str, Intent] = {}
+        self._owner: dict[str, Intent] = {}
+        self._entries: dict[tuple[object, ...], int] = {}
+        for row in journal:
+            self._read(row)
+
+    def check(self, row: Row) -> Iterator[str]:
+        """Yield what a row of truth breaks; rows come in order."""
+        match row.payload:
+            case Accepted(order=order) if order.origin is Origin.AGENT:
+                yield from self._placed(order, row.seq)
+            case Refused(order=OrderLine() as order) if order.origin is Origin.AGENT:
+                yield from self._placed(order, row.seq)
+            case State(origin=Origin.AGENT) as change:
+                yield from self._changed(row, change)
+            case _:
+                pass
+
+    def _read(self, row: Mapping[str, Any]) -> None:
+        body = row["body"]
+        known = self._by_id.get(body.get("intent", ""))
+        if row["kind"] == "IntentPlanned":
+            self._plan(row, body)
+        elif row["kind"] == "ModifyPlanned" and known:
+            known.modifies.append((Micros(row["at"]), _values(body["ticket"])))
+        elif row["kind"] == "CancelPlanned" and known:
+            known.cancels.append(Micros(row["at"]))
+
+    def _plan(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        ticket, key = body["ticket"], body.get("key")
+        intent = Intent(
+            id=body["intent"],
+            at=Micros(row["at"]),
+            seq=row["seq"],
+            purpose=body["purpose"],
+            key=tuple(key.values()) if key else None,
+        )
+        where = (ticket["symbol"], ticket["action"], ticket["price"], ticket["trigger"])
+        self._by_print.setdefault(where, []).append(intent)
+        self._by_id[intent.id] = intent
+
+    def _placed(self, order: OrderLine, seq: int) -> Iterator[str]:
+        what = f"{order.action} {order.quantity} at {order.price} trigger {order.trigger}"
+        where = (str(order.symbol), str(order.action), order.price, order.trigger)
+        intents = self._by_print.get(where, [])
+        if not intents:
+            yield f"I1 {order.symbol}: truth {seq}: {what} belongs to no journaled intent"
+            return
+        intent = min(intents, key=lambda one: (len(one.accepted), one.rejected))
+        self._owner[order.orderid] = intent
+        if intent.at > order.placed_at:
+            yield (
+                f"I5 {order.symbol}: truth {seq}: {what} arrived before journal {intent.seq} "
+                f"({intent.id}) was written"
+            )
+        if order.status is Status.REJECTED:
+            intent.rejected += 1
+            return
+        intent.accepted.append(order.orderid)
+        yield from self._counted(order, intent, seq)
+
+    def _counted(self, order: OrderLine, intent: Intent, seq: int) -> Iterator[str]:
+        if len(intent.accepted) > 1:
+            yield (
+                f"I1 {order.symbol}: truth {seq}: {len(intent.accepted)} accepted orders "
+                f"{', '.join(intent.accepted)} of one intent {intent.id} (journal {intent.seq})"
+            )
+        if intent.key is None:
+            return
+        self._entries[intent.key] = count = self._entries.get(intent.key, 0) + 1
+        if count > 1:
+            yield (
+                f"I1 {order.symbol}: truth {seq}: {count} accepted entries of one decision "
+                f"{intent.key}"
+            )
+
+    def _changed(self, row: Row, change: State) -> Iterator[str]:
+        intent = self._owner.get(change.orderid)
+        if intent is None:
+            return
+        if change.change is None:
+            values = (change.quantity, change.price, change.trigger)
+            written = any(at <= row.at and planned == values for at, planned in intent.modifies)
+            what = f"modify to {values}"
+        elif change.change is Change.CANCELLED:
+            written = any(at <= row.at for at in intent.cancels)
+            what = "cancel"
+        else:
+            return
+        if not written:
+            yield (
+                f"I5 {change.orderid}: truth {row.seq}: {what} of {intent.id} "
+                "was in no earlier journal row"
+            )
+
+
+def _values(ticket: Mapping[str, Any]) -> Values:
+    return ticket["quantity"], ticket["price"], ticket["trigger"]

@@ -1,0 +1,194 @@
+"""Judges the agent by ground truth and by its own journal; never by what the API said.
+
+`sandbox.md` 9, `testing.md` 4. What is judged now:
+
+| Rule | Measured |
+|---|---|
+| I1, I5 | `attribution`: accepted orders per intent, per entry decision; journaled before arrival |
+| I2, I3, I4 | `coverage`: own net above 0, uncovered shorts, surplus BUY |
+| I9 | writes per calendar second and per rolling second, at `arrived` |
+| L3 | flat, and proved so in the journal, within 120 s of force close; not by the broker's hand |
+
+At a speed above 1 a stall of this machine is stretched into market seconds: every bound then grows
+by `STALL_S` x speed, and I9 is not judged. A short that never gets a stop breaks I3 at any speed.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from domain.books import Action
+from domain.session import show
+from domain.units import SECOND, Micros, seconds
+from sandbox.attribution import Attribution, Journal
+from sandbox.book import Book
+from sandbox.coverage import Bounds, Coverage
+from sandbox.kinds import Origin
+from sandbox.truth import Arrived, Row, Traded
+
+STALL_S = 2
+NAKED_S = 10.0
+SURPLUS_S = 5.0
+FLAT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How to judge. `speed` is 1 in the pump; `detection_s` is 2 x `reconcile.fast_s`.
+
+    `force_close` and `until` (how far truth is complete) are read from journal and truth where
+    they are None.
+    """
+
+    speed: int = 1
+    detection_s: float = 3.0
+    order_rate_per_s: int = 8
+    force_close: Micros | None = None
+    until: Micros | None = None
+
+    def bound(self, base_s: float) -> Micros:
+        """Return a bound in market time at this speed."""
+        stall = STALL_S * self.speed if self.speed > 1 else 0
+        return seconds(base_s + stall)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the day came to. Money in paise, spans in market seconds.
+
+    `flat`: nothing held, nothing working. `flat_at` is when that last became so, None if nothing
+    was ever held. `entries` and `exits` are orders with a fill; `orders_sent` those with a row.
+    """
+
+    flat: bool
+    flat_at: Micros | None
+    naked_seconds_max: int
+    naked_unit_seconds: float
+    orders_sent: int
+    entries: int
+    exits: int
+    realised_pnl_paise: int
+    charges_paise: int
+    forced_close: bool
+    invariants_broken: list[str] = field(default_factory=list)
+
+
+def judge(rows: Iterable[Row], journal: Journal, terms: Terms | None = None) -> Report:
+    """Fold truth with the journal. Rows of both come in order of their seq."""
+    rows, journal, terms = list(rows), list(journal), terms or Terms()
+    walk = _Walk(journal, terms)
+    for row in rows:
+        walk.take(row)
+    return walk.report()
+
+
+class _Walk:
+    """One pass over the day."""
+
+    def __init__(self, journal: Journal, terms: Terms) -> None:
+        journal = list(journal)
+        self._terms = terms
+        self._book = Book(0)
+        self._broken: list[str] = []
+        self._attribution = Attribution(journal)
+        self._coverage = Coverage(
+            Bounds(naked=terms.bound(NAKED_S + terms.detection_s), surplus=terms.bound(SURPLUS_S))
+        )
+        self._writes = _Writes(terms.order_rate_per_s) if terms.speed == 1 else None
+        self._force_close = terms.force_close or _force_close(journal)
+        self._proved = [Micros(row["at"]) for row in journal if row["kind"] == "ProvedFlat"]
+        self._flat_at: Micros | None = None
+        self._now = Micros(0)
+        self._forced = False
+        self._was_flat = True
+
+    def take(self, row: Row) -> None:
+        """Judge one row of truth."""
+        self._broken += self._coverage.check(row)
+        self._broken += self._attribution.check(row)
+        self._book.apply(row.at, row.payload)
+        self._now = row.at
+        match row.payload:
+            case Arrived() if self._writes is not None:
+                self._broken += self._writes.check(row)
+            case Traded() as trade if trade.origin is not Origin.HUMAN:
+                self._traded(row, trade)
+            case _:
+                pass
+        if self._coverage.is_flat and not self._was_flat:
+            self._flat_at = row.at
+        self._was_flat = self._coverage.is_flat
+
+    def report(self) -> Report:
+        """Return the verdict over everything taken."""
+        until = max(self._now, self._terms.until or self._now)
+        self._broken += self._coverage.until(until)
+        flat = self._coverage.is_flat
+        self._broken += self._closed(until, is_flat=flat)
+        orders = [o for o in self._book.orders.values() if o.origin is not Origin.HUMAN]
+        filled = [order for order in orders if order.filled]
+        return Report(
+            flat=flat,
+            flat_at=self._flat_at if filled and flat else None,
+            naked_seconds_max=-(-self._coverage.naked_max // SECOND),
+            naked_unit_seconds=self._coverage.unit_micros / SECOND,
+            orders_sent=sum(order.origin is Origin.AGENT for order in orders),
+            entries=sum(order.action is Action.SELL for order in filled),
+            exits=sum(order.action is Action.BUY for order in filled),
+            realised_pnl_paise=self._book.realised,
+            charges_paise=self._book.charges,
+            forced_close=self._forced,
+            invariants_broken=self._broken,
+        )
+
+    def _traded(self, row: Row, trade: Traded) -> None:
+        late = self._force_close is not None and row.at >= self._force_close
+        self._forced = self._forced or (late and trade.action is Action.BUY)
+        if trade.origin is Origin.RMS:
+            self._broken.append(
+                f"L3 {trade.symbol}: truth {row.seq}: the broker closed {trade.quantity} units"
+            )
+
+    def _closed(self, until: Micros, *, is_flat: bool) -> Iterator[str]:
+        if not self._book.trades:
+            return
+        if not is_flat:
+            held = {p.symbol: p.net for p in self._book.positions.values() if p.net}
+            working = [order.orderid for order in self._book.all_live()]
+            yield f"L3 not flat at {show(until)}: held {held}, working {working}"
+        if self._force_close is None:
+            return
+        due = Micros(self._force_close + self._terms.bound(FLAT_S))
+        if is_flat and self._flat_at is not None and self._flat_at > due:
+            yield f"L3 flat at {show(self._flat_at)}, later than {show(due)}"
+        if until > due and not any(at <= due for at in self._proved):
+            yield f"L3 no ProvedFlat in the journal by {show(due)}"
+
+
+class _Writes:
+    """Counts what arrived in each calendar second and in each rolling one."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._rolling: deque[Micros] = deque()
+        self._calendar: deque[Micros] = deque()
+
+    def check(self, row: Row) -> Iterator[str]:
+        """Count one write; yield what it breaks."""
+        self._rolling.append(row.at)
+        self._calendar.append(row.at)
+        while self._rolling[0] <= row.at - SECOND:
+            self._rolling.popleft()
+        while self._calendar[0] // SECOND < row.at // SECOND:
+            self._calendar.popleft()
+        for name, found in (("rolling", self._rolling), ("calendar", self._calendar)):
+            if len(found) == self._rate + 1:
+                yield (
+                    f"I9 truth {row.seq}: {len(found)} writes in the {name} second of "
+                    f"{show(row.at)}, allowed are {self._rate}"
+                )
+
+
+def _force_close(journal: Journal) -> Micros | None:
+    planned = [row["body"]["plan"]["force_close"] for row in journal if row["kind"] == "DayPlanned"]
+    return Micros(planned[-1]) if planned else None

@@ -1,0 +1,164 @@
+"""How long own shorts stood uncovered, and how long surplus BUY orders were working.
+
+Rules I2, I3 and I4 of `execution.md` 13, measured on true trades and true orders. Uncovered units
+of a symbol = short - what working BUY orders would still buy. An order in `trigger pending` covers
+for as long as it rests. One in `open` covers for `UNFILLED` after it got there, was modified or
+traded: a triggered stop that nobody fills covers nothing (`execution.md` 9.3).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from domain.books import Action
+from domain.units import SECOND, Micros, Symbol, seconds
+from sandbox.book import Book
+from sandbox.kinds import OrderLine, Origin, Status
+from sandbox.truth import Accepted, Row, State, Traded
+
+UNFILLED = seconds(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long is too long, in market time: uncovered, and surplus."""
+
+    naked: Micros
+    surplus: Micros
+
+
+@dataclass(slots=True)
+class _Spell:
+    """One stretch of time in which something was wrong with a symbol."""
+
+    since: Micros | None = None
+    told: bool = False
+
+    def goes_on(self, at: Micros) -> None:
+        """Begin at `at` unless it is under way."""
+        if self.since is None:
+            self.since = at
+
+    def ends(self) -> None:
+        """End."""
+        self.since, self.told = None, False
+
+    def exceeds(self, bound: Micros, at: Micros) -> bool:
+        """Return, once per stretch, whether it has lasted longer than `bound` by `at`."""
+        if self.since is None or self.told or at - self.since <= bound:
+            return False
+        self.told = True
+        return True
+
+
+@dataclass(slots=True)
+class _Symbol:
+    net: int = 0
+    naked: _Spell = field(default_factory=_Spell)
+    surplus: _Spell = field(default_factory=_Spell)
+
+
+class Coverage:
+    """Follows truth, row by row. Units of the account's owner are not ours and not looked at."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.naked_max = Micros(0)
+        """The longest stretch any symbol was uncovered."""
+        self.unit_micros = 0
+        """Uncovered units integrated over time."""
+        self._bounds = bounds
+        self._book = Book(0)
+        self._symbols: dict[Symbol, _Symbol] = {}
+        self._fresh_until: dict[str, Micros] = {}
+        self._now: Micros | None = None
+        self._seq = 0
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether nothing of ours is held and no order of ours works."""
+        return not any(s.net for s in self._symbols.values()) and not any(
+            order.origin is not Origin.HUMAN for order in self._book.all_live()
+        )
+
+    def check(self, row: Row) -> Iterator[str]:
+        """Let time pass up to a row and take it in; yield what breaks."""
+        yield from self.until(row.at)
+        self._seq = row.seq
+        self._book.apply(row.at, row.payload)
+        match row.payload:
+            case Accepted(order=order):
+                self._fresh_until[order.orderid] = Micros(row.at + UNFILLED)
+            case State(orderid=orderid):
+                self._fresh_until[orderid] = Micros(row.at + UNFILLED)
+            case Traded() as trade if trade.origin is not Origin.HUMAN:
+                self._fresh_until[trade.orderid] = Micros(row.at + UNFILLED)
+                yield from self._traded(row, trade)
+            case _:
+                pass
+
+    def until(self, at: Micros) -> Iterator[str]:
+        """Let time pass without anything happening; yield what breaks meanwhile."""
+        start = at if self._now is None else self._now
+        ends = {t for t in self._fresh_until.values() if start < t < at}
+        for end in [*sorted(ends), at]:
+            yield from self._pass(start, end)
+            start = end
+        self._now = at
+
+    def _traded(self, row: Row, trade: Traded) -> Iterator[str]:
+        held = self._symbols.setdefault(trade.symbol, _Symbol())
+        held.net += trade.action.sign * trade.quantity
+        if held.net > 0 and trade.action is Action.BUY:
+            yield f"I2 {trade.symbol}: truth {row.seq}: {held.net} units long after a BUY"
+        elif held.net > 0:
+            yield f"I2 {trade.symbol}: truth {row.seq}: still {held.net} units long"
+
+    def _pass(self, start: Micros, end: Micros) -> Iterator[str]:
+        if end <= start:
+            return
+        symbols = self._symbols.keys() | self._book.symbols
+        for symbol in sorted(symbols):
+            held = self._symbols.setdefault(symbol, _Symbol())
+            short = max(0, -held.net)
+            buys = [order for order in self._book.live(symbol) if _covers(order)]
+            resting = sum(order.pending for order in buys if self._counts(order, start))
+            bare = max(0, short - resting)
+            surplus = sum(order.pending for order in buys) - short
+            self.unit_micros += bare * (end - start)
+            yield from self._naked(symbol, held.naked, bare, (start, end))
+            yield from self._surplus(symbol, held.surplus, surplus, (start, end))
+
+    def _counts(self, order: OrderLine, at: Micros) -> bool:
+        is_waiting = order.status is Status.TRIGGER_PENDING
+        return is_waiting or at < self._fresh_until.get(order.orderid, at)
+
+    def _naked(
+        self, symbol: Symbol, spell: _Spell, bare: int, span: tuple[Micros, Micros]
+    ) -> Iterator[str]:
+        if not bare:
+            spell.ends()
+            return
+        spell.goes_on(span[0])
+        assert spell.since is not None
+        self.naked_max = max(self.naked_max, Micros(span[1] - spell.since))
+        if spell.exceeds(self._bounds.naked, span[1]):
+            yield (
+                f"I3 {symbol}: after truth {self._seq}: {bare} units uncovered for more than "
+                f"{self._bounds.naked / SECOND:g} s"
+            )
+
+    def _surplus(
+        self, symbol: Symbol, spell: _Spell, surplus: int, span: tuple[Micros, Micros]
+    ) -> Iterator[str]:
+        if surplus <= 0:
+            spell.ends()
+            return
+        spell.goes_on(span[0])
+        if spell.exceeds(self._bounds.surplus, span[1]):
+            yield (
+                f"I4 {symbol}: after truth {self._seq}: BUY orders for {surplus} units more than "
+                f"are short, for more than {self._bounds.surplus / SECOND:g} s"
+            )
+
+
+def _covers(order: OrderLine) -> bool:
+    return order.action is Action.BUY and order.origin is not Origin.HUMAN
