@@ -151,7 +151,7 @@ class StreamSession:
     def _unsubscribe(self, at: Micros, said: Said) -> Row:
         del at
         self._check_authenticated()
-        if "unsubscribe_all" in {said.get("type"), said.get("action")}:
+        if "unsubscribe_all" in (said.get("type"), said.get("action")):
             gone = [pair for pair, modes in self._held.items() for _ in modes]
             self._held.clear()
             return _unsubscribed([_gone(pair) for pair in gone], [], said)
