@@ -39,7 +39,7 @@ from sandbox.market.market import Market
 from sandbox.market.recorded import Tape
 from sandbox.matching import Matching
 from sandbox.params import SandboxParams
-from sandbox.truth import Arrived, Started, Truth
+from sandbox.truth import Arrived, Met, Started, Truth
 from sandbox.venue import Venue
 from sandbox.writes import Deferred, Timeline, Writes
 
@@ -138,6 +138,10 @@ class Exchange:
         """
         row = Arrived(route=route, digest=digest, peer=peer, answer=answer)
         self._account.note(self._run(at), row)
+
+    def met(self, at: Micros, fault_id: str, verb: str, place: str) -> None:
+        """Record in ground truth that a fault of the script hit something at `place`."""
+        self._account.note(self._run(at), Met(id=fault_id, verb=verb, place=place))
 
     def instrument(self, symbol: str, exchange: str) -> InstrumentLine | None:
         """Return one row of the symbol master, or None."""

@@ -93,7 +93,7 @@ class Band(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     high: Paise
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Met(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A fault of the script hit something. A fault nobody met proves nothing."""
 
     id: str
@@ -101,11 +101,18 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     place: str
 
 
-Payload = Started | Arrived | Accepted | State | Traded | Refused | Band | Fault
+Payload = Started | Arrived | Accepted | State | Traded | Refused | Band | Met
 KINDS: dict[str, type[Payload]] = {
-    kind.__name__.lower(): kind
-    for kind in (Started, Arrived, Accepted, State, Traded, Refused, Band, Fault)
+    "started": Started,
+    "arrived": Arrived,
+    "accepted": Accepted,
+    "state": State,
+    "traded": Traded,
+    "refused": Refused,
+    "band": Band,
+    "fault": Met,
 }
+_NAMES = {payload: kind for kind, payload in KINDS.items()}
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,8 +149,7 @@ class Truth:
 
     def add(self, at: Micros, payload: Payload) -> Row:
         """Append what happened at `at`."""
-        kind = type(payload).__name__.lower()
-        row = Row(seq=len(self.rows) + 1, at=at, kind=kind, payload=payload)
+        row = Row(seq=len(self.rows) + 1, at=at, kind=_NAMES[type(payload)], payload=payload)
         self.rows.append(row)
         if self._sink is not None:
             self._sink(encode(row))
