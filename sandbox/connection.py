@@ -1,0 +1,142 @@
+"""One WebSocket of the server: what arrives goes to its session, what waits goes out.
+
+The pure part is `stream.StreamSession`; here is the socket, its patience, and what a fault does
+to it. Runs in the server's loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from domain import clock
+from domain.units import Symbol
+from sandbox.floor import Floor
+from sandbox.kinds import OrderOut, PriceOut
+from sandbox.outbox import Outbox
+from sandbox.stream import StreamSession
+
+log = logging.getLogger(__name__)
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+PROTOCOL = "sutradhar.protocol"
+GRACE_STEP_S = 0.25
+ABNORMAL = 1006
+"""No frame says this one: the socket is simply gone."""
+
+
+class StreamProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, with two levers: it can stop ponging, and it can vanish."""
+
+    is_deaf = False
+
+    def handle_ping(self) -> None:
+        if self.is_deaf:
+            self.conn.data_to_send()
+        else:
+            super().handle_ping()
+
+    def vanish(self) -> None:
+        """Drop the connection without a word."""
+        self.transport.abort()
+
+    async def run_asgi(self) -> None:
+        self.scope["extensions"][PROTOCOL] = {PROTOCOL: self}
+        await super().run_asgi()
+
+
+class Connection:
+    """A client on the floor. `is_mute`: prices and order updates are dropped before the socket."""
+
+    def __init__(self, session: StreamSession, floor: Floor, protocol: StreamProtocol) -> None:
+        self.session = session
+        self.outbox = Outbox()
+        self.is_mute = False
+        self._floor = floor
+        self._protocol = protocol
+        self._wake = asyncio.Event()
+        self._send: Send | None = None
+
+    @property
+    def symbols(self) -> set[Symbol]:
+        return self.session.symbols
+
+    def market(self, price: PriceOut) -> None:
+        if self.is_mute:
+            return
+        frame = self.session.market(price)
+        if frame is not None:
+            self._put(frame, price.symbol)
+
+    def order(self, out: OrderOut) -> None:
+        if self.is_mute:
+            return
+        frame = self.session.order(out)
+        if frame is not None:
+            self._put(frame)
+
+    def deafen(self, *, deaf: bool) -> None:
+        """Stop answering pings, or answer them again."""
+        self._protocol.is_deaf = deaf
+
+    async def serve(self, receive: Receive, send: Send) -> None:
+        """Serve the client until it leaves or is closed."""
+        self._send = send
+        tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._grace())]
+        self._floor.join(self)
+        try:
+            await self._read(receive)
+        finally:
+            self._floor.leave(self)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the socket with a code; 1006 drops it without a word."""
+        if code == ABNORMAL:
+            self._protocol.vanish()
+        elif self._send is not None:
+            with suppress(OSError):
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def _read(self, receive: Receive) -> None:
+        while (message := await receive())["type"] == "websocket.receive":
+            raw = message.get("text")
+            self._hear(message["bytes"] if raw is None else raw)
+
+    def _hear(self, raw: bytes | str) -> None:
+        held = self.session.symbols
+        for frame in self.session.receive(self._floor.step(), raw):
+            if not self._protocol.is_deaf:
+                self._put(frame)
+        if self.session.symbols != held:
+            self._floor.rewatch()
+        if self.session.has_subscribed:
+            self._floor.first_subscriber()
+
+    def _put(self, frame: bytes, symbol: Symbol | None = None) -> None:
+        self.outbox.put(frame, symbol)
+        self._wake.set()
+
+    async def _write(self) -> None:
+        """Send what waits; only this task waits for a slow socket."""
+        with suppress(OSError):
+            while self._send is not None:
+                await self._wake.wait()
+                self._wake.clear()
+                for frame in self.outbox.take():
+                    await self._send({"type": "websocket.send", "text": frame.decode()})
+
+    async def _grace(self) -> None:
+        while not self.session.is_authenticated:
+            if closing := self.session.closing(clock.steady()):
+                await self.close(*closing)
+                return
+            await asyncio.sleep(GRACE_STEP_S)  # noqa: TID251 - the sandbox server may

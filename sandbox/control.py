@@ -1,0 +1,180 @@
+"""The control app: clock, truth, state. Loopback only, whatever the other ports listen on.
+
+A caller that is not this machine, or that came by another host name, is refused; whoever changes
+something shows the token. Bad input is a 422 that names the field.
+"""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from domain.session import instant, show
+from domain.units import Micros
+from sandbox.api.answers import JSON
+from sandbox.api.fields import Invalid, Messages, Schema, between, may, text, truth, whole
+from sandbox.apps import Stream
+from sandbox.floor import Floor
+from sandbox.truth import Truth
+
+TOKEN_HEADER = "x-control-token"  # noqa: S105 - the header's name, not a token
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOK_S = 0.05
+
+Answering = Callable[[Request], Awaitable[Response]]
+
+
+class ClockOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller wants of the clock. `run_to` is a wall time of the day."""
+
+    speed: int | None = None
+    pause: bool | None = None
+    run_to: str | None = None
+
+
+def _wall(value: object) -> str:
+    try:
+        written = text(value)
+        instant("2026-01-01", written)  # type: ignore[arg-type]  # any day shows whether it is a time
+    except ValueError:
+        raise Invalid(["Not a time of day, HH:MM or HH:MM:SS."]) from None
+    return written
+
+
+CLOCK_ORDER = Schema(
+    ClockOrder,
+    {"speed": may(whole, between(1, 120)), "pause": may(truth), "run_to": may(_wall)},
+)
+
+
+class Control:
+    """The handlers; each runs in the server's loop."""
+
+    def __init__(self, floor: Floor, stream: Stream, truth: Truth) -> None:
+        self._floor = floor
+        self._stream = stream
+        self._truth = truth
+
+    async def truth_rows(self, request: Request) -> Response:
+        """Answer GET /truth: the rows after `since`."""
+        written = request.query_params.get("since", "0")
+        try:
+            since = whole(written)
+        except Invalid as invalid:
+            return _unprocessable({"since": invalid.messages})
+        return _json({"rows": self._truth.since(since)})
+
+    async def clock(self, request: Request) -> Response:
+        """Answer GET /clock, and do what POST /clock says."""
+        if request.method == "POST":
+            try:
+                order = CLOCK_ORDER.load(await _body(request))
+            except Invalid as invalid:
+                return _unprocessable(invalid.messages)
+            await self._obey(order)
+        return _json(self._clock())
+
+    async def state(self, request: Request) -> Response:
+        """Answer GET /state: sockets, subscriptions, queue depths."""
+        del request
+        sockets = [
+            {
+                "authenticated": each.session.is_authenticated,
+                "symbols": len(each.session.symbols),
+                "queued": len(each.outbox),
+                "conflated": each.outbox.conflated,
+            }
+            for each in self._stream.connections
+        ]
+        return _json({"clock": self._clock(), "sockets": sockets, "rows": len(self._truth.rows)})
+
+    def _clock(self) -> dict[str, Any]:
+        hands = self._floor.hands
+        now = hands.now()
+        return {"anchor": hands.anchor, "now": now, "wall": show(now)}
+
+    async def _obey(self, order: ClockOrder) -> None:
+        hands = self._floor.hands
+        self._floor.waits_for_subscriber = False
+        if order.speed is not None:
+            hands.set_speed(order.speed)
+        if order.run_to is not None:
+            await self._run_to(instant(self._floor.exchange.day, order.run_to), order)
+        elif order.pause is not None:
+            (hands.pause if order.pause else hands.run)()
+
+    async def _run_to(self, target: Micros, order: ClockOrder) -> None:
+        """Let the clock run until an instant, and with `pause` stand still at exactly that one."""
+        if order.pause:
+            self._floor.halt_at = target
+        self._floor.hands.run()
+        while self._floor.step() < target:
+            left_s = self._floor.hands.anchor.real_span_s(target - self._floor.hands.now())
+            await asyncio.sleep(min(max(left_s, 0), LOOK_S))  # noqa: TID251 - the sandbox server may
+
+
+class _Guard:
+    """Lets only this machine in, and only with the token where something changes."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        await (self._refusal(request) or self._app)(scope, receive, send)
+
+    def _refusal(self, request: Request) -> Response | None:
+        host = request.headers.get("host", "").rpartition(":")[0].strip("[]")
+        if request.client is None or request.client.host not in LOOPBACK or host not in LOOPBACK:
+            return _error(403, "Only from this machine, by its loopback address")
+        shown = request.headers.get(TOKEN_HEADER, "")
+        if request.method != "GET" and not _same(shown, self._token):
+            return _error(401, f"Changing something needs the token in {TOKEN_HEADER}")
+        return None
+
+
+def control_app(floor: Floor, stream: Stream, rows: Truth, token: str) -> ASGIApp:
+    """Return the control port's application; without a token nothing can be changed."""
+    control = Control(floor, stream, rows)
+    app = Starlette(
+        routes=[
+            Route("/truth", control.truth_rows, methods=["GET"]),
+            Route("/clock", control.clock, methods=["GET", "POST"]),
+            Route("/state", control.state, methods=["GET"]),
+        ]
+    )
+    return _Guard(app, token)
+
+
+def _same(shown: str, token: str) -> bool:
+    return bool(token) and hmac.compare_digest(shown.encode(), token.encode())
+
+
+async def _body(request: Request) -> dict[str, object]:
+    try:
+        body = msgspec.json.decode(await request.body())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Invalid({"body": ["Not JSON."]}) from None
+    if not isinstance(body, dict):
+        raise Invalid({"body": ["Not an object."]})
+    return body
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type=JSON)
+
+
+def _error(status: int, message: str) -> Response:
+    return _json({"status": "error", "message": message}, status)
+
+
+def _unprocessable(messages: Messages) -> Response:
+    return _json({"status": "error", "errors": messages}, 422)
