@@ -162,8 +162,7 @@ def _ltp(price: PriceOut) -> _Ltp:
 
 
 def _quote(price: PriceOut, mode: StreamMode) -> _Quote:
-    shown = depth.shown(price)
-    bids, asks = shown.bids, shown.asks
+    bought, sold = depth.totals(price)
     is_full = mode is StreamMode.DEPTH
     return _Quote(
         symbol=price.symbol,
@@ -176,15 +175,20 @@ def _quote(price: PriceOut, mode: StreamMode) -> _Quote:
         last_quantity=price.last_quantity,
         # The reference plug-in sends the last price here too (seen); only ltp is dependable.
         average_price=rupees(price.ltp),
-        total_buy_quantity=sum(level.quantity for level in bids),
-        total_sell_quantity=sum(level.quantity for level in asks),
+        total_buy_quantity=bought,
+        total_sell_quantity=sold,
         open=rupees(price.open),
         high=rupees(price.high),
         low=rupees(price.low),
         close=rupees(price.prev_close),
         oi=price.oi,
-        depth=_Sides(_steps(bids), _steps(asks)) if is_full else msgspec.UNSET,
+        depth=_sides(price) if is_full else msgspec.UNSET,
     )
+
+
+def _sides(price: PriceOut) -> _Sides:
+    shown = depth.shown(price)
+    return _Sides(_steps(shown.bids), _steps(shown.asks))
 
 
 def _steps(levels: tuple[Level, ...]) -> list[_Step]:

@@ -18,6 +18,24 @@ def shown(out: PriceOut) -> Shown:
     return Shown(_bids(out.bid, out.shape, out.lot), _asks(out.ask, out.shape, out.lot))
 
 
+def totals(out: PriceOut) -> tuple[Units, Units]:
+    """Return the units displayed on both sides, without building the levels: a frame asks for it."""
+    if out.shown is not None:
+        sides = out.shown.bids, out.shown.asks
+        return Units(sum(x.quantity for x in sides[0])), Units(sum(x.quantity for x in sides[1]))
+    levels = min(LEVELS, out.bid // TICK)
+    bought = _lots(out.shape, levels) if levels else 0
+    sold = _lots(out.shape >> 6 * LEVELS, LEVELS) if out.ask else 0
+    return Units(bought * out.lot), Units(sold * out.lot)
+
+
+def _lots(shape: int, levels: int) -> int:
+    """Return the sum of what `_size` says of the first places, in lots."""
+    kept = shape & (1 << 6 * levels) - 1
+    drawn = (kept >> 2 & 15) + (kept >> 8 & 15) + (kept >> 14 & 15)
+    return levels + drawn + (kept >> 20 & 15) + (kept >> 26 & 15) + levels * (levels - 1) // 2
+
+
 def _bids(bid: Paise, shape: int, lot: int) -> tuple[Level, ...]:
     steps = range(min(LEVELS, bid // TICK))
     return tuple(Level(Paise(bid - TICK * n), _size(shape, n, lot), n + 1) for n in steps)
