@@ -1,5 +1,6 @@
 """Reads the dated market rules from their files."""
 
+from functools import cache
 from pathlib import Path
 
 from config import documents
@@ -11,8 +12,12 @@ RULES = Path(__file__).parent / "rules"
 FILES = ("contracts.yaml", "orders.yaml", "charges.yaml", "sessions.yaml", "brokers.yaml")
 
 
+@cache
 def load(folder: Path = RULES) -> RulePack:
-    """Read the pack from `folder`. Raises ConfigError with a line for every fault."""
+    """Read the pack from `folder`, once per process.
+
+    Raises ConfigError with a line for every fault.
+    """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise ConfigError(*(f"{folder / name}: is missing; restore it" for name in missing))

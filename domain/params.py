@@ -38,7 +38,7 @@ Date = Annotated[str, Shaped(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a date as YYYY-MM-D
 class UniverseParams:
     """Which contracts are watched: `2 * width / step + 1` strikes on both sides."""
 
-    underlying: str = "NIFTY"
+    underlying: Annotated[str, Shaped(r"[A-Z0-9]{1,32}", "an index of the dated rules")] = "NIFTY"
     choose_after_s: Annotated[int, Between(0, 1800)] = 60
     atm_round_points: Annotated[int, Between(1, 1000)] = 100
     width_points: Annotated[int, Between(50, 5000)] = 1000
@@ -249,7 +249,7 @@ class ExitParams:
 class BrokerParams:
     """How the server is spoken to. `name` selects the broker's row of the dated rules."""
 
-    name: str = "default"
+    name: Annotated[str, Shaped(r"[a-z0-9_]{1,32}", "a broker's name in small letters")] = "default"
     order_rate_per_s: Annotated[int, Between(1, 10)] = 8
     exit_reserve: Annotated[int, Between(1, 9)] = 5
     connect_timeout_s: Annotated[float, Between(0.5, 30)] = 2
@@ -259,7 +259,9 @@ class BrokerParams:
     read_rate_per_s: Annotated[int, Between(1, 50)] = 9
     session_retry_s: Annotated[int, Between(5, 600)] = 30
     entry_ttl_s: Annotated[float, Between(0.5, 30)] = 2
-    plain_http_hosts: tuple[str, ...] = ("openalgo",)
+    plain_http_hosts: tuple[Annotated[str, Shaped(r"[A-Za-z0-9._:-]{1,253}", "a host")], ...] = (
+        "openalgo",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

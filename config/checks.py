@@ -1,0 +1,99 @@
+"""What no single range can say: settings that only make sense together."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from config.effective import Settings
+from domain.rules.keys import UNDERLYINGS
+
+Complaint = tuple[tuple[str, ...], str]
+"""The path of a key, and what is wrong with its value and allowed instead."""
+
+FIRST = ("strategies", "0")
+
+
+def check(settings: Settings, key_required: bool) -> Iterator[Complaint]:
+    """Yield every complaint about settings whose single values are all in range."""
+    yield from _order(settings)
+    yield from _names(settings)
+    yield from _server(settings, key_required)
+
+
+def _order(settings: Settings) -> Iterator[Complaint]:
+    strategy = settings.strategy
+    chosen, feed, broker = strategy.params.filter, settings.feed, settings.broker
+    params = (*FIRST, "params", "filter")
+    pairs = (
+        ((*params, "price_max_p"), chosen.price_max_p, "price_min_p", chosen.price_min_p),
+        ((*params, "stop_max_bps"), chosen.stop_max_bps, "stop_min_bps", chosen.stop_min_bps),
+        (("feed", "fallback_s"), feed.fallback_s, "stale_warn_s", feed.stale_warn_s),
+        (("feed", "fresh_near_s"), feed.fresh_near_s, "fresh_canary_s", feed.fresh_canary_s),
+        (("feed", "fresh_far_s"), feed.fresh_far_s, "fresh_near_s", feed.fresh_near_s),
+        (
+            ("protect", "deadline_s"),
+            settings.protect.deadline_s,
+            "emergency_s",
+            settings.protect.emergency_s,
+        ),
+        (
+            ("broker", "order_rate_per_s"),
+            broker.order_rate_per_s,
+            "exit_reserve",
+            broker.exit_reserve,
+        ),
+    )
+    for path, value, other, floor in pairs:
+        if value <= floor:
+            yield path, f"{value} is not allowed; allowed is more than {other}, {floor}"
+    if _seconds(strategy.to) <= _seconds(strategy.from_):
+        text = f"{strategy.to} is not allowed; allowed is later than from, {strategy.from_}"
+        yield (*FIRST, "to"), text
+
+
+def _names(settings: Settings) -> Iterator[Complaint]:
+    if settings.universe.underlying not in UNDERLYINGS:
+        known = ", ".join(UNDERLYINGS)
+        name = settings.universe.underlying
+        yield ("universe", "underlying"), f"{name} is not allowed; the dated rules know {known}"
+
+
+def _server(settings: Settings, key_required: bool) -> Iterator[Complaint]:
+    key = settings.openalgo.api_key.get_secret_value()
+    if key and not re.fullmatch(r"[!-~]{1,256}", key):
+        text = f"{masked(key)} is not allowed; allowed is 1 to 256 visible ASCII characters"
+        yield ("openalgo", "api_key"), f"{text}: copy the key from OpenAlgo once more"
+    if key_required and not key:
+        text = "is missing; set OPENALGO_API_KEY in the environment or .env to the key that"
+        yield ("openalgo", "api_key"), f"{text} OpenAlgo shows under API Key"
+    for name, url in (
+        ("host", settings.openalgo.rest_url),
+        ("ws_url", settings.openalgo.stream_url),
+    ):
+        if not _is_private(url, settings.broker.plain_http_hosts):
+            text = f"{url} is not allowed: the key would travel unencrypted; use https and wss,"
+            yield ("openalgo", name), f"{text} or a host of broker.plain_http_hosts"
+
+
+def _is_private(url: str, listed: tuple[str, ...]) -> bool:
+    """Whether a key may be sent there: encrypted, to this machine, or to a listed private name."""
+    parts = urlsplit(url)
+    if parts.scheme in {"https", "wss"}:
+        return True
+    host = parts.hostname or ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host == "localhost" or host in listed
+    return address.is_loopback or (host in listed and not address.is_global)
+
+
+def masked(secret: str) -> str:
+    """Show that there is a secret, not which."""
+    return f"*** ({len(secret)} characters)"
+
+
+def _seconds(wall: str) -> int:
+    hours, minutes, *rest = (int(part) for part in wall.split(":"))
+    return hours * 3600 + minutes * 60 + sum(rest)

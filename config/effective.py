@@ -1,0 +1,83 @@
+"""The settings in effect: one frozen value that everything else is built from."""
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from config.groups import OpenAlgoParams, StrategyChoice
+from domain import params as groups
+from domain.rules import RulePack
+
+Profile = Literal["live", "sandbox"]
+Room = TypeVar("Room")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting of a run, and the dated rules. Safe to share between threads."""
+
+    profile: Profile
+    universe: groups.UniverseParams
+    session: groups.SessionParams
+    limits: groups.LimitParams
+    day: groups.DayParams
+    watchdog: groups.WatchdogParams
+    feed: groups.FeedParams
+    bars: groups.BarParams
+    history: groups.HistoryParams
+    orders: groups.OrderParams
+    reconcile: groups.ReconcileParams
+    gate: groups.GateParams
+    protect: groups.ProtectParams
+    exit: groups.ExitParams
+    broker: groups.BrokerParams
+    actors: groups.ActorParams
+    shutdown: groups.ShutdownParams
+    openalgo: OpenAlgoParams
+    strategies: tuple[StrategyChoice, ...]
+    rules: RulePack
+    rooms: tuple[object, ...] = ()
+
+    @property
+    def strategy(self) -> StrategyChoice:
+        """The one strategy; several at once are refused on reading."""
+        return self.strategies[0]
+
+    def room(self, kind: type[Room]) -> Room:
+        """Return the settings a room brought along, by class. LookupError if it did not."""
+        for params in self.rooms:
+            if isinstance(params, kind):
+                return params
+        raise LookupError(f"{kind.__name__} was not read: hand it to load(rooms=...)")
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must appear in no log, page or journal."""
+        key = self.openalgo.api_key.get_secret_value()
+        return (key,) if key else ()
+
+    def at_speed(self, speed: int) -> "Settings":
+        """Return the settings for a market clock that runs `speed` times faster than life.
+
+        Half a real second is the least that protecting needs, whatever the market's clock says;
+        time-outs of the lanes are real and shrink, down to a second.
+        """
+        if speed <= 1:
+            return self
+        protect, broker = self.protect, self.broker
+        emergency_s = max(protect.emergency_s, 0.5 * speed)
+        behind_s = protect.deadline_s - protect.emergency_s
+
+        def shorter(timeout_s: float) -> float:
+            return max(timeout_s / speed, 1.0)
+
+        return replace(
+            self,
+            protect=groups.ProtectParams(
+                emergency_s=emergency_s, deadline_s=emergency_s + behind_s
+            ),
+            broker=replace(
+                broker,
+                connect_timeout_s=shorter(broker.connect_timeout_s),
+                order_timeout_s=shorter(broker.order_timeout_s),
+                read_timeout_s=shorter(broker.read_timeout_s),
+            ),
+        )

@@ -1,0 +1,184 @@
+"""Where settings come from, the strongest first: command line, environment, .env, YAML files.
+
+Each source is a nested mapping that remembers where a value was written, so that a complaint can
+name the line's home. Lists of groups are mappings by index inside, so that a stronger source may
+change one key of the first strategy.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+)
+
+from config import documents
+from domain.errors import ConfigError
+
+PREFIX = "SUTRADHAR_"
+DELIMITER = "__"
+WELL_KNOWN = {
+    "OPENALGO_HOST": ("openalgo", "host"),
+    "OPENALGO_PORT": ("openalgo", "port"),
+    "OPENALGO_WS_URL": ("openalgo", "ws_url"),
+    "OPENALGO_API_KEY": ("openalgo", "api_key"),
+    "PAPER_TRADING": ("openalgo", "paper_trading"),
+}
+API_KEY = ("openalgo", "api_key")
+
+Kinds = Mapping[tuple[str, ...], Any]
+"""By path, without indices, the default of each key: what kind a text stands for."""
+
+
+class Layer(PydanticBaseSettingsSource):
+    """One source: what it says, and where it says it."""
+
+    def __init__(self, owner: type[BaseSettings], data: dict[str, Any], origin: str) -> None:
+        super().__init__(owner)
+        self.data = data
+        self._origin = origin
+
+    def __call__(self) -> dict[str, Any]:
+        return self.data
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Answer for one group; the whole mapping is used instead."""
+        del field
+        return self.data.get(field_name), field_name, False
+
+    def origin(self, path: tuple[str, ...]) -> str | None:
+        """Return where the value at `path` was written, or None if not here."""
+        return self._origin if _holds(self.data, path) else None
+
+
+class Variables(Layer):
+    """Environment variables, of the process or of a .env file."""
+
+    def __init__(self, owner: type[BaseSettings], names: Mapping[str, str], home: str) -> None:
+        super().__init__(owner, {}, home)
+        self._names: dict[tuple[str, ...], str] = {}
+        for path, name in _paths(names):
+            self._names[path] = name
+
+    def fill(self, names: Mapping[str, str], kinds: Kinds) -> "Variables":
+        """Read the texts as the kinds of their keys; return this source."""
+        for path, name in self._names.items():
+            place = self.data
+            for part in path[:-1]:
+                if not isinstance(place.get(part), dict):
+                    place[part] = {}
+                place = place[part]
+            place[path[-1]] = _from_text(names[name], kinds.get(_without_indices(path)))
+        return self
+
+    def origin(self, path: tuple[str, ...]) -> str | None:
+        """Return the variable's name and its home."""
+        name = next((n for p, n in self._names.items() if p[: len(path)] == path), None)
+        return f"{name} in {self._origin}" if name else None
+
+
+def flags(owner: type[BaseSettings], values: Mapping[str, Any]) -> Layer:
+    """Return what the command line says, given by dotted keys; None means not said."""
+    data: dict[str, Any] = {}
+    for key, value in values.items():
+        if value is not None:
+            *groups, last = key.split(".")
+            place = data
+            for group in groups:
+                place = place.setdefault(group, {})
+            place[last] = _frozen(value)
+    return Layer(owner, data, "the command line")
+
+
+def environment(owner: type[BaseSettings], kinds: Kinds) -> Layer:
+    """Return what the process environment says."""
+    names = _present(EnvSettingsSource(owner, case_sensitive=True).env_vars)
+    return Variables(owner, names, "the environment").fill(names, kinds)
+
+
+def dotenv(owner: type[BaseSettings], path: Path, kinds: Kinds) -> Layer:
+    """Return what a .env file says; one that does not exist says nothing."""
+    try:
+        names = _present(DotEnvSettingsSource(owner, path, "utf-8", case_sensitive=True).env_vars)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); correct the file") from error
+    return Variables(owner, names, str(path)).fill(names, kinds)
+
+
+def yaml_file(owner: type[BaseSettings], path: Path) -> Layer:
+    """Return what a YAML file says. Raises ConfigError; also if it holds the API key."""
+    said = documents.read(path)
+    if said is None:
+        said = {}
+    if not isinstance(said, dict):
+        raise ConfigError(f"{path}: is no mapping of groups; write it as config/default.yaml is")
+    data = {str(group): _by_index(value) for group, value in said.items() if value is not None}
+    if _holds(data, API_KEY):
+        raise ConfigError(
+            f"openalgo.api_key: may not stand in {path}, a file others read; put it into the"
+            " environment or .env as OPENALGO_API_KEY, and make a new key"
+        )
+    return Layer(owner, data, str(path))
+
+
+def _present(names: Mapping[str, str | None]) -> dict[str, str]:
+    """Leave empty variables out: compose files write them for what is not set."""
+    return {name: text for name, text in names.items() if text}
+
+
+def _paths(names: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name in names:
+        if name in WELL_KNOWN:
+            yield WELL_KNOWN[name], name
+        elif name.startswith(PREFIX) and DELIMITER in name:
+            yield tuple(name.removeprefix(PREFIX).lower().split(DELIMITER)), name
+
+
+def _from_text(text: str, default: Any) -> Any:
+    """Read a variable as the kind of its default; what does not fit stays text and is refused."""
+    if isinstance(default, bool):
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
+    if isinstance(default, tuple):
+        items = [item.strip() for item in text.strip(" []").split(",")]
+        example = default[0] if default else ""
+        return tuple(_from_text(item, example) for item in items if item)
+    if isinstance(default, int | float):
+        return _number(text)
+    return text
+
+
+def _number(text: str) -> Any:
+    if re.fullmatch(r"-?[0-9]{1,18}", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?[0-9]{1,18}\.[0-9]{1,18}", text) else text
+
+
+def _by_index(value: Any) -> Any:
+    """Turn a list of mappings into a mapping by index, and any other list into a tuple."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return {str(n): _by_index(item) for n, item in enumerate(value)}
+    if isinstance(value, dict):
+        return {str(key): _by_index(item) for key, item in value.items()}
+    return _frozen(value)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _without_indices(path: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part for part in path if not part.isdecimal())
+
+
+def _holds(data: Any, path: tuple[str, ...]) -> bool:
+    for part in path:
+        if not isinstance(data, dict) or part not in data:
+            return False
+        data = data[part]
+    return True

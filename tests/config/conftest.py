@@ -1,0 +1,14 @@
+"""Settings tests see no environment but their own."""
+
+import os
+
+import pytest
+
+from config.sources import DELIMITER, PREFIX, WELL_KNOWN
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name in WELL_KNOWN or (name.startswith(PREFIX) and DELIMITER in name):
+            monkeypatch.delenv(name)
