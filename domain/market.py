@@ -4,7 +4,12 @@ from enum import StrEnum
 
 import msgspec
 
-from domain.units import Micros, Paise, Symbol, Units
+from domain.units import MINUTE, Micros, Paise, Symbol, Units
+
+
+def minute_of(at: int) -> Micros:
+    """Return the start of the minute an instant lies in; the same in UTC and Asia/Kolkata."""
+    return Micros(at // MINUTE * MINUTE)
 
 
 class Source(StrEnum):

@@ -1,0 +1,581 @@
+"""Ticks become bars: exact where the feed was whole, flagged where it was not."""
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+import pytest
+
+from domain.bars import BarBuilder, Change, Finished, Revised, Terms
+from domain.market import Bar, Forming, Provenance, Source, Tick
+from domain.params import BarParams
+from domain.units import SECOND, Micros, Paise
+from tests.domain.tape import (
+    CALL,
+    NIFTY,
+    OPEN,
+    a_bar,
+    a_plan,
+    a_row,
+    a_tick,
+    an_index_tick,
+    at,
+    truth_of,
+)
+
+
+def a_builder(began: str = "09:00", **changes: Paise | BarParams) -> BarBuilder:
+    terms = Terms(began=at(began), tick=Paise(5), **changes)  # type: ignore[arg-type]  # by name
+    return BarBuilder(CALL, a_plan(), terms)
+
+
+def ten() -> BarBuilder:
+    """A builder at 10:00 whose morning was quiet: one price at the open, no trade."""
+    builder = a_builder()
+    builder.add([a_tick("09:15:01", 5_000, 0, seq=-1)])
+    builder.elapse(at("10:00:01.5"))
+    assert builder.settled == at("10:00")
+    return builder
+
+
+def bars_in(changes: Iterable[Change]) -> list[Bar]:
+    return [change.bar for change in changes if isinstance(change, Finished)]
+
+
+def trades(*told: tuple[str, int, int], **changes: Source | int | bool) -> list[Tick]:
+    """Ticks from (time, price, cumulative volume) with the increments worked out from 0."""
+    ticks, before = [], 0
+    for seq, (wall, ltp, cum) in enumerate(told):
+        added = max(0, cum - before)
+        before = max(before, cum)
+        ticks.append(a_tick(wall, ltp, cum, seq=seq, volume=added, **changes))  # type: ignore[arg-type]  # by name
+    return ticks
+
+
+@pytest.mark.incident("INC-17")
+def test_bars_and_vwap_of_the_worked_example() -> None:
+    builder = a_builder()
+    first = [("09:15:01", 10_000, 400), ("09:15:10", 10_200, 500), ("09:15:20", 9_800, 900)]
+    second = [("09:16:01", 10_000, 1100), ("09:16:02", 10_400, 1300), ("09:16:03", 10_200, 1500)]
+    changes = builder.add(trades(*first, ("09:15:59", 10_000, 1000), *second))
+    changes += builder.elapse(at("09:17:02"))
+    assert changes == (
+        Finished(
+            a_bar(
+                "09:15",
+                (10_000, 10_200, 9_800, 10_000),
+                1000,
+                vwap=(30_000 * 1000, 3000),
+                ticks=4,
+            ),
+            at("09:16"),
+        ),
+        Finished(
+            a_bar(
+                "09:16",
+                (10_000, 10_400, 10_000, 10_200),
+                500,
+                vwap=(30_000 * 1000 + 30_600 * 500, 4500),
+                ticks=3,
+            ),
+            at("09:17"),
+        ),
+    )
+    vwap = truth_of(bars_in(changes)[-1]).vwap / 100
+    assert vwap == Fraction(100 * 1000 + 102 * 500, 1500)
+
+
+@pytest.mark.incident("INC-21")
+def test_quiet_minute_is_closed_by_the_clock() -> None:
+    builder = ten()
+    builder.add(trades(("10:04:59.9", 10_000, 65)))
+    assert builder.elapse(at("10:05:01.4")) == ()
+    (closed,) = builder.elapse(at("10:05:01.5"))
+    assert isinstance(closed, Finished)
+    assert (closed.bar.minute, closed.bar.ticks) == (at("10:04"), 1)
+    assert builder.elapse(at("10:05:02")) == ()
+    assert builder.elapse(at("10:09:02")) == ()
+    assert builder.settled == at("10:09")
+
+
+def test_bar_is_closed_by_a_tick_of_a_later_minute() -> None:
+    builder = ten()
+    changes = builder.add(trades(("10:01:10", 10_000, 65), ("10:03:00", 10_005, 130)))
+    assert [bar.minute for bar in bars_in(changes)] == [at("10:01")]
+    assert builder.settled == at("10:03")
+
+
+@pytest.mark.incident("INC-22")
+def test_bars_of_a_long_stall_come_out_in_order() -> None:
+    builder = ten()
+    walls = ["10:01:10", "10:02:10", "10:03:10", "10:05:10"]
+    burst = trades(*((wall, 10_000, 65 * (i + 1)) for i, wall in enumerate(walls)))
+    changes = builder.add(burst) + builder.elapse(at("10:06:02"))
+    minutes = [bar.minute for bar in bars_in(changes)]
+    assert minutes == [at(wall) for wall in ("10:01", "10:02", "10:03", "10:05")]
+
+
+def test_thin_bar_is_a_bar() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65)))
+    (bar,) = bars_in(builder.elapse(at("10:02:02")))
+    assert bar == a_bar("10:01", (10_000,) * 4, 65, vwap=bar_vwap(bar), ticks=1)
+
+
+def bar_vwap(bar: Bar) -> tuple[int, int]:
+    return (bar.vwap_num, bar.vwap_den)
+
+
+def test_echoes_neither_open_nor_change_a_bar() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65)))
+    echoes = [a_tick("10:01:20", 10_000, 65), a_tick("10:02:01", 10_000, 65)]
+    moved = a_tick("10:02:30", 10_005, 65)
+    changes = builder.add([*echoes, moved]) + builder.elapse(at("10:03:02"))
+    assert [(b.minute, b.open, b.low, b.ticks) for b in bars_in(changes)] == [
+        (at("10:01"), 10_000, 10_000, 1),
+        (at("10:02"), 10_005, 10_005, 1),
+    ]
+
+
+def test_minute_of_echoes_is_quiet() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65)))
+    changes = builder.add([a_tick("10:02:20", 10_000, 65)]) + builder.elapse(at("10:03:02"))
+    assert [bar.minute for bar in bars_in(changes)] == [at("10:01")]
+    assert builder.settled == at("10:03")
+
+
+def test_ticks_outside_the_session_make_no_bar() -> None:
+    builder = a_builder()
+    early = trades(("09:14:59.9", 10_000, 65))
+    late = trades(("15:40:00", 10_000, 130))
+    assert builder.add(early) == ()
+    assert builder.elapse(at("15:41")) == ()
+    assert builder.add(late) == ()
+    assert builder.elapse(at("23:00")) == ()
+    assert builder.settled == at("15:40")
+    assert builder.forming is None
+
+
+def test_trusted_exchange_time_chooses_the_minute() -> None:
+    builder = ten()
+    builder.add([a_tick("10:02:00.3", 10_000, 65, exch="10:01:59.8", volume=65)])
+    (bar,) = bars_in(builder.elapse(at("10:02:02")))
+    assert bar.minute == at("10:01")
+
+
+def test_conflated_tick_keeps_its_extremes() -> None:
+    builder = ten()
+    first = a_tick("10:01:01", 10_000, 65, volume=65)
+    rest = a_tick("10:01:40", 10_050, 650, seq=9, low=9_900, high=10_200, volume=585)
+    builder.add([first, rest])
+    (bar,) = bars_in(builder.elapse(at("10:02:02")))
+    assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == (
+        10_000,
+        10_200,
+        9_900,
+        10_050,
+        650,
+    )
+
+
+def test_forming_shows_the_extremes_so_far_and_the_age_of_the_last_price() -> None:
+    builder = ten()
+    assert builder.forming is None
+    builder.add(
+        trades(("10:01:10", 10_000, 65), ("10:01:12", 9_900, 130), ("10:01:13", 9_950, 195))
+    )
+    builder.add([a_tick("10:01:20", 9_950, 195, seq=4)])
+    assert builder.forming == Forming(
+        symbol=CALL,
+        minute=at("10:01"),
+        high=Paise(10_000),
+        low=Paise(9_900),
+        last=Paise(9_950),
+        at=at("10:01:20"),
+    )
+
+
+def test_forming_of_a_minute_of_echoes_is_the_price_we_know() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65)))
+    builder.add([a_tick("10:02:20", 10_000, 65, seq=9)])
+    forming = builder.forming
+    assert forming is not None
+    assert (forming.high, forming.low, forming.last) == (10_000, 10_000, 10_000)
+
+
+def test_tick_that_overtook_another_changes_neither_open_nor_close() -> None:
+    told = [("10:01:01", 10_000, 65), ("10:01:02", 10_100, 130), ("10:01:03", 9_900, 195)]
+    ordered, shuffled = ten(), ten()
+    ordered.add(trades(*told))
+    shuffled.add(trades(told[2], told[0], told[1]))
+    assert ordered.elapse(at("10:02:02")) == shuffled.elapse(at("10:02:02"))
+
+
+@pytest.mark.incident("INC-13")
+def test_late_tick_changes_nothing_and_flags_its_minute_and_the_running_one() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65)))
+    builder.elapse(at("10:02:02"))
+    builder.add([a_tick("10:02:05", 10_100, 130, exch="10:02:05", volume=65)])
+    (revised,) = builder.add([a_tick("10:02:06", 9_000, 100, exch="10:01:50")])
+    assert isinstance(revised, Revised)
+    assert [(b.minute, b.low, b.close, b.provenance) for b in revised.bars] == [
+        (at("10:01"), 10_000, 10_000, Provenance.GAP)
+    ]
+    assert (revised.since, revised.settled) == (at("10:01"), at("10:01"))
+    (running,) = bars_in(builder.elapse(at("10:03:02")))
+    assert (running.low, running.provenance, running.vwap_den) == (10_100, Provenance.GAP, 0)
+    assert builder.add([a_tick("10:03:06", 9_000, 101, exch="10:01:51")]) == ()
+
+
+def test_burst_of_late_ticks_is_said_once() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65)))
+    builder.elapse(at("10:02:02"))
+    late = [
+        a_tick("10:02:06", 10_000 + i, 65 + i, exch=Micros(at("10:01:50") + i), volume=1)
+        for i in range(1, 100)
+    ]
+    assert len(builder.add(late)) == 1
+
+
+def test_less_volume_than_when_the_minute_began_is_a_late_tick() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65), ("10:01:50", 10_050, 195)))
+    builder.elapse(at("10:02:02"))
+    (revised,) = builder.add([a_tick("10:02:03", 9_000, 130, seq=9)])
+    assert isinstance(revised, Revised)
+    assert revised.since == at("10:01")
+    assert bars_in(builder.elapse(at("10:03:02"))) == []
+    assert builder.wanted(at("10:03:12")) == (at("10:01"), at("10:02"))
+
+
+def test_late_tick_before_any_bar_flags_the_running_minute() -> None:
+    builder = a_builder()
+    builder.add([a_tick("09:15:01", 10_000, 65, volume=65)])
+    builder.add([a_tick("09:15:02", 10_000, 60, seq=9)])
+    assert builder.settled == at("09:15")
+    builder.elapse(at("09:16:02"))
+    assert builder.settled == at("09:16")
+
+
+def test_late_echo_of_a_quiet_strike_is_nothing() -> None:
+    builder = ten()
+    builder.add([a_tick("10:01:10", 10_000, 65, exch="10:01:10", volume=65)])
+    builder.elapse(at("10:03:02"))
+    assert builder.add([a_tick("10:03:30", 10_000, 65, exch="10:01:10")]) == ()
+    assert builder.settled == at("10:03")
+
+
+@pytest.mark.parametrize(
+    ("ticks", "provenance"),
+    [
+        (trades(("10:01:10", 10_000, 65), ("10:01:20", 10_005, 130)), Provenance.WS),
+        (trades(("10:01:10", 10_000, 65), source=Source.BACKUP), Provenance.WS),
+        (trades(("10:01:10", 10_000, 65), source=Source.REST), Provenance.REST),
+        (trades(("10:01:10", 10_000, 65), gap=True), Provenance.GAP),
+        (
+            [
+                a_tick("10:01:10", 10_000, 65, volume=65),
+                a_tick("10:01:20", 10_005, 65, source=Source.REST, epoch=2),
+            ],
+            Provenance.MIXED,
+        ),
+        (
+            [
+                a_tick("10:01:10", 10_000, 65, volume=65),
+                a_tick("10:01:20", 10_005, 65, epoch=2),
+            ],
+            Provenance.MIXED,
+        ),
+        (
+            [
+                a_tick("10:01:10", 10_000, 65, volume=65),
+                a_tick("10:01:20", 10_005, 65, source=Source.REST, epoch=2, gap=True),
+            ],
+            Provenance.GAP,
+        ),
+    ],
+)
+def test_worst_flag_of_a_minute_wins(ticks: list[Tick], provenance: Provenance) -> None:
+    builder = ten()
+    builder.add(ticks)
+    (bar,) = bars_in(builder.elapse(at("10:02:02")))
+    assert bar.provenance is provenance
+    assert (builder.settled == at("10:02")) is provenance.is_clean
+    assert (bar.vwap_den > 0) is provenance.is_clean
+
+
+@pytest.mark.incident("INC-24")
+def test_gap_gives_tainted_bars_not_flat_ones() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65)))
+    builder.feed_gap(at("10:02:30"), None)
+    changes = builder.elapse(at("10:05:02"))
+    assert [bar.minute for bar in bars_in(changes)] == [at("10:01")]
+    builder.feed_gap(at("10:02:30"), at("10:05:20"))
+    builder.add([a_tick("10:05:25", 10_500, 650, volume=585)])
+    builder.add([a_tick("10:06:01", 10_505, 715, seq=2, volume=65)])
+    changes = builder.elapse(at("10:07:02"))
+    assert [(bar.minute, bar.provenance, bar.vwap_den) for bar in bars_in(changes)] == [
+        (at("10:06"), Provenance.WS, 0)
+    ]
+    assert builder.settled == at("10:02")
+    assert builder.wanted(at("10:07:02")) == tuple(at(f"10:0{m}") for m in (2, 3, 4, 5))
+
+
+def test_gap_learned_late_taints_bars_already_closed() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65), ("10:02:10", 10_100, 130)))
+    builder.elapse(at("10:03:02"))
+    (revised,) = builder.feed_gap(at("10:02:58"), None)
+    assert isinstance(revised, Revised)
+    assert [(b.minute, b.provenance, b.vwap_den) for b in revised.bars] == [
+        (at("10:02"), Provenance.GAP, 0)
+    ]
+    assert builder.feed_gap(at("10:02:58"), None) == ()
+
+
+def test_empty_gap_taints_nothing() -> None:
+    builder = ten()
+    builder.elapse(at("10:03:02"))
+    assert builder.feed_gap(at("10:02:58"), at("10:02:58")) == ()
+    assert builder.settled == at("10:03")
+
+
+def test_first_volume_after_a_gap_taints_its_minute_however_late() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65)))
+    builder.feed_gap(at("10:02:10"), None)
+    builder.feed_gap(at("10:02:10"), at("10:02:20"))
+    builder.add([a_tick("10:06:01", 10_500, 650, volume=585)])
+    (bar,) = bars_in(builder.elapse(at("10:07:02")))
+    assert (bar.minute, bar.provenance) == (at("10:06"), Provenance.GAP)
+
+
+def test_first_tick_after_a_gap_without_new_volume_proves_that_nothing_was_missed() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65)))
+    builder.feed_gap(at("10:02:10"), at("10:02:20"))
+    builder.add([a_tick("10:06:01", 10_000, 65), a_tick("10:06:05", 10_500, 130, volume=65)])
+    (bar,) = bars_in(builder.elapse(at("10:07:02")))
+    assert (bar.minute, bar.provenance) == (at("10:06"), Provenance.WS)
+
+
+def test_minutes_in_which_prices_were_polled_are_asked_for_even_if_quiet() -> None:
+    builder = ten()
+    builder.feed_polled(at("10:02:10"), None)
+    builder.elapse(at("10:05:02"))
+    builder.feed_polled(at("10:05:10"), at("10:05:10"))
+    builder.elapse(at("10:08:02"))
+    assert builder.wanted(at("10:08:02")) == tuple(at(f"10:0{m}") for m in (2, 3, 4, 5))
+    assert builder.settled == at("10:02")
+
+
+@pytest.mark.incident("INC-23")
+def test_ticks_before_history_make_bars_that_are_not_settled() -> None:
+    builder = a_builder("11:37:30")
+    builder.add(trades(("11:37:40", 10_000, 65), ("11:38:01", 10_100, 130), ("11:39:01", 1, 195)))
+    changes = builder.elapse(at("11:39:02"))
+    assert changes == ()
+    assert builder.settled == OPEN
+    whole = builder.whole()
+    assert [(b.minute, b.provenance) for b in whole.bars] == [
+        (at("11:37"), Provenance.GAP),
+        (at("11:38"), Provenance.WS),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("began", "last_gap"),
+    [
+        ("09:14:54", None),
+        ("09:14:57", "09:15"),
+        ("09:16:00.2", "09:16"),
+        ("09:16:54", "09:16"),
+        ("09:16:55", "09:17"),
+    ],
+)
+def test_first_partial_minute_is_a_gap(began: str, last_gap: str | None) -> None:
+    builder = a_builder(began)
+    builder.elapse(at("09:20:02"))
+    wanted = builder.wanted(at("09:21"))
+    assert (wanted[-1] if wanted else None) == (at(last_gap) if last_gap else None)
+
+
+def test_first_price_after_a_late_start_is_not_known_to_be_a_trade() -> None:
+    builder = a_builder("09:59")
+    builder.elapse(at("10:00:02"))
+    builder.backfill([a_row("10:00")], at("10:00:15"))
+    builder.add([a_tick("10:05:10", 10_000, 65), a_tick("10:06:10", 10_000, 65, seq=2)])
+    builder.elapse(at("10:07:02"))
+    assert builder.wanted(at("10:07:12")) == (at("10:05"),)
+
+
+def test_history_fills_the_holes_and_the_vwap_follows() -> None:
+    builder = a_builder("09:17:30")
+    builder.add([a_tick("09:17:40", 10_000, 9000, gap=True)])
+    builder.add([a_tick("09:18:10", 10_100, 9500, seq=2, volume=500)])
+    builder.elapse(at("09:19:02"))
+    rows = [a_row("09:15", volume=1000), a_row("09:16"), a_row("09:17", volume=3000)]
+    (revised,) = builder.backfill([*rows, a_row("09:18")], at("09:19:12"))
+    assert isinstance(revised, Revised)
+    assert (revised.since, revised.settled) == (OPEN, at("09:19"))
+    assert [(b.minute, b.volume, b.provenance) for b in revised.bars] == [
+        (at("09:15"), 1000, Provenance.BACKFILLED),
+        (at("09:16"), 1000, Provenance.BACKFILLED),
+        (at("09:17"), 3000, Provenance.BACKFILLED),
+        (at("09:18"), 500, Provenance.WS),
+    ]
+    vwaps = [truth_of(bar).vwap for bar in revised.bars]
+    assert vwaps == [10_000, 10_000, 10_000, Fraction(10_000 * 5000 + 10_100 * 500, 5500)]
+    assert builder.wanted(at("15:00")) == ()
+
+
+def test_history_changes_nothing_before_a_minute_has_settled() -> None:
+    builder = a_builder("09:16:05")
+    builder.elapse(at("09:17:02"))
+    (revised,) = builder.backfill([a_row("09:15"), a_row("09:16")], at("09:17:11"))
+    assert isinstance(revised, Revised)
+    assert [bar.minute for bar in revised.bars] == [OPEN]
+    assert builder.settled == at("09:16")
+    assert builder.wanted(at("09:17:12")) == (at("09:16"),)
+
+
+def test_absent_minute_with_later_rows_is_settled_as_quiet() -> None:
+    builder = a_builder("09:18:30")
+    (revised,) = builder.backfill([a_row("09:16"), a_row("09:18")], at("09:18:30"))
+    assert isinstance(revised, Revised)
+    assert [bar.minute for bar in revised.bars] == [at("09:16")]
+    assert revised.settled == at("09:18")
+
+
+def test_quiet_minute_takes_a_tainted_bar_away() -> None:
+    builder = ten()
+    builder.add([a_tick("10:01:10", 10_000, 65, source=Source.REST, volume=65)])
+    builder.elapse(at("10:02:02"))
+    (revised,) = builder.backfill([a_row("10:02")], at("10:02:15"))
+    assert revised == Revised(at("10:01"), (), at("10:02"))
+
+
+@pytest.mark.incident("INC-18")
+def test_lagging_history_leaves_the_later_minutes_open() -> None:
+    builder = a_builder("09:40:30")
+    builder.elapse(at("09:41:02"))
+    builder.backfill([a_row("09:15"), a_row("09:20")], at("09:41:15"))
+    assert builder.settled == at("09:21")
+    assert builder.wanted(at("09:42:14")) == ()
+    assert len(builder.wanted(at("09:42:15"))) == 20
+
+
+@pytest.mark.incident("INC-25")
+def test_late_restart_keeps_the_days_bars() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65), ("10:02:10", 10_100, 130)))
+    builder.elapse(at("10:03:02"))
+    before = builder.whole()
+    assert builder.backfill([a_row("09:15")], at("15:45")) == ()
+    assert builder.backfill([], at("15:45")) == ()
+    assert builder.whole().bars[-2:] == before.bars[-2:]
+
+
+@pytest.mark.incident("INC-20")
+def test_overlapping_backfill_leaves_one_bar_per_minute() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65), ("10:02:10", 10_100, 130)))
+    builder.elapse(at("10:03:02"))
+    rows = [a_row("10:01", (1000,) * 4, 65), a_row("10:02", (10_100,) * 4, 65)]
+    assert builder.backfill([*rows, *rows], at("10:03:15")) == ()
+    assert [(b.minute, b.close, b.provenance) for b in builder.whole().bars[-2:]] == [
+        (at("10:01"), 10_000, Provenance.WS),
+        (at("10:02"), 10_100, Provenance.WS),
+    ]
+    assert builder.mismatches == 1
+    builder.backfill(rows, at("10:04:15"))
+    assert builder.mismatches == 1
+
+
+def test_minute_that_looked_quiet_is_taken_from_history() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65), ("10:03:10", 10_100, 130)))
+    builder.elapse(at("10:04:02"))
+    (revised,) = builder.backfill([a_row("10:02"), a_row("10:04")], at("10:04:15"))
+    assert isinstance(revised, Revised)
+    assert [(b.minute, b.provenance) for b in revised.bars] == [
+        (at("10:02"), Provenance.BACKFILLED),
+        (at("10:03"), Provenance.WS),
+    ]
+    assert revised.settled == at("10:04")
+
+
+def test_minute_history_vouched_for_is_not_tainted_again() -> None:
+    builder = ten()
+    builder.feed_gap(at("10:01:10"), at("10:01:20"))
+    builder.elapse(at("10:02:02"))
+    builder.backfill([a_row("10:01")], at("10:02:15"))
+    assert builder.feed_gap(at("10:01:10"), at("10:01:30")) == ()
+    assert builder.settled == at("10:02")
+
+
+def test_bad_row_is_counted_and_its_minute_stays_open() -> None:
+    builder = a_builder("09:17:30")
+    bad = a_row("09:15", (10_001,) * 4)
+    builder.backfill([bad, a_row("09:16")], at("09:17:30"))
+    assert builder.bad_rows == 1
+    assert builder.settled == OPEN
+
+
+def test_failed_history_is_asked_for_again() -> None:
+    builder = a_builder("09:17:30")
+    assert builder.wanted(at("09:17:30")) == (at("09:15"), at("09:16"))
+    builder.postpone(at("09:17:30"))
+    builder.elapse(at("09:18:02"))
+    assert builder.wanted(at("09:18:29")) == (at("09:17"),)
+    assert builder.wanted(at("09:18:30")) == (at("09:15"), at("09:16"), at("09:17"))
+
+
+def test_index_has_no_volume_and_its_vwap_is_the_typical_price() -> None:
+    builder = BarBuilder(NIFTY, a_plan(), Terms(began=at("09:00"), tick=Paise(1)))
+    prices = (2_600_000, 2_600_300, 2_600_100)
+    builder.add([an_index_tick(f"09:15:0{i}", price, seq=i) for i, price in enumerate(prices)])
+    (bar,) = bars_in(builder.elapse(at("09:16:02")))
+    assert (bar.volume, bar.ticks, bar.provenance) == (0, 3, Provenance.WS)
+    assert (bar.vwap_num, bar.vwap_den) == (2_600_300 + 2_600_000 + 2_600_100, 3)
+
+
+def test_rebased_counter_flags_its_minute_only() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65_000)))
+    builder.add([a_tick("10:02:10", 10_100, 100, seq=2, gap=True)])
+    builder.add([a_tick("10:02:20", 10_200, 165, seq=3, volume=65)])
+    builder.add([a_tick("10:03:10", 10_200, 165, seq=4), a_tick("10:03:20", 10_000, 165, seq=5)])
+    changes = builder.elapse(at("10:04:02"))
+    assert [(b.open, b.close, b.provenance) for b in builder.whole().bars[-2:]] == [
+        (10_100, 10_200, Provenance.GAP),
+        (10_000, 10_000, Provenance.WS),
+    ]
+    assert len(bars_in(changes)) == 1
+
+
+def test_tick_told_twice_counts_once() -> None:
+    once, twice = ten(), ten()
+    told = trades(("10:01:10", 10_000, 65), ("10:01:20", 10_100, 130))
+    once.add(told)
+    twice.add([*told, a_tick("10:01:30", 10_000, 65, seq=9)])
+    assert once.elapse(at("10:02:02")) == twice.elapse(at("10:02:02"))
+
+
+def test_no_pulse_is_needed_and_a_thousand_do_no_harm() -> None:
+    told = trades(("10:01:10", 10_000, 65), ("10:02:20", 10_100, 130), ("10:04:20", 1, 195))
+    plain, pulsed = ten(), ten()
+    without = plain.add(told)
+    changes: tuple[Change, ...] = ()
+    now = at("10:01")
+    for tick in told:
+        while now < tick.recv_at:
+            changes += pulsed.elapse(now)
+            now = Micros(now + SECOND)
+        changes += pulsed.add([tick])
+    assert changes == without
