@@ -253,8 +253,8 @@ class Exchange:
             truth.add(self.now, started)
         elif truth.rows[0].payload != started:
             raise ConfigError(
-                f"state directory: its ground truth is of {truth.rows[0].payload}, "
-                f"asked for is {started}; use another --state-dir"
+                f"--state-dir: its ground truth began as {truth.rows[0].payload}, "
+                f"asked for is {started}; give the same settings or a fresh directory"
             )
 
     def _schedule(self) -> None:

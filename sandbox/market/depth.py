@@ -19,7 +19,7 @@ def shown(out: PriceOut) -> Shown:
 
 
 def totals(out: PriceOut) -> tuple[Units, Units]:
-    """Return the units displayed on both sides, without building the levels: a frame asks for it."""
+    """Return the units displayed on both sides, without building levels nobody looks at."""
     if out.shown is not None:
         sides = out.shown.bids, out.shown.asks
         return Units(sum(x.quantity for x in sides[0])), Units(sum(x.quantity for x in sides[1]))

@@ -40,6 +40,12 @@ class Sky:
     volatility: float
     """At-the-money, yearly, premium included."""
 
+    def prices(self, minute: int) -> list[int]:
+        """Return the spot of each second of a minute; none outside the session."""
+        if minute >= self.session.minutes:
+            return []
+        return self.spot[minute * 60 : minute * 60 + 60]
+
     def second(self, at: Micros) -> int:
         """Return the number of the trading second that holds an instant, clipped to the day."""
         return min(max(at // SECOND - self.session.open_s, 0), len(self.spot) - 1)
@@ -62,7 +68,7 @@ class IndexLine(Line):
 
     def make(self, minute: int, last: PriceOut) -> list[PriceOut]:
         start = self.open_at + minute * MINUTE
-        prices = self._sky.spot[minute * 60 : minute * 60 + 60]
+        prices = self._sky.prices(minute)
         ticks = [(Micros(start + n * SECOND), Paise(price)) for n, price in enumerate(prices)]
         return index_updates(self, ticks, last)
 
@@ -81,7 +87,7 @@ class VixLine(Line):
 
     def make(self, minute: int, last: PriceOut) -> list[PriceOut]:
         start = self.open_at + minute * MINUTE
-        prices = self._sky.spot[minute * 60 : minute * 60 + 60 : VIX_STEP_S]
+        prices = self._sky.prices(minute)[::VIX_STEP_S]
         ticks = [
             (Micros(start + n * VIX_STEP_S * SECOND), _vix(self._sky, price))
             for n, price in enumerate(prices)
@@ -168,7 +174,7 @@ class QuotedLine(Line):
         last: PriceOut,
     ) -> list[PriceOut]:
         start = self.open_at + minute * MINUTE
-        spot = self._sky.spot[minute * 60 : minute * 60 + 60]
+        spot = self._sky.prices(minute)
         symbol, exchange, lot = self.symbol, self.instrument.exchange, self.instrument.lot
         prev_close, value, print_below = self.prev_close, self._value, self._print_below
         ltp, ltt, volume, size = last.ltp, last.ltt, last.volume, last.last_quantity
