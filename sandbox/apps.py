@@ -25,6 +25,7 @@ from sandbox.api.front import Call
 from sandbox.connection import PROTOCOL, Connection
 from sandbox.floor import Floor
 from sandbox.frames import Frames
+from sandbox.interference import Interference
 from sandbox.stream import StreamSession
 
 PACE_S = 0.005
@@ -73,11 +74,13 @@ class Rest:
 class Stream:
     """The WebSocket port: any path, one session each."""
 
-    def __init__(self, floor: Floor, desk: Desk, frames: Frames) -> None:
+    def __init__(
+        self, floor: Floor, desk: Desk, frames: Frames, interference: Interference
+    ) -> None:
         self._floor = floor
         self._desk = desk
         self._frames = frames
-        self.is_refusing = False
+        self._interference = interference
         self.connections: list[Connection] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,17 +89,19 @@ class Stream:
             await Response(status_code=426)(scope, receive, send)
             return
         await receive()
-        if self.is_refusing:
-            await send({"type": "websocket.close", "code": 1013, "reason": "refused"})
+        if self._interference.refuses(self._floor.step()):
+            await send({"type": "websocket.close"})
             return
         await send({"type": "websocket.accept"})
         session = StreamSession(self._desk, self._frames, clock.steady())
         protocol = scope["extensions"][PROTOCOL][PROTOCOL]
         connection = Connection(session, self._floor, protocol)
         self.connections.append(connection)
+        self._interference.opened(self._floor.step(), connection)
         try:
             await connection.serve(receive, send)
         finally:
+            self._interference.closed(connection)
             self.connections.remove(connection)
 
 

@@ -6,7 +6,7 @@ something shows the token. Bad input is a 422 that names the field.
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -16,19 +16,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from domain.errors import ConfigError
 from domain.session import instant, show
 from domain.units import Micros
+from sandbox import faults
 from sandbox.api.answers import JSON
 from sandbox.api.fields import Invalid, Messages, Schema, between, may, text, truth, whole
 from sandbox.apps import Stream
+from sandbox.checker import Terms, judge
 from sandbox.floor import Floor
+from sandbox.interference import Interference
 from sandbox.truth import Truth
 
 TOKEN_HEADER = "x-control-token"  # noqa: S105 - the header's name, not a token
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 LOOK_S = 0.05
-
-Answering = Callable[[Request], Awaitable[Response]]
+SUMMARY = (
+    *("flat", "flat_at", "entries", "exits", "orders_sent", "forced_close"),
+    *("naked_seconds_max", "naked_unit_seconds", "realised_pnl_paise", "charges_paise"),
+)
 
 
 class ClockOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +54,25 @@ def _wall(value: object) -> str:
     return written
 
 
+class FaultOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Faults to put in force, in the words of a script, and ids to take out of it."""
+
+    add: list[object] = []
+    remove: list[str] = []
+    clear: bool = False
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise Invalid(["Not a valid list."])
+    return value
+
+
+def _texts(value: object) -> list[str]:
+    return [text(each) for each in _list(value)]
+
+
+FAULT_ORDER = Schema(FaultOrder, {"add": may(_list), "remove": may(_texts), "clear": may(truth)})
 CLOCK_ORDER = Schema(
     ClockOrder,
     {"speed": may(whole, between(1, 120)), "pause": may(truth), "run_to": may(_wall)},
@@ -57,10 +82,13 @@ CLOCK_ORDER = Schema(
 class Control:
     """The handlers; each runs in the server's loop."""
 
-    def __init__(self, floor: Floor, stream: Stream, truth: Truth) -> None:
+    def __init__(
+        self, floor: Floor, stream: Stream, truth: Truth, interference: Interference
+    ) -> None:
         self._floor = floor
         self._stream = stream
         self._truth = truth
+        self._interference = interference
 
     async def truth_rows(self, request: Request) -> Response:
         """Answer GET /truth: the rows after `since`."""
@@ -70,6 +98,26 @@ class Control:
         except Invalid as invalid:
             return _unprocessable({"since": invalid.messages})
         return _json({"rows": self._truth.since(since)})
+
+    async def summary(self, request: Request) -> Response:
+        """Answer GET /truth/summary: what the day came to so far, and the faults met."""
+        del request
+        terms = Terms(speed=self._floor.hands.anchor.speed, until=self._floor.exchange.now)
+        report = judge(self._truth.rows, (), terms)
+        # Without the agent's journal nobody can tell its breaches from its owner's wishes.
+        shown = {name: getattr(report, name) for name in SUMMARY}
+        return _json({**shown, "faults": self._interference.counts})
+
+    async def faults(self, request: Request) -> Response:
+        """Answer GET /faults, and do what POST /faults says."""
+        if request.method == "POST":
+            try:
+                self._interfere(FAULT_ORDER.load(await _body(request)))
+            except Invalid as invalid:
+                return _unprocessable(invalid.messages)
+        counts = self._interference.counts
+        faults = self._interference.script.faults
+        return _json({"faults": [{**asdict(f), "met": counts[f.id]} for f in faults]})
 
     async def clock(self, request: Request) -> Response:
         """Answer GET /clock, and do what POST /clock says."""
@@ -99,6 +147,20 @@ class Control:
         hands = self._floor.hands
         now = hands.now()
         return {"anchor": hands.anchor, "now": now, "wall": show(now)}
+
+    def _interfere(self, order: FaultOrder) -> None:
+        known = {fault.id for fault in self._interference.script.faults}
+        if strange := set(order.remove) - known:
+            raise Invalid({"remove": [f"No fault has the id {each}." for each in sorted(strange)]})
+        gone = known if order.clear else set(order.remove)
+        try:
+            script = faults.read({"version": 1, "faults": order.add}, self._floor.exchange.day)
+        except ConfigError as error:
+            raise Invalid({"add": list(error.problems)}) from None
+        if twice := {fault.id for fault in script.faults} & (known - gone):
+            raise Invalid({"add": [f"A fault has the id {each}." for each in sorted(twice)]})
+        self._interference.remove(gone)
+        self._interference.add(script.faults)
 
     async def _obey(self, order: ClockOrder) -> None:
         hands = self._floor.hands
@@ -141,12 +203,13 @@ class _Guard:
         return None
 
 
-def control_app(floor: Floor, stream: Stream, rows: Truth, token: str) -> ASGIApp:
+def control_app(control: Control, token: str) -> ASGIApp:
     """Return the control port's application; without a token nothing can be changed."""
-    control = Control(floor, stream, rows)
     app = Starlette(
         routes=[
             Route("/truth", control.truth_rows, methods=["GET"]),
+            Route("/truth/summary", control.summary, methods=["GET"]),
+            Route("/faults", control.faults, methods=["GET", "POST"]),
             Route("/clock", control.clock, methods=["GET", "POST"]),
             Route("/state", control.state, methods=["GET"]),
         ]

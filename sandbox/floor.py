@@ -1,6 +1,6 @@
 """The market at work: it runs by the clock, and what comes out reaches everybody who listens."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from domain.units import Micros, Symbol
@@ -25,7 +25,11 @@ class Listener(Protocol):
 
 
 class Floor:
-    """One exchange, its clock, and its listeners. Everything happens in one thread."""
+    """One exchange, its clock, and its listeners. Everything happens in one thread.
+
+    `halt_at` stops the clock at exactly that instant; `before_step` is called with each instant
+    before its prices are delivered.
+    """
 
     def __init__(self, exchange: Exchange, api: Api, hands: Hands) -> None:
         self.exchange = exchange
@@ -36,12 +40,14 @@ class Floor:
         self.waits_for_subscriber = False
         self.called_at = Micros(0)
         """When somebody last called by REST, in machine time."""
+        self.before_step: Callable[[Micros], None] = lambda _: None
         self._by_symbol: dict[Symbol, list[Listener]] = {}
 
     def step(self) -> Micros:
         """Let the market catch up with the clock and tell the listeners. Returns the instant."""
         self.api.stand(self.hands.stood())
         at = self._instant()
+        self.before_step(at)
         for out in self.exchange.advance(at):
             for listener in self._listeners_of(out):
                 if isinstance(out, PriceOut):

@@ -23,11 +23,13 @@ from sandbox.api.desk import Desk
 from sandbox.api.front import Api
 from sandbox.apps import PACE_S, Stream, discovery_of, rest_app
 from sandbox.connection import StreamProtocol
-from sandbox.control import control_app
+from sandbox.control import Control, control_app
 from sandbox.exchange import Exchange
+from sandbox.faults import Script
 from sandbox.floor import Floor
 from sandbox.frames import Frames
 from sandbox.hands import Hands
+from sandbox.interference import Interference
 from sandbox.kinds import NFO
 from sandbox.sockets import address_of
 from sandbox.truth import Truth
@@ -39,6 +41,7 @@ FRAME_BYTES = 1 << 20
 KEEP_ALIVE_S = 75
 LEAVE_S = 1
 QUIET_END = seconds(5)
+NO_FAULTS = Script()
 
 Ready = Callable[[dict[str, Any]], None]
 
@@ -69,6 +72,7 @@ class Serving:
     speed: int = 1
     wait_s: int = 0
     is_live: bool = False
+    faults: Script = NO_FAULTS
     control_token: str = ""
     ends_with_day: bool = False
     dies_with_parent: bool = False
@@ -110,7 +114,9 @@ class House:
         clock.use(hands.clock)
         self.floor = Floor(serving.exchange, Api(desk), hands)
         self.floor.waits_for_subscriber = serving.wait_s > 0
-        self.stream = Stream(self.floor, desk, Frames(is_live=serving.is_live))
+        interference = Interference(serving.exchange, serving.faults)
+        self.floor.before_step = interference.step
+        self.stream = Stream(self.floor, desk, Frames(is_live=serving.is_live), interference)
         self._stop = asyncio.Event()
         self._quiet_since: Micros | None = None
         control = ports.control
@@ -124,7 +130,8 @@ class House:
             (_server(self.stream), ports.stream),
         ]
         if control is not None:
-            app = control_app(self.floor, self.stream, serving.truth, serving.control_token)
+            view = Control(self.floor, self.stream, serving.truth, interference)
+            app = control_app(view, serving.control_token)
             self._servers.append((_server(app), control))
 
     async def run(self, ready: Ready) -> None:

@@ -1,0 +1,1 @@
+"""One small file per command; run.py is the door to them."""

@@ -1,0 +1,182 @@
+"""`run.py exchange`: the paper exchange alone, open for business at once."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config import documents
+from config import log as logs
+from config.settings import load
+from domain.errors import ConfigError
+from domain.session import instant, show
+from domain.units import Micros
+from sandbox import faults
+from sandbox.exchange import Exchange, Setup
+from sandbox.faults import Script
+from sandbox.market import tape
+from sandbox.params import SandboxParams
+from sandbox.server import Ports, Serving, serve
+from sandbox.sockets import address_of, bound, port_of
+from sandbox.truth import Truth
+from sandbox.truth_file import TruthFile
+
+log = logging.getLogger(__name__)
+
+DEFAULT_KEY = "sandbox"
+"""The API key of a paper exchange that was given none; no secret, it opens nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says; None leaves it to the settings. Ports 0 mean any free one.
+
+    `begin` is the wall time the clock starts at; what lies before has been played already. With
+    `wait` the clock then stands still until the first subscription. Without `state_dir` ground
+    truth is kept in memory only. Without `control_port` there is no control app unless the settings
+    ask for it; without `control_token` nothing can be changed through it.
+    """
+
+    port: int | None = None
+    ws_port: int | None = None
+    api_key: str = DEFAULT_KEY
+    seed: int | None = None
+    tape: Path | None = None
+    regime: str | None = None
+    date: str | None = None
+    begin: str | None = None
+    speed: int = 1
+    faults: Path | None = None
+    state_dir: Path | None = None
+    control_port: int | None = None
+    control_token: str = ""
+    wait: bool = False
+    dies_with_parent: bool = False
+    ends_with_day: bool = False
+    color: bool | None = None
+
+    def flags(self) -> dict[str, object]:
+        """Return what overrides the settings, by dotted key."""
+        wanted: dict[str, object] = {
+            "sandbox.rest_port": self.port,
+            "sandbox.ws_port": self.ws_port,
+            "sandbox.control_port": self.control_port,
+            "sandbox.seed": self.seed,
+            "sandbox.date": self.date,
+            "sandbox.speed": self.speed,
+            "sandbox.market.regime": self.regime,
+            "sandbox.market.source": "tape" if self.tape else None,
+            "sandbox.tape.file": str(self.tape) if self.tape else None,
+            "sandbox.faults": str(self.faults) if self.faults else None,
+        }
+        return {key: value for key, value in wanted.items() if value is not None}
+
+
+def run(options: Options) -> int:
+    """Serve the paper exchange until it is told to stop, and return the exit code.
+
+    Prints one JSON line on standard output once every port answers. Raises ConfigError for
+    whatever does not allow a start. The main thread.
+    """
+    redactor = logs.Redactor(options.control_token)
+    if options.api_key != DEFAULT_KEY:
+        redactor.register(options.api_key)
+    logs.setup(redactor, color=options.color)
+    settings = load("sandbox", options.flags(), rooms={"sandbox": SandboxParams()})
+    params = settings.room(SandboxParams)
+    ports = _ports(params, with_control=_wants_control(options, params))
+    with _truth(options.state_dir) as truth:
+        exchange = Exchange(_setup(options, params), settings.rules, truth)
+        serving = _serving(options, params, exchange, truth)
+        serve(serving, ports, _announce(serving, ports))
+    return 0
+
+
+def _setup(options: Options, params: SandboxParams) -> Setup:
+    if params.market.source != "tape":
+        return Setup(params)
+    setup = Setup(params, tape.read(Path(params.tape.file)))
+    if options.date is not None and options.date != setup.day:
+        raise ConfigError(
+            f"--date {options.date} is not the day of the tape, {setup.day}; leave --date out"
+        )
+    return setup
+
+
+def _serving(options: Options, params: SandboxParams, exchange: Exchange, truth: Truth) -> Serving:
+    return Serving(
+        exchange=exchange,
+        truth=truth,
+        api_key=options.api_key,
+        start_at=_start_at(options, params, exchange),
+        speed=params.speed,
+        wait_s=params.start_wait_s if options.wait else 0,
+        faults=_script(params, exchange),
+        control_token=options.control_token,
+        ends_with_day=options.ends_with_day,
+        dies_with_parent=options.dies_with_parent,
+    )
+
+
+def _start_at(options: Options, params: SandboxParams, exchange: Exchange) -> Micros:
+    """Return when the clock starts; a day taken up again goes on where its truth ends."""
+    wall = options.begin or (params.start_at if options.wait else params.alone_at)
+    try:
+        start = instant(exchange.day, wall)
+    except ValueError:
+        raise ConfigError(f"--from {wall}: is no time of day; allowed is HH:MM[:SS]") from None
+    return max(start, exchange.now)
+
+
+def _script(params: SandboxParams, exchange: Exchange) -> Script:
+    if not params.faults:
+        return Script()
+    return faults.read(documents.read(Path(params.faults)), exchange.day, params.seed)
+
+
+def _wants_control(options: Options, params: SandboxParams) -> bool:
+    return options.control_port is not None or params.control.enabled
+
+
+def _ports(params: SandboxParams, *, with_control: bool) -> Ports:
+    """Take every port, or none. The control app is on loopback whatever the others are."""
+    rest = bound(params.rest_host, params.rest_port, "REST")
+    stream = bound(params.ws_host, params.ws_port, "WebSocket")
+    control = bound("127.0.0.1", params.control_port, "control") if with_control else None
+    return Ports(rest=rest, stream=stream, control=control)
+
+
+@contextmanager
+def _truth(state_dir: Path | None) -> Iterator[Truth]:
+    if state_dir is None:
+        yield Truth()
+        return
+    file = TruthFile(state_dir)
+    try:
+        yield Truth(file.append, file.rows)
+    finally:
+        file.close()
+
+
+def _announce(serving: Serving, ports: Ports) -> Callable[[dict[str, Any]], None]:
+    """Return what tells people and programs that the exchange is open, and where."""
+
+    def ready(document: dict[str, Any]) -> None:
+        rest_url = f"http://{address_of(ports.rest)}"
+        key = serving.api_key if serving.api_key == DEFAULT_KEY else "the one given"
+        log.info(
+            "paper exchange open rest=%s ws=%s date=%s at=%s speed=%s api_key=%s",
+            *(rest_url, document["ws_url"], document["date"]),
+            *(show(serving.start_at), serving.speed, key),
+        )
+        numbers = {
+            "port": port_of(ports.rest),
+            "ws_port": port_of(ports.stream),
+            "control_port": port_of(ports.control) if ports.control else None,
+        }
+        print(json.dumps({"url": rest_url, **numbers, **document}), flush=True)
+
+    return ready
