@@ -31,7 +31,7 @@ _TABLE = (
     ("SYMBOL", r"Symbol \S+ not found on \S+|Index instruments cannot be traded"),
     ("PRICE", r"(LIMIT|SL|SL-M) orders require (price|trigger_price)"),
     ("PRODUCT", r"CNC product not allowed for NFO derivatives segment\b.*"),
-    ("KIND", r"Price type cannot be changed by a modification"),
+    ("FILLED", r"Quantity cannot be below the filled quantity"),
     ("MODIFIES", r"Maximum allowed order modifications exceeded"),
 )
 _REFUSALS = tuple((code, re.compile(text, re.IGNORECASE | re.DOTALL)) for code, text in _TABLE)

@@ -40,7 +40,7 @@ class Governor:
         `waiting` is the number of exits that wait already: room is left for them, so that no exit
         waits because of something less urgent. If they fill the cap, ask again at what is returned.
         """
-        self._forget(at)
+        self._clamp(at)
         changes = {self._routes.get(route, at), self._penalty_until, at}
         changes.update(Micros(sent + SECOND) for sent in (*self._exits, *self._others))
         slots = sorted(instant for instant in changes if instant >= at)
@@ -49,9 +49,10 @@ class Governor:
 
     def take(self, at: Micros, priority: Priority) -> None:
         """Count a write that leaves now."""
-        self._forget(at)
-        sent = self._exits if priority is Priority.EXIT else self._others
-        sent.append(at)
+        self._clamp(at)
+        self._exits = [sent for sent in self._exits if sent > at - SECOND]
+        self._others = [sent for sent in self._others if sent > at - SECOND]
+        (self._exits if priority is Priority.EXIT else self._others).append(at)
 
     def refused(self, at: Micros, route: str, draw: float, retry_after_s: int = 0) -> None:
         """Take a 429: the route waits 1.0 to 1.3 s, by a `draw` from [0, 1), or as it was told."""
@@ -72,10 +73,10 @@ class Governor:
             return exits + others < cap
         return others < min(self._share, cap) and exits + others + waiting < cap
 
-    def _forget(self, at: Micros) -> None:
-        """Drop what is a second old; after a clock set back, what was sent counts as sent now."""
-        self._exits = [min(sent, at) for sent in self._exits if sent > at - SECOND]
-        self._others = [min(sent, at) for sent in self._others if sent > at - SECOND]
+    def _clamp(self, at: Micros) -> None:
+        """Once a clock was set back, what was sent counts as sent now and no wait grows."""
+        self._exits = [min(sent, at) for sent in self._exits]
+        self._others = [min(sent, at) for sent in self._others]
         ahead = [route for route, until in self._routes.items() if until > at + _WAIT_AT_MOST]
         self._routes.update(dict.fromkeys(ahead, Micros(at + _WAIT_AT_MOST)))
         self._penalty_until = min(self._penalty_until, Micros(at + PENALTY))

@@ -143,7 +143,8 @@ def _is_unsent(cause: BaseException) -> bool:
     )
     if isinstance(cause, no_connection):
         return True
-    return isinstance(cause, ssl.SSLError) and cause.reason in _HANDSHAKE
+    reason = getattr(cause, "reason", None)
+    return isinstance(cause, ssl.SSLError) and reason in _HANDSHAKE
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
