@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from domain.contracts import Chain, Side, UniverseRule
 from domain.market import Bar, Forming
-from domain.orders import State
+from domain.orders import State, StopPlan
 from domain.session import DayPlan
 from domain.units import Micros, Paise, Symbol, Units
 
@@ -53,7 +53,8 @@ class EntryView:
     """The live entry order of a slot, or the last one that ended.
 
     `ended_at` is None while the order lives. `touched` says that its trigger was met (it is open,
-    partly filled or filled): a break never cancels such an order.
+    partly filled or filled): a break never cancels such an order. `stop` is the plan that travels
+    with it. `ending` says that its cancel is in the air.
     """
 
     slot: str
@@ -67,6 +68,8 @@ class EntryView:
     attempt: int
     ended_at: Micros | None
     reason: str
+    stop: StopPlan
+    ending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,12 @@ class Bars(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a strategy may know at one moment."""
+    """What a strategy may know at one moment.
+
+    `entries` holds the entry of each slot that has or had one, `ended` every entry of the day that
+    is over, in the order they ended. `refused` names why a slot's last wish was refused. Mappings
+    and tuples stay the same object until a fact changes.
+    """
 
     at: Micros
     day: DayPlan
@@ -185,6 +193,7 @@ class View:
     positions: Mapping[Symbol, PositionView] = field(default_factory=dict)
     entries: Mapping[str, EntryView] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    ended: tuple[EntryView, ...] = ()
 
 
 S = TypeVar("S")
