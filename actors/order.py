@@ -70,8 +70,10 @@ Word = Begin | PlanDay | StrategyReady | FeedTrusted | FactsWanted | Pulse
 Heard = Command | Answer | Word
 
 AUDIENCE = ("strategy", "watchdog", "feed", "monitor")
+PARKED = 0
 DAY_DONE = 10
 BAD_CONFIG = 78
+QUOTES_APART = seconds(1)
 NO_SESSION = 403
 """OpenAlgo's one answer to a bad key and to a missing broker session."""
 
@@ -102,15 +104,20 @@ class OrderActor(Actor):
         self._desk = Desk(Ledger(), plan, plan.day, params)
         self._preflight_due: Micros | None = None
         self._quotes_out = False
-        self._parking = False
+        self._quotes_at = Micros(0)
         self._read_now = False
         self._pace: tuple[Micros, str] | None = None
         self._announced = False
         self._ended = False
 
     def on_receive(self, message: Heard) -> None:
-        """Hear one message, decide, commit, send, tell. In the actor's thread."""
+        """Hear one message, decide, commit, send, tell. In the actor's thread.
+
+        Nothing is heard before `Begin`: without the journal there is no past and no right to act.
+        """
         at = clock.now()
+        if self._journal is None and not isinstance(message, Begin):
+            return
         match message:
             case (
                 PlaceEntry()
@@ -143,7 +150,7 @@ class OrderActor(Actor):
             case PlaceEntry():
                 desk.wish(_entry(message), at, self._send_before())
             case CancelEntry(strategy=strategy, slot=slot, reason=reason):
-                desk.cancel(strategy, slot, reason, at)
+                desk.cancel(strategy, slot, reason)
             case RaiseStop(key=key, stop=stop):
                 desk.raise_stop(key, stop, at)
             case MoveStop(strategy=strategy, symbol=symbol, stop=stop):
@@ -153,7 +160,7 @@ class OrderActor(Actor):
             case FlattenAll(reason=reason):
                 desk.flatten(reason, at)
             case Park():
-                self._parking = True
+                desk.park(at)
                 self._read_now = True
             case _:
                 assert_never(message)
@@ -173,9 +180,9 @@ class OrderActor(Actor):
                     desk.quoted(reply)
             case BooksJudged():
                 self._judged(message, at)
-            case BooksFailed(status=status):
+            case BooksFailed(status=status, text=text):
                 if status == NO_SESSION:
-                    desk.lost_session()
+                    self._wait_for_login(status, text)
             case PreflightDone(reply=reply):
                 self._checked(reply, at)
             case _:
@@ -216,31 +223,39 @@ class OrderActor(Actor):
 
     def _checked(self, reply: ReadReply, at: Micros) -> None:
         if isinstance(reply, Failed):
-            self._desk.lost_session()
             self._preflight_due = Micros(at + seconds(self._link.session_retry_s))
-            log.warning("server not ready status=%s %s; trying again", reply.status, reply.text)
+            self._wait_for_login(reply.status, reply.text)
             return
         assert isinstance(reply, Ready)
         if reply.mode != self._server_mode:
             text = f"the server is in {reply.mode} mode, the settings expect {self._server_mode}"
             self._end(at, BAD_CONFIG, text)
-            return
-        self._desk.preflight(reply)
-        self._read_now = True
+        elif reply.semi_auto and self._desk.ledger.is_quiet:
+            text = "orders wait for a human (semi-auto): set OpenAlgo's order mode to auto"
+            self._end(at, BAD_CONFIG, text)
+        else:
+            self._desk.preflight(reply, at)
+            self._read_now = True
+
+    def _wait_for_login(self, status: int, text: str) -> None:
+        if self._desk.lost_session():
+            log.warning("no broker session status=%s %s; trying again, slowly", status, text)
 
     def _judged(self, message: BooksJudged, at: Micros) -> None:
-        if any(fault.startswith("mode is") for fault in message.faults):
-            self._desk.latch("MODE_FLIP", message.faults[0], at)
-        if not message.faults:
-            self._desk.judged(message.books, message.digest, at, self._send_before())
+        desk = self._desk
+        if message.books.mode not in {"", self._server_mode}:
+            desk.flipped(f"the books are of {message.books.mode} mode", at)
+        if message.faults:
+            desk.doubted()
+        else:
+            desk.judged(message.books, message.digest, at, self._send_before())
 
     def _carry_out(self, at: Micros) -> None:
         """Commit, send, tell, in this order. A failing commit raises: the process recovers."""
-        if self._parking:
-            self._desk.entries.cancel_all("parking", at)
+        assert self._journal is not None
         self._desk.settle(at)
         events, writes = self._desk.blotter.drain()
-        if events and self._journal is not None:
+        if events:
             self._journal.append(events)
         for write in writes:
             self._send(write)
@@ -323,14 +338,16 @@ class OrderActor(Actor):
 
     def _ask_quotes(self, at: Micros) -> None:
         wanted = self._desk.exits.wanted_quotes(at)
-        if wanted and not self._quotes_out:
-            self._quotes_out = True
+        if wanted and not self._quotes_out and at >= self._quotes_at + QUOTES_APART:
+            self._quotes_out, self._quotes_at = True, at
             call = ReadQuotes(symbols=wanted, urgent=True)
             self._broker.read(call, lambda reply: self.post.tell("order", QuotesRead(reply=reply)))
 
     def _direct_reading(self, at: Micros) -> None:
         """Tell ReconcileActor how often to read, when that changed or something is to be seen."""
         pace = self._desk.attention(at)
+        if self._desk.mode(at) is Mode.WAIT_LOGIN:
+            pace = seconds(self._link.session_retry_s), "no broker session"
         if self._read_now or pace != self._pace:
             every, reason = self._pace = pace
             attention = Attention(at=at, every=every, now=self._read_now, reason=reason)
@@ -340,14 +357,9 @@ class OrderActor(Actor):
     def _end_if_over(self, at: Micros) -> None:
         if self._desk.mode(at) is Mode.CLOSED:
             self._end(at, DAY_DONE, "day done, proved flat")
-        elif self._parking and self._is_parked(at):
-            stops = sum(1 for _ in self._desk.ledger.open_legs())
-            self._end(at, 0, f"PARKED: stops verified {stops}/{stops}")
-
-    def _is_parked(self, at: Micros) -> bool:
-        """Whether no entry is live and every short is covered by a stop read in the book."""
-        live_entries = any(o.side is not None for o in self._desk.ledger.live())
-        return self._desk.is_recovered and not live_entries and not self._desk.exits.bare(at)
+        elif self._desk.is_parked(at):
+            stops = sum(leg.short > 0 for leg in self._desk.ledger.open_legs())
+            self._end(at, PARKED, f"PARKED: stops verified {stops}/{stops}")
 
     def _end(self, at: Micros, code: int, reason: str) -> None:
         if not self._ended:

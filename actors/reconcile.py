@@ -55,6 +55,7 @@ class ReconcileActor(Actor):
         self._read_at: Micros | None = None
         self._is_out = False
         self._again = False
+        self._complaint = ""
 
     def on_receive(self, message: Heard) -> None:
         """Hear one message. In the actor's thread; the read itself happens in a lane."""
@@ -109,13 +110,18 @@ class ReconcileActor(Actor):
         match message.reply:
             case Books() as books:
                 found = faults(books, self._ledger, self._server_mode, self._params.window_s)
-                if found:
-                    log.warning("invalid snapshot: %s", "; ".join(found))
+                self._complain("; ".join(found))
                 judged = BooksJudged(books=books, faults=found, digest=digest(books))
                 self.post.tell("order", judged)
             case Failed(at=at, status=status, text=text):
-                log.warning("books not read status=%s %s", status, text)
+                self._complain(f"not read status={status} {text}")
                 self.post.tell("order", BooksFailed(at=at, status=status, text=text))
             case _:
                 message_type = type(message.reply).__name__
                 raise TypeError(message_type)
+
+    def _complain(self, text: str) -> None:
+        """Say once what is wrong with the books; '' when nothing is."""
+        if text and text != self._complaint:
+            log.warning("books not believed: %s", text)
+        self._complaint = text

@@ -9,14 +9,21 @@ from collections.abc import Iterable
 import msgspec
 
 from domain import events as ev
+from domain.books import OrderRow
 from domain.calls import CancelOrder, ModifyOrder, Outcome, PlaceOrder, Priority, Write, WriteReply
 from domain.contracts import Side
-from domain.fingerprint import Numbers, fingerprinted, numbers
+from domain.fingerprint import Numbers, fingerprinted, numbers, row_numbers
 from domain.ledger import Ledger
 from domain.orders import EntryKey, Order, Pending, Purpose, State, StopPlan, Ticket
 from domain.params import OrderParams
 from domain.positions import Phase
 from domain.units import Micros, Paise
+
+_ASKED = {
+    "modify": (Pending.MODIFY, Pending.MODIFY_UNKNOWN),
+    "cancel": (Pending.CANCEL, Pending.CANCEL_UNKNOWN),
+}
+"""What is in the air after a request, and after an answer that left it open."""
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +45,9 @@ class Blotter:
         self.ledger = ledger
         self.events: list[ev.Event] = []
         self.writes: list[Write] = []
-        self.book_numbers: set[Numbers] = set()
         self.pushed_ids: set[str] = set()
+        self._book_ids: set[str] = set()
+        self._book_numbers: set[Numbers] = set()
         self._prefix = prefix
         self._params = params
         self._n = 0
@@ -56,6 +64,12 @@ class Blotter:
         self.writes.clear()
         return events, writes
 
+    def see_book(self, rows: Iterable[OrderRow]) -> None:
+        """Remember the last valid order book: its ids are known, its numbers taken."""
+        self._book_ids = {row.orderid for row in rows}
+        self._book_numbers = {row_numbers(row) for row in rows}
+        self.pushed_ids -= self._book_ids
+
     def place(
         self, intent: Intent, at: Micros, tick: Paise, send_before: Micros | None = None
     ) -> Order | None:
@@ -66,13 +80,14 @@ class Blotter:
         ticket, k = found or (intent.ticket, 0)
         self._n += 1
         name = f"{self._prefix}-{self._n}"
+        known = self.ledger.known_ids() | self.pushed_ids | self._book_ids
         planned = ev.IntentPlanned(
             at=at,
             intent=name,
             purpose=intent.purpose,
             leg=intent.leg or name,
             ticket=ticket,
-            baseline=tuple(sorted(self.ledger.known_ids() | self.pushed_ids)),
+            baseline=tuple(sorted(known)),
             fingerprint=k,
             reason=intent.reason,
             key=intent.key,
@@ -136,7 +151,32 @@ class Blotter:
         if op == "place":
             self._placed(order, reply, at)
         else:
-            self._asked(order, reply, at)
+            self._asked(order, op, reply, at)
+
+    def duplicate(self, order: Order, orderid: str, at: Micros) -> None:
+        """Take in a second order of one intent, as an order of its own that is to end; freeze.
+
+        A second SELL opens a leg of its own; a second BUY belongs to the same one and is surplus.
+        """
+        self._n += 1
+        name = f"{self._prefix}-{self._n}"
+        twin = ev.IntentPlanned(
+            at=at,
+            intent=name,
+            purpose=order.purpose,
+            leg=name if order.purpose is Purpose.ENTRY else order.leg,
+            ticket=order.ticket,
+            baseline=(),
+            fingerprint=0,
+            reason=f"twin of {order.intent}",
+            key=order.key,
+            side=order.side,
+            stop=order.stop,
+        )
+        self.record(twin)
+        self.move(self.ledger.orders[name], State.ACKED, at, orderid=orderid, reason="duplicate")
+        ids = f"{order.intent}: {order.orderid} {orderid}"
+        self.record(ev.LatchSet(at=at, name="DUPLICATE", reason=ids))
 
     def move(self, order: Order, state: State, at: Micros, **changes: object) -> None:
         """Record a new state; `changes` are further fields of `StateChanged`."""
@@ -150,36 +190,52 @@ class Blotter:
             self.record(ev.ExitPhase(at=at, leg=leg, phase=phase, reason=reason))
 
     def _placed(self, order: Order, reply: WriteReply, at: Micros) -> None:
-        if not order.state.is_in_flight:
-            return
+        if reply.outcome is Outcome.DONE:
+            self._acknowledged(order, reply.orderid, at)
+        elif order.state.is_in_flight:
+            self._failed(order, reply, at)
+
+    def _acknowledged(self, order: Order, orderid: str, at: Micros) -> None:
+        """Take the id; if the books gave this order another one before, there are two."""
+        if not order.orderid:
+            self.move(order, State.ACKED, at, orderid=orderid)
+        elif order.orderid != orderid:
+            self.duplicate(order, orderid, at)
+
+    def _failed(self, order: Order, reply: WriteReply, at: Micros) -> None:
+        """Take a place that was not acknowledged.
+
+        An exit that left does not end by a mere lack of sense in the answer: until the books tell,
+        nothing may be sent beside it. A refused entry is watched as well, but holds up nothing.
+        """
+        entry = order.purpose is Purpose.ENTRY
         match reply.outcome:
-            case Outcome.DONE:
-                self.move(order, State.ACKED, at, orderid=reply.orderid)
-            case Outcome.NOT_SENT if order.purpose is not Purpose.ENTRY:
+            case Outcome.NOT_SENT if not entry:
                 self.move(order, State.PLANNED, at, reason=reply.text)
-            case Outcome.NOT_SENT | Outcome.REJECTED | Outcome.NONSENSE:
-                self.move(order, State.REFUSED, at, reason=reply.code or reply.outcome.value)
+            case Outcome.NONSENSE if not entry:
+                self.move(order, State.UNKNOWN, at, reason=reply.text)
             case Outcome.UNKNOWN:
                 self.move(order, State.UNKNOWN, at, reason=reply.text)
+            case _:
+                self.move(order, State.REFUSED, at, reason=reply.code or reply.outcome.value)
 
-    def _asked(self, order: Order, reply: WriteReply, at: Micros) -> None:
-        if order.pending is Pending.NONE or order.state.is_terminal:
+    def _asked(self, order: Order, op: str, reply: WriteReply, at: Micros) -> None:
+        """Take the answer to a modify or cancel that is still waited for."""
+        if order.pending not in _ASKED[op] or order.state.is_terminal:
             return
-        modify = order.pending in {Pending.MODIFY, Pending.MODIFY_UNKNOWN}
         match reply.outcome:
-            case Outcome.DONE if modify:
+            case Outcome.DONE if op == "modify":
                 self.move(order, order.state, at, ticket=order.target)
             case Outcome.DONE:
                 pass
             case Outcome.NOT_SENT:
-                self.move(order, order.state, at)
+                self.move(order, order.state, at, reason=reply.text)
             case _:
-                unknown = Pending.MODIFY_UNKNOWN if modify else Pending.CANCEL_UNKNOWN
-                self.move(order, order.state, at, pending=unknown, reason=reply.text)
+                self.move(order, order.state, at, pending=_ASKED[op][-1], reason=reply.text)
 
     def _used(self) -> Iterable[Numbers]:
         ours = {numbers(order.ticket) for order in self.ledger.orders.values()}
-        return ours | self.book_numbers
+        return ours | self._book_numbers
 
 
 def _priority(order: Order) -> Priority:

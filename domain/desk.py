@@ -33,8 +33,11 @@ from domain.session import DayPlan
 from domain.strategy import Mode
 from domain.units import Micros, Paise, Symbol, seconds
 
-CLOSING = {"DAY_DONE", "FLATTEN"}
+CLOSING = ("FLATTEN", "DAY_DONE")
 """Latches that end the day: every short is left and the book proved flat."""
+
+WRONG_MODE = "MODE"
+"""The code of an answer in the other mode; any other lack of sense is the server's order mode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,8 @@ class Desk:
         self._strategy_ready = False
         self._feed: tuple[bool, str] = (False, "no price was seen yet")
         self._session_lost = False
+        self._wrong_mode = False
+        self._parked_at: Micros | None = None
 
     def mode(self, at: Micros) -> Mode:
         """Return what may be done now. Exits are allowed in every mode but HALTED."""
@@ -80,13 +85,14 @@ class Desk:
             return Mode.WAIT_LOGIN
         if not self._recovered:
             return Mode.RECOVERING
-        if self.ledger.latches or self.is_closing(at) or not self._strategy_ready:
+        parking = self._parked_at is not None
+        if self.ledger.latches or self.is_closing(at) or parking or not self._strategy_ready:
             return Mode.REDUCE_ONLY
         return Mode.ACTIVE
 
     def is_closing(self, at: Micros) -> bool:
         """Whether the day is to end flat from now on: a level, true until it is done."""
-        return at >= self.plan.force_close or bool(CLOSING & self.ledger.latches.keys())
+        return at >= self.plan.force_close or any(name in self.ledger.latches for name in CLOSING)
 
     def is_quiet(self, at: Micros) -> bool:
         """Whether the broker's own square-off is so near that no cover may be sent."""
@@ -105,7 +111,8 @@ class Desk:
         chasing = any(leg.phase is Phase.CHASE for leg in ledger.open_legs())
         if moving or chasing or self.entries.is_waiting or self.exits.bare(at):
             return seconds(pace.fast_s), "in flight"
-        if not self._recovered or (self.is_closing(at) and ledger.proved_flat_at is None):
+        unproved = self.is_closing(at) and ledger.proved_flat_at is None
+        if not self._recovered or unproved or self._parked_at is not None:
             return seconds(pace.fast_s), "proof wanted"
         if any(ledger.live(Purpose.ENTRY)):
             return seconds(pace.resting_s), "entry rests"
@@ -118,21 +125,42 @@ class Desk:
         for order in tuple(self.ledger.live()):
             if order.state is State.SENDING:
                 self.blotter.move(order, State.UNKNOWN, at, reason="process ended")
-            elif order.state is State.PLANNED:
+            elif order.state is State.PLANNED and order.purpose is Purpose.ENTRY:
                 self.blotter.move(order, State.REFUSED, at, reason="process ended")
             elif order.pending is Pending.MODIFY:
                 self.blotter.move(order, order.state, at, pending=Pending.MODIFY_UNKNOWN)
             elif order.pending is Pending.CANCEL:
                 self.blotter.move(order, order.state, at, pending=Pending.CANCEL_UNKNOWN)
 
-    def preflight(self, ready: Ready) -> None:
+    def preflight(self, ready: Ready, at: Micros) -> None:
         """Take what the server said of itself; the caller has compared the mode."""
         self._ready = ready
         self._session_lost = False
+        if ready.semi_auto:
+            self.latch("ORDER_MODE", "orders wait for a human", at)
 
-    def lost_session(self) -> None:
-        """The broker refuses reads: wait for a login, keep everything as it is."""
-        self._session_lost = True
+    def lost_session(self) -> bool:
+        """Wait for a login, everything kept as it is; return whether this is new."""
+        is_new, self._session_lost = not self._session_lost, True
+        return is_new
+
+    def flipped(self, reason: str, at: Micros) -> None:
+        """An answer came from the other world, paper or live: nothing is sent until a right one."""
+        self._wrong_mode = True
+        self.latch("MODE_FLIP", reason, at)
+
+    def park(self, at: Micros) -> None:
+        """Enter nothing more and end every entry; shorts and their stops stay."""
+        if self._parked_at is None:
+            self._parked_at = at
+
+    def is_parked(self, at: Micros) -> bool:
+        """Whether no entry lives and every short was read covered, after parking began."""
+        if self._parked_at is None or self.ledger.is_quiet:
+            return self._parked_at is not None
+        read = self._snapshot_at is not None and self._snapshot_at >= self._parked_at
+        entries = any(self.ledger.live(Purpose.ENTRY))
+        return self._recovered and read and not entries and not self.exits.bare(at)
 
     def trusted(self, *, entries: bool, reason: str) -> None:
         """Take the watchdog's word on the feed."""
@@ -151,9 +179,9 @@ class Desk:
         """Take an entry command."""
         self.entries.wish(wanted, self._situation(at), send_before)
 
-    def cancel(self, strategy: str, slot: str, reason: str, at: Micros) -> None:
+    def cancel(self, strategy: str, slot: str, reason: str) -> None:
         """Take a command to end an entry."""
-        self.entries.cancel(strategy, slot, reason, at)
+        self.entries.cancel(strategy, slot, reason)
 
     def raise_stop(self, key: EntryKey, stop: StopPlan, at: Micros) -> None:
         """Take a higher stop for an entry that rests."""
@@ -185,14 +213,16 @@ class Desk:
     def replied(self, intent: str, op: str, reply: WriteReply, at: Micros) -> None:
         """Take the answer to a write."""
         self.blotter.replied(intent, op, reply, at)
-        if reply.outcome is Outcome.NONSENSE:
+        if reply.outcome is Outcome.NONSENSE and reply.code == WRONG_MODE:
+            self.flipped(reply.text, at)
+        elif reply.outcome is Outcome.NONSENSE:
             self.latch("ORDER_MODE", reply.text or "success without an order id", at)
 
     def pushed(self, push: OrderPush) -> None:
         """Remember what a push said; it moves nothing by itself."""
         self.blotter.pushed_ids.add(push.orderid)
-        if push.status is Status.REJECTED:
-            self.memory.pushed_reason[push.orderid] = push.reason or "rejected"
+        if push.status is Status.REJECTED and push.reason:
+            self.memory.pushed_reason[push.orderid] = push.reason
 
     def quoted(self, quotes: Quotes) -> None:
         """Take quotes for the ladder."""
@@ -204,7 +234,8 @@ class Desk:
         """Take a valid snapshot: what it proves, then what waited for it."""
         Weighing(books, self.blotter, self.memory, self._params.orders).run()
         self._snapshot_at = books.asked_at
-        self._session_lost = False
+        self.exits.saw(books.asked_at)
+        self._session_lost = self._wrong_mode = False
         if not self._recovered:
             self._recover(at)
         if self.is_closing(at):
@@ -213,21 +244,26 @@ class Desk:
                 self.blotter.record(ev.ProvedFlat(at=at, first=flat[0], second=flat[1]))
         self.entries.retry(self._situation(at), send_before)
 
+    def doubted(self) -> None:
+        """A snapshot could not be believed: a proof begun before it does not go on."""
+        self.proof = Proof()
+
     def settle(self, at: Micros) -> None:
         """Do what the situation asks for. After each message and on each pulse."""
-        if self._recovered and "HALT" not in self.ledger.latches:
+        if self._recovered and not self._wrong_mode and "HALT" not in self.ledger.latches:
             self._act(at)
         if self.mode(at).value != self.ledger.mode:
             reason = self._mode_reason(at)
             self.blotter.record(ev.ModeChanged(at=at, mode=self.mode(at).value, reason=reason))
 
     def _act(self, at: Micros) -> None:
-        if at >= self.plan.last_entry or self.ledger.latches or self.is_closing(at):
-            self.entries.cancel_all(self._closing_reason(at), at)
+        reason = self._entries_over(at)
+        if reason:
+            self.entries.cancel_all(reason)
         self.entries.step(at)
         if self.is_closing(at):
             for leg in tuple(self.ledger.open_legs()):
-                self.exits.chase(leg, self._closing_reason(at), at)
+                self.exits.chase(leg, self._closing_reason(), at)
         self.exits.step(at, quiet=self.is_quiet(at))
         self._realised(at)
 
@@ -236,7 +272,7 @@ class Desk:
         self._recovered = True
         shorts = sum(leg.short > 0 for leg in self.ledger.open_legs())
         orders = sum(1 for _ in self.ledger.live())
-        self.entries.cancel_all("recovery", at)
+        self.entries.cancel_all("recovery")
         self.blotter.record(ev.Recovered(at=at, orders=orders, shorts=shorts))
 
     def _realised(self, at: Micros) -> None:
@@ -257,18 +293,27 @@ class Desk:
             feed_trusted=trusted,
             feed_reason=reason,
             snapshot_at=self._snapshot_at,
+            skew=self._ready.skew if self._ready else Micros(0),
             available=available,
         )
 
-    def _closing_reason(self, at: Micros) -> str:
-        for name in ("FLATTEN", "DAY_DONE"):
-            if name in self.ledger.latches:
-                return self.ledger.latches[name]
-        if at >= self.plan.force_close:
-            return "FORCE_CLOSE"
-        return next(iter(self.ledger.latches), "last entry time")
+    def _closing_reason(self) -> str:
+        latches = self.ledger.latches
+        return next((latches[name] for name in CLOSING if name in latches), "FORCE_CLOSE")
+
+    def _entries_over(self, at: Micros) -> str:
+        """Return why resting entries are to end now; '' while they may rest."""
+        if self.is_closing(at):
+            return self._closing_reason()
+        if self.ledger.latches:
+            return " ".join(self.ledger.latches)
+        if self._parked_at is not None:
+            return "parking"
+        return "last entry time" if at >= self.plan.last_entry else ""
 
     def _mode_reason(self, at: Micros) -> str:
         if self.ledger.latches:
             return " ".join(self.ledger.latches)
+        if self._session_lost:
+            return "no broker session"
         return "force close" if self.is_closing(at) else ""

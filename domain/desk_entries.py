@@ -4,15 +4,18 @@ A wish that cannot go yet (no fresh baseline, an order in flight) waits for the 
 wish that may not go is refused with a code. Ending an entry is never doubted, unless it is filling.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from domain import events as ev
 from domain.blotter import Blotter, Intent
-from domain.books import Action
+from domain.books import Action, PriceType
 from domain.contracts import Side
 from domain.gate import Gate, Proposal, Refusal, Situation
-from domain.orders import EntryKey, Order, Pending, Purpose, State, StopPlan, Ticket
+from domain.orders import EntryKey, Order, Purpose, State, StopPlan, Ticket
 from domain.params import EntryParams, OrderParams
+from domain.positions import Phase
 from domain.units import Micros, Paise, seconds
 
 
@@ -40,6 +43,7 @@ class EntryDesk:
         self._orders = orders
         self._waiting: dict[str, Entry] = {}
         self._unwanted: dict[str, str] = {}
+        self._over: dict[str, str] = {}
         self.refused: list[tuple[EntryKey, Refusal]] = []
 
     @property
@@ -53,9 +57,11 @@ class EntryDesk:
         self._waiting.pop(slot, None)
         live = self._in_slot(wanted.key.strategy, wanted.key.slot)
         if live is not None:
-            self._compare(live, wanted, now.at)
+            self._compare(live, wanted)
         elif self._was_used(wanted.key):
             self._refuse(wanted.key, "USED_KEY", "this decision already had its order")
+        elif wanted.at < now.at - seconds(2 * self._orders.baseline_max_age_s):
+            self._refuse(wanted.key, "OLD", "the command, and the price it saw, are too old")
         elif self._must_wait(wanted, now):
             self._waiting[slot] = wanted
         else:
@@ -64,25 +70,23 @@ class EntryDesk:
     def retry(self, now: Situation, send_before: Micros | None) -> None:
         """Try the waiting wishes again, after a valid read; old ones are dropped."""
         waiting, self._waiting = self._waiting, {}
-        oldest = now.at - seconds(2 * self._orders.baseline_max_age_s)
         for wanted in waiting.values():
-            if wanted.at >= oldest:
-                self.wish(wanted, now, send_before)
-            else:
-                self._refuse(wanted.key, "WAITED", "no fresh read of the books came in time")
+            self.wish(wanted, now, send_before)
 
-    def cancel(self, strategy: str, slot: str, reason: str, at: Micros) -> None:
-        """End the resting entry of a slot. One that is filling is left to fill."""
+    def cancel(self, strategy: str, slot: str, reason: str) -> None:
+        """Let the next step end a slot's resting entry. One that is filling is left to fill."""
         self._waiting.pop(f"{strategy}:{slot}", None)
         order = self._in_slot(strategy, slot)
         if order is not None and not is_touched(order):
-            self._end(order, at, reason)
+            self._unwanted[order.intent] = reason
 
-    def cancel_all(self, reason: str, at: Micros) -> None:
-        """End every entry, filling or not: what filled stays and is protected."""
+    def cancel_all(self, reason: str) -> None:
+        """Let the next step end every entry, filling or not: what filled stays and is protected."""
+        for wanted in self._waiting.values():
+            self._refuse(wanted.key, "OVER", reason)
         self._waiting.clear()
-        for order in tuple(self._blotter.ledger.live(Purpose.ENTRY)):
-            self._end(order, at, reason)
+        for order in self._blotter.ledger.live(Purpose.ENTRY):
+            self._over[order.intent] = reason
 
     def raise_stop(self, key: EntryKey, stop: StopPlan, at: Micros) -> None:
         """Move up the stop planned for a live entry; never down."""
@@ -93,27 +97,23 @@ class EntryDesk:
             self._blotter.record(ev.StopPlanned(at=at, intent=order.intent, stop=stop))
 
     def step(self, at: Micros) -> None:
-        """End what was triggered but does not fill, and what filled only in part."""
+        """Cancel what is to end, until it has ended: the one place where an entry is cancelled."""
         for order in tuple(self._blotter.ledger.live(Purpose.ENTRY)):
-            age = at - order.changed_at
-            if order.intent in self._unwanted and not is_touched(order):
-                self._end(order, at, self._unwanted[order.intent])
-            elif order.filled and age >= seconds(self._entry.partial_s):
-                self._end(order, at, "partly filled for too long")
-            elif order.state is State.OPEN and age >= seconds(self._entry.triggered_unfilled_s):
-                self._end(order, at, "triggered, not filled")
-            elif order.filled and self._is_stopped(order):
-                self._end(order, at, "its stop was triggered")
+            reason = self._over.get(order.intent) or self._why_end(order, at)
+            if reason and order.may_be_asked(at):
+                self._blotter.cancel(order, at, reason)
 
     def _place(self, wanted: Entry, now: Situation, send_before: Micros | None) -> None:
         proposal = Proposal(
             ticket=wanted.ticket, side=wanted.side, stop=wanted.stop, last=wanted.last
         )
-        refusal = self._gate.refusal(proposal, self._blotter.ledger, now)
         contract = self._blotter.ledger.contract(wanted.ticket.symbol)
-        if refusal is not None or contract is None:
-            found = refusal or Refusal(code="NO_CONTRACT", text="unknown contract")
-            self._refuse(wanted.key, found.code, found.text)
+        if contract is None:
+            self._refuse(wanted.key, "NO_CONTRACT", "not in today's journaled chain")
+            return
+        refusal = self._gate.refusal(proposal, contract, self._blotter.ledger, now)
+        if refusal is not None:
+            self._refuse(wanted.key, refusal.code, refusal.text)
             return
         intent = Intent(
             purpose=Purpose.ENTRY,
@@ -132,47 +132,64 @@ class EntryDesk:
             return True
         return self._blotter.ledger.outstanding(wanted.ticket.symbol, Action.SELL) is not None
 
-    def _compare(self, live: Order, wanted: Entry, at: Micros) -> None:
+    def _compare(self, live: Order, wanted: Entry) -> None:
         """Meet a wish for a taken slot: the same order is fine, another one must wait its turn."""
         if live.key == wanted.key and _is_same(live.ticket, wanted.ticket):
             self._unwanted.pop(live.intent, None)
             return
+        self._refuse(wanted.key, "SLOT_TAKEN", f"{live.intent} lives in this slot")
         if not is_touched(live):
-            self._end(live, at, "replaced by another wish")
+            self._unwanted[live.intent] = "replaced by another wish"
 
     def _was_used(self, key: EntryKey) -> bool:
         return any(order.key == key for order in self._blotter.ledger.orders.values())
 
+    def _why_end(self, order: Order, at: Micros) -> str:
+        """Return why an entry shall not live on by itself; '' if it may."""
+        age = at - order.changed_at
+        if not is_touched(order):
+            reason = self._unwanted.get(order.intent, "")
+            return reason or ("its slot has a newer order" if self._is_superseded(order) else "")
+        if order.filled and self._is_left(order):
+            return "its short is being left"
+        if order.filled and age >= seconds(self._entry.partial_s):
+            return "partly filled for too long"
+        if not order.filled and age >= seconds(self._entry.triggered_unfilled_s):
+            return "triggered, not filled"
+        return ""
+
     def _refuse(self, key: EntryKey, code: str, text: str) -> None:
         self.refused.append((key, Refusal(code=code, text=text)))
 
-    def _end(self, order: Order, at: Micros, reason: str) -> None:
-        if order.state is State.PLANNED:
-            self._blotter.move(order, State.REFUSED, at, reason=reason)
-        elif order.orderid and order.pending is Pending.NONE:
-            self._unwanted.pop(order.intent, None)
-            self._blotter.cancel(order, at, reason)
-        else:
-            self._unwanted[order.intent] = reason
-
-    def _is_stopped(self, entry: Order) -> bool:
-        """Whether a stop of this entry's leg was triggered while the entry still fills."""
-        return any(
+    def _is_left(self, entry: Order) -> bool:
+        """Whether this entry's leg is ending, or its stop triggered, while it still fills."""
+        ledger = self._blotter.ledger
+        return ledger.legs[entry.leg].phase is not Phase.PROTECT or any(
             order.state is State.OPEN or order.filled
-            for order in self._blotter.ledger.orders.values()
+            for order in ledger.orders.values()
             if order.leg == entry.leg and order.purpose is Purpose.STOP
         )
 
+    def _is_superseded(self, order: Order) -> bool:
+        """Whether a later order took the slot: this one was given up and came back to life."""
+        newest = next(self._of_slot(order.key.strategy, order.key.slot)) if order.key else order
+        return newest.intent != order.intent
+
     def _in_slot(self, strategy: str, slot: str) -> Order | None:
-        for order in self._blotter.ledger.live(Purpose.ENTRY):
-            if order.key and (order.key.strategy, order.key.slot) == (strategy, slot):
-                return order
-        return None
+        return next((order for order in self._of_slot(strategy, slot) if order.is_live), None)
+
+    def _of_slot(self, strategy: str, slot: str) -> Iterator[Order]:
+        """Return every entry of a slot, live or ended, the newest first."""
+        for order in reversed(self._blotter.ledger.orders.values()):
+            key = order.key
+            if key is not None and (key.strategy, key.slot) == (strategy, slot):
+                yield order
 
 
 def is_touched(order: Order) -> bool:
     """Whether an entry's trigger was met: it is filling, and a break no longer cancels it."""
-    return order.state is State.OPEN or order.filled > 0
+    triggered = order.state is State.OPEN and order.ticket.pricetype is PriceType.SL
+    return triggered or order.filled > 0
 
 
 def _is_same(resting: Ticket, wanted: Ticket) -> bool:

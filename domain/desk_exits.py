@@ -11,10 +11,9 @@ import msgspec
 from domain import events as ev
 from domain.blotter import Blotter, Intent
 from domain.books import Action, PriceType
-from domain.contracts import Contract
 from domain.evidence import Memory
 from domain.exits import Reference, Tape, band_high, rung
-from domain.orders import Order, Pending, Purpose, State, StopPlan, Ticket
+from domain.orders import ASK_APART, Order, Purpose, State, StopPlan, Ticket
 from domain.params import ExitParams, GateParams, ProtectParams
 from domain.positions import Leg, Phase
 from domain.units import Micros, Paise, Symbol, Units, seconds
@@ -22,14 +21,21 @@ from domain.units import Micros, Paise, Symbol, Units, seconds
 UNKNOWN_APART = seconds(2)
 """How far apart two reads must miss an order in flight before a cover may go beside it."""
 
+USUAL_TICK = Paise(5)
+"""The tick of every NSE index option; used only where the day's contract facts were lost."""
+
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Where a chase stands: the rungs used, the last price, and when it was sent."""
+    """Where a chase stands: the rung asked for last, its price, when, and whether the band cut it.
+
+    A rung counts once an order carries its price uncut: a broker that is down climbs nothing.
+    """
 
     since: Micros
-    rungs: int = 0
+    rung: int = 0
     price: Paise = Paise(0)
     sent_at: Micros | None = None
+    is_cut: bool = False
 
 
 class ExitDesk:
@@ -55,11 +61,15 @@ class ExitDesk:
         self._ladders: dict[str, Ladder] = {}
         self._bare_since: dict[str, Micros] = {}
         self._beside: set[str] = set()
-        self._resent_at: dict[str, Micros] = {}
+        self._seen_at = Micros(0)
 
     def quoted(self, symbol: Symbol, reference: Reference) -> None:
         """Take a quote for the ladder."""
         self._tapes[symbol].add(reference)
+
+    def saw(self, asked_at: Micros) -> None:
+        """Take note that the books were read and believed."""
+        self._seen_at = asked_at
 
     def wanted_quotes(self, at: Micros) -> tuple[tuple[Symbol, str], ...]:
         """Return the symbols whose price the ladder needs now."""
@@ -93,38 +103,45 @@ class ExitDesk:
             self._blotter.record(ev.StopPlanned(at=at, intent=leg.leg, stop=stop))
 
     def step(self, at: Micros, *, quiet: bool) -> None:
-        """Take every open leg one step further. While `quiet`, nothing new is bought."""
+        """Take every leg one step further. While `quiet`, nothing new is bought."""
         self.bare(at)
-        for leg in tuple(self._blotter.ledger.open_legs()):
+        ledger = self._blotter.ledger
+        for leg in tuple(ledger.legs.values()):
             if leg.short <= 0:
                 self._finish(leg, at)
             elif leg.phase is Phase.PROTECT:
                 self._protect(leg, at)
-            if self._blotter.ledger.legs[leg.leg].phase is Phase.CHASE and leg.short > 0:
-                self._chase(self._blotter.ledger.legs[leg.leg], at, quiet=quiet)
+            if ledger.legs[leg.leg].phase is Phase.CHASE and leg.short > 0:
+                self._chase(ledger.legs[leg.leg], at, quiet=quiet)
 
     def _finish(self, leg: Leg, at: Micros) -> None:
-        """End a leg that is bought back: no BUY of ours may outlive it."""
-        for order in self._blotter.ledger.exits(leg.leg):
-            if _may_cancel(order):
-                self._blotter.cancel(order, at, "position is closed")
-            elif order.state is State.PLANNED:
+        """End a leg that is bought back: no BUY of ours may outlive it, however late it shows."""
+        ledger = self._blotter.ledger
+        for order in tuple(ledger.exits(leg.leg)):
+            if order.state is State.PLANNED:
                 self._blotter.move(order, State.REFUSED, at, reason="position is closed")
-        entry = self._blotter.ledger.orders[leg.leg]
-        if entry.state.is_terminal and not any(self._blotter.ledger.exits(leg.leg)):
+            elif order.may_be_asked(at):
+                self._blotter.cancel(order, at, "position is closed")
+        if leg.short < 0 and "OWN_LONG" not in ledger.latches:
+            text = f"{leg.symbol}: {-leg.short} units bought back too many"
+            self._blotter.record(ev.LatchSet(at=at, name="OWN_LONG", reason=text))
+        if ledger.orders[leg.leg].state.is_terminal and not any(ledger.exits(leg.leg)):
             self._blotter.finish(leg.leg, Phase.DONE, leg.reason or "stopped", at)
 
     def _protect(self, leg: Leg, at: Micros) -> None:
         orders = list(self._blotter.ledger.exits(leg.leg))
+        working = [order for order in orders if order.state.is_working]
         since = self._bare_since.get(leg.leg)
         if since is not None and at >= since + seconds(self._protect_params.emergency_s):
             self.chase(leg, "EMERGENCY", at)
         elif not orders:
             self._place_stop(leg, at)
+        elif working:
+            self._tend(leg, working[0], at)
+            for surplus in working[1:]:
+                self._end(surplus, at, "surplus stop")
         elif orders[0].state is State.PLANNED:
             self._resend(orders[0], at)
-        elif orders[0].pending is Pending.NONE and orders[0].state.is_working:
-            self._tend(leg, orders[0], at)
 
     def _place_stop(self, leg: Leg, at: Micros) -> None:
         """Place the first stop, or one in place of a stop that others cancelled."""
@@ -149,34 +166,42 @@ class ExitDesk:
             if at >= order.changed_at + seconds(self._exits.unfilled_s):
                 self.chase(leg, "STOP_JUMPED", at)
             return
+        if not order.may_be_asked(at):
+            return
         ticket = order.ticket
         quantity = Units(order.filled + leg.short)
         if ticket.quantity != quantity:
             grown = msgspec.structs.replace(ticket, quantity=quantity)
             self._blotter.modify(order, grown, at, "cover the whole short")
-        elif ticket.trigger != leg.stop.trigger:
+        elif ticket.trigger != leg.stop.trigger and order.modifies < self._exits.max_modifies:
             moved = msgspec.structs.replace(ticket, price=leg.stop.limit, trigger=leg.stop.trigger)
             self._blotter.modify(order, moved, at, "stop moved")
 
     def _chase(self, leg: Leg, at: Micros, *, quiet: bool) -> None:
+        """Climb with the one order that may fill, end the others; place one if there is none.
+
+        While `quiet` the broker's own square-off may buy at any moment, and nobody else does.
+        """
         self._ladders.setdefault(leg.leg, Ladder(since=at))
         orders = list(self._blotter.ledger.exits(leg.leg))
+        climbing = next((order for order in orders if order.state is State.OPEN), None)
         for order in orders:
-            self._leave(leg, order, at, quiet=quiet)
+            if order.state is State.PLANNED:
+                self._unsent(leg, order, at, quiet=quiet)
+            elif order is climbing and order.remaining <= leg.short:
+                if not quiet:
+                    self._climb(leg, order, at)
+            elif order is climbing or order.purpose is Purpose.STOP or climbing is not None:
+                self._leave(leg, order, at, quiet=quiet)
         if not quiet and self._is_free(leg):
             self._place_cover(leg, at)
 
-    def _leave(self, leg: Leg, order: Order, at: Micros, *, quiet: bool) -> None:
-        """Turn one live order towards the end: re-price what may fill, cancel what rests."""
-        if order.state is State.PLANNED:
+    def _unsent(self, leg: Leg, order: Order, at: Micros, *, quiet: bool) -> None:
+        """Send a cover again that never left; a stop, or one of another size, is given up."""
+        if quiet or order.purpose is Purpose.STOP or order.ticket.quantity != leg.short:
             self._blotter.move(order, State.REFUSED, at, reason="never left")
-        elif order.pending is not Pending.NONE or not order.orderid:
-            return
-        elif order.state is State.OPEN:
-            if not quiet:
-                self._climb(leg, order, at)
-        elif order.purpose is Purpose.STOP:
-            self._blotter.cancel(order, at, leg.reason)
+        else:
+            self._resend(order, at)
 
     def _is_free(self, leg: Leg) -> bool:
         """Whether nothing of ours may still buy this leg back."""
@@ -191,69 +216,86 @@ class ExitDesk:
         return False
 
     def _place_cover(self, leg: Leg, at: Micros) -> None:
-        contract = self._blotter.ledger.contract(leg.symbol)
-        price = self._price(leg, contract, at)
-        if price is None:
+        """Place a LIMIT on what is still short, at most one each rung, whatever became of them."""
+        ladder = self._ladders[leg.leg]
+        if not self._is_due(ladder, at):
             return
-        tick = contract.tick if contract else Paise(5)
-        ticket = _buy(leg, leg.short, PriceType.LIMIT, price, Paise(0))
-        cover = Intent(purpose=Purpose.COVER, ticket=ticket, leg=leg.leg, reason=leg.reason)
-        placed = self._blotter.place(cover, at, tick)
-        if placed is not None:
-            self._climbed(leg, placed.ticket.price, at)
+        step = self._next(leg, ladder, at)
+        if step is not None:
+            ticket = _buy(leg, leg.short, PriceType.LIMIT, step.price, Paise(0))
+            cover = Intent(purpose=Purpose.COVER, ticket=ticket, leg=leg.leg, reason=leg.reason)
+            self._blotter.place(cover, at, self._tick(leg))
+            self._ladders[leg.leg] = step
 
     def _climb(self, leg: Leg, order: Order, at: Micros) -> None:
         """Give a live order the next rung's price when it is due."""
         ladder = self._ladders[leg.leg]
-        if ladder.sent_at is not None and at < ladder.sent_at + seconds(self._exits.rung_s):
+        if not self._is_due(ladder, at) or not order.may_be_asked(at):
             return
         if order.modifies >= self._exits.max_modifies:
             self._blotter.cancel(order, at, "too many modifications")
             return
-        price = self._price(leg, self._blotter.ledger.contract(leg.symbol), at)
-        if price is not None and price > order.ticket.price:
-            higher = msgspec.structs.replace(order.ticket, price=price)
-            self._blotter.modify(order, higher, at, f"rung {ladder.rungs}")
-            self._climbed(leg, price, at)
+        price = order.ticket.price
+        if ladder.sent_at is not None and price >= ladder.price and not ladder.is_cut:
+            ladder = msgspec.structs.replace(ladder, rung=ladder.rung + 1)
+        step = self._next(leg, ladder, at)
+        if step is None:
+            return
+        if step.price > price:
+            higher = msgspec.structs.replace(order.ticket, price=step.price)
+            self._blotter.modify(order, higher, at, f"rung {step.rung}")
+        self._ladders[leg.leg] = msgspec.structs.replace(step, price=max(step.price, price))
 
-    def _climbed(self, leg: Leg, price: Paise, at: Micros) -> None:
-        ladder = self._ladders[leg.leg]
-        self._ladders[leg.leg] = msgspec.structs.replace(
-            ladder, rungs=ladder.rungs + 1, price=price, sent_at=at
-        )
+    def _is_due(self, ladder: Ladder, at: Micros) -> bool:
+        return ladder.sent_at is None or at >= ladder.sent_at + seconds(self._exits.rung_s)
 
-    def _price(self, leg: Leg, contract: Contract | None, at: Micros) -> Paise | None:
-        """Return the next rung; blind after a rung without a quote; None while one is awaited."""
-        tick = contract.tick if contract else Paise(5)
-        ladder = self._ladders[leg.leg]
+    def _next(self, leg: Leg, ladder: Ladder, at: Micros) -> Ladder | None:
+        """Return the ladder with a new price at its rung; None while a quote is awaited.
+
+        After a rung's time without any quote the price is chosen blind.
+        """
         tape = self._tapes[leg.symbol]
         quote = tape.fresh(at, self._exits.quote_max_age_s)
+        tick = self._tick(leg)
         if quote is not None and quote.price > 0:
-            wanted = rung(ladder.rungs, ladder.price, quote.price, self._exits, tick)
+            wanted = rung(ladder.rung, ladder.price, quote.price, self._exits, tick)
         elif at >= (ladder.sent_at or ladder.since) + seconds(self._exits.rung_s):
             wanted = self._blind(leg, ladder, tick)
         else:
             return None
         mean = tape.mean(at)
-        if mean is None:
-            return wanted
-        return min(wanted, band_high(mean, self._gate.band_safety_bps, tick))
+        high = wanted if mean is None else band_high(mean, self._gate.band_safety_bps, tick)
+        return msgspec.structs.replace(
+            ladder, price=min(wanted, high), sent_at=at, is_cut=high < wanted
+        )
 
     def _blind(self, leg: Leg, ladder: Ladder, tick: Paise) -> Paise:
         """Return a price without any quote: the stop's stored limit first, then up from it."""
-        if not ladder.rungs:
-            return leg.stop.limit
-        return rung(ladder.rungs - 1, ladder.price, leg.stop.limit, self._exits, tick)
+        if not ladder.rung:
+            return max(ladder.price, leg.stop.limit)
+        return rung(ladder.rung - 1, ladder.price, leg.stop.limit, self._exits, tick)
+
+    def _tick(self, leg: Leg) -> Paise:
+        contract = self._blotter.ledger.contract(leg.symbol)
+        return contract.tick if contract else USUAL_TICK
+
+    def _leave(self, leg: Leg, order: Order, at: Micros, *, quiet: bool) -> None:
+        """Cancel what is not to fill; but a resting stop is all the cover there is.
+
+        It is kept while `quiet`, and until the books were read since the chase began: who cannot
+        see an order end cannot replace it.
+        """
+        if not quiet and self._seen_at >= self._ladders[leg.leg].since:
+            self._end(order, at, leg.reason)
+
+    def _end(self, order: Order, at: Micros, reason: str) -> None:
+        if order.may_be_asked(at):
+            self._blotter.cancel(order, at, reason)
 
     def _resend(self, order: Order, at: Micros) -> None:
-        """Send again what provably did not leave, at most once a second."""
-        if at >= self._resent_at.get(order.intent, Micros(0)) + seconds(1):
-            self._resent_at[order.intent] = at
+        """Send again what provably did not leave, a second later."""
+        if at >= order.changed_at + ASK_APART:
             self._blotter.send(order.intent, at)
-
-
-def _may_cancel(order: Order) -> bool:
-    return bool(order.orderid) and order.pending is Pending.NONE and order.is_live
 
 
 def _buy(leg: Leg, units: Units, kind: PriceType, price: Paise, trigger: Paise) -> Ticket:

@@ -192,4 +192,3 @@ Event = (
     | ProvedFlat
 )
 """Every kind of event; decoded by its tag."""
-

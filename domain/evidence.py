@@ -12,7 +12,7 @@ import msgspec
 from domain import events as ev
 from domain.blotter import Blotter
 from domain.books import Books, OrderRow, Status, TradeRow
-from domain.fingerprint import candidates, row_numbers
+from domain.fingerprint import candidates
 from domain.orders import Order, Pending, State, Ticket
 from domain.params import OrderParams
 from domain.units import Micros, Symbol, Units, seconds
@@ -64,18 +64,18 @@ class Weighing:
         for intent in tuple(ledger.orders):
             orderid = ledger.orders[intent].orderid
             if orderid:
-                self._fill(ledger.orders[intent])
+                self._fill(ledger.orders[intent], rows.get(orderid))
             if orderid in rows:
                 self._row(ledger.orders[intent], rows[orderid])
         self._strangers()
-        self._blotter.book_numbers = {row_numbers(row) for row in self._books.orders}
-        self._blotter.pushed_ids.difference_update(rows)
+        self._blotter.see_book(self._books.orders)
 
     def _search(self, order: Order) -> None:
         """Look for an order whose id never came. A late find reopens what was given up."""
         if order.state is State.PLANNED or order.sent_at is None:
             return
-        found = candidates(order, self._books.orders, self._blotter.ledger.own_ids())
+        skew = seconds(self._params.match_skew_s)
+        found = candidates(order, self._books.orders, self._blotter.ledger.known_ids(), skew)
         if found:
             self._adopt(order, found)
         elif order.state is State.UNKNOWN and self._books.asked_at > order.sent_at:
@@ -89,12 +89,11 @@ class Weighing:
         if order.state.is_terminal:
             self._finding("REVIVED", order, found[0].orderid)
         self._move(order, State.ACKED, orderid=found[0].orderid, reason="adopted")
-        if len(found) > 1:
-            ids = " ".join(row.orderid for row in found)
-            latch = ev.LatchSet(at=self._at, name="DUPLICATE", reason=f"{order.intent}: {ids}")
-            self._blotter.record(latch)
+        for extra in found[1:]:
+            adopted = self._blotter.ledger.orders[order.intent]
+            self._blotter.duplicate(adopted, extra.orderid, self._at)
 
-    def _fill(self, order: Order) -> None:
+    def _fill(self, order: Order, row: OrderRow | None) -> None:
         trades = self._trades.get(order.orderid, [])
         filled = Units(sum(t.quantity for t in trades))
         if filled > order.filled:
@@ -102,7 +101,7 @@ class Weighing:
             seen = ev.FillsSeen(at=self._at, intent=order.intent, filled=filled, value=value)
             self._blotter.record(seen)
             order = self._blotter.ledger.orders[order.intent]
-        if order.filled >= order.ticket.quantity and order.state is not State.FILLED:
+        if order.state is not State.FILLED and _is_whole(order, row):
             if order.state.is_terminal:
                 self._finding("REVIVED", order, "filled")
             self._move(order, State.FILLED)
@@ -110,8 +109,8 @@ class Weighing:
             self._move(order, State.OPEN, pending=order.pending)
 
     def _row(self, order: Order, row: OrderRow) -> None:
-        if order.state is State.FILLED:
-            return
+        if order.state is State.FILLED and row.quantity <= order.filled:
+            return  # the order book may lag behind the trades
         if row.status in _WORKING:
             self._memory.ended.pop(order.intent, None)
             if order.state.is_terminal:
@@ -124,7 +123,9 @@ class Weighing:
         """Take the state a working row shows; its numbers too, once no request is in the air."""
         state = State.OPEN if order.state is State.OPEN else _WORKING[row.status]
         pending = self._pending(order)
-        ticket = _as_read(order.ticket, row) if pending is Pending.NONE else order.ticket
+        after = order.asked_at is None or self._books.asked_at > order.asked_at
+        can_tell = after and pending is Pending.NONE
+        ticket = _as_read(order.ticket, row) if can_tell else order.ticket
         if (state, pending, ticket) != (order.state, order.pending, order.ticket):
             changed = ticket if ticket != order.ticket else None
             self._move(order, state, pending=pending, ticket=changed)
@@ -170,11 +171,26 @@ class Weighing:
         self._blotter.record(found)
 
 
+def _is_whole(order: Order, row: OrderRow | None) -> bool:
+    """Whether the trades make up the whole order, by our numbers and, as far as read, the book's.
+
+    A modification may have changed the quantity while the order filled: the larger one counts.
+    """
+    whole = order.ticket.quantity
+    if row is not None:
+        complete = row.status is Status.COMPLETE
+        whole = row.quantity if complete else max(row.quantity, whole)
+    return order.filled >= whole
+
+
 def _as_read(ticket: Ticket, row: OrderRow) -> Ticket:
     """Return our ticket with the book's quantity, price and trigger.
 
-    A trigger the book does not show (0) is kept: many brokers drop it once it was met.
+    What the book does not show (0) is kept: many brokers drop a trigger once it was met.
     """
     return msgspec.structs.replace(
-        ticket, quantity=row.quantity, price=row.price, trigger=row.trigger or ticket.trigger
+        ticket,
+        quantity=row.quantity,
+        price=row.price or ticket.price,
+        trigger=row.trigger or ticket.trigger,
     )

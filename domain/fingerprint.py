@@ -11,7 +11,7 @@ import msgspec
 
 from domain.books import Action, OrderRow
 from domain.orders import Order, Ticket
-from domain.units import Paise, Symbol, Units
+from domain.units import Micros, Paise, Symbol, Units
 
 Numbers = tuple[Symbol, Action, str, Units, Paise, Paise]
 
@@ -51,8 +51,24 @@ def fingerprinted(
     return None
 
 
-def candidates(order: Order, rows: Iterable[OrderRow], own: set[str]) -> tuple[OrderRow, ...]:
-    """Return rows that are this order beyond doubt: not known before, and every number equal."""
-    known = own | set(order.baseline)
+def candidates(
+    order: Order, rows: Iterable[OrderRow], known: set[str], skew: Micros
+) -> tuple[OrderRow, ...]:
+    """Return rows that are this order beyond doubt: not known before, and every number equal.
+
+    `known` are the ids already told apart. A time stamp only excludes: more than `skew` away from
+    the sending, the row is another's.
+    """
+    known = known | set(order.baseline)
     mine = numbers(order.ticket)
-    return tuple(row for row in rows if row.orderid not in known and row_numbers(row) == mine)
+    return tuple(
+        row
+        for row in rows
+        if row.orderid not in known and row_numbers(row) == mine and not _is_far(row, order, skew)
+    )
+
+
+def _is_far(row: OrderRow, order: Order, skew: Micros) -> bool:
+    if row.placed_at is None or order.sent_at is None:
+        return False
+    return abs(row.placed_at - order.sent_at) > skew

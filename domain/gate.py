@@ -43,6 +43,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     feed_trusted: bool
     feed_reason: str
     snapshot_at: Micros | None
+    skew: Micros
     available: Paise | None
 
 
@@ -54,11 +55,10 @@ class Gate:
     limits: LimitParams
     max_lots: int
 
-    def refusal(self, wanted: Proposal, ledger: Ledger, now: Situation) -> Refusal | None:
+    def refusal(
+        self, wanted: Proposal, contract: Contract, ledger: Ledger, now: Situation
+    ) -> Refusal | None:
         """Return why this entry may not be sent now, or None if it may."""
-        contract = ledger.contract(wanted.ticket.symbol)
-        if contract is None:
-            return Refusal(code="NO_CONTRACT", text="not in today's journaled chain")
         checks: tuple[Callable[[], Refusal | None], ...] = (
             lambda: self._mode(now),
             lambda: self._data(now),
@@ -79,6 +79,8 @@ class Gate:
     def _data(self, now: Situation) -> Refusal | None:
         if not now.feed_trusted:
             return Refusal(code="FEED", text=now.feed_reason or "prices are not trusted")
+        if abs(now.skew) > seconds(self.params.skew_refuse_s):
+            return Refusal(code="CLOCK_SKEW", text=f"the server's clock is {now.skew} us away")
         oldest = now.at - seconds(self.params.snapshot_max_age_s)
         if now.snapshot_at is None or now.snapshot_at < oldest:
             return Refusal(code="BOOKS_STALE", text="no valid read of the broker's books")
@@ -139,8 +141,9 @@ def _numbers(wanted: Proposal, contract: Contract, max_lots: int) -> Refusal | N
     units = wanted.ticket.quantity
     if units <= 0 or units % contract.lot:
         return Refusal(code="LOT", text=f"{units} units, lot {contract.lot}")
-    if units > min(contract.slice_max, max_lots * contract.lot):
-        return Refusal(code="SIZE", text=f"{units} units, at most {contract.slice_max}")
+    largest = min(contract.slice_max, max_lots * contract.lot)
+    if units > largest:
+        return Refusal(code="SIZE", text=f"{units} units, at most {largest}")
     return None
 
 

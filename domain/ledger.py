@@ -11,7 +11,7 @@ import msgspec
 from domain import events as ev
 from domain.books import Action
 from domain.contracts import Chain, Contract, Side
-from domain.orders import Order, Pending, Purpose, State, StopPlan
+from domain.orders import Order, Pending, Purpose, State, StopPlan, Ticket
 from domain.positions import Execution, Leg, Phase
 from domain.session import DayPlan
 from domain.units import Micros, Symbol, Units
@@ -142,7 +142,7 @@ class Ledger:
     def _move(self, event: ev.StateChanged) -> None:
         order = self.orders[event.intent]
         waiting = event.pending is not Pending.NONE
-        self.orders[event.intent] = msgspec.structs.replace(
+        moved = msgspec.structs.replace(
             order,
             state=event.state,
             pending=event.pending,
@@ -151,8 +151,10 @@ class Ledger:
             orderid=event.orderid or order.orderid,
             ticket=event.ticket or order.ticket,
             reason=event.reason or order.reason,
-            changed_at=event.at,
         )
+        if _life(moved) != _life(order):
+            moved = msgspec.structs.replace(moved, changed_at=event.at)
+        self.orders[event.intent] = moved
         self._stir(event.at)
 
     def _fill(self, event: ev.FillsSeen) -> None:
@@ -208,12 +210,17 @@ class Ledger:
                     order,
                     pending=Pending.MODIFY,
                     pending_since=event.at,
+                    asked_at=event.at,
                     target=ticket,
                     modifies=order.modifies + 1,
                 )
             case ev.CancelPlanned():
                 order = msgspec.structs.replace(
-                    order, pending=Pending.CANCEL, pending_since=event.at, target=None
+                    order,
+                    pending=Pending.CANCEL,
+                    pending_since=event.at,
+                    asked_at=event.at,
+                    target=None,
                 )
             case ev.WriteSent(op="place"):
                 order = msgspec.structs.replace(order, state=State.SENDING, sent_at=event.at)
@@ -249,3 +256,8 @@ class Ledger:
     def _stir(self, at: Micros) -> None:
         self.moved_at = max(self.moved_at, at)
         self.proved_flat_at = None
+
+
+def _life(order: Order) -> tuple[State, str, Ticket]:
+    """Return what counts as a change; a request going out or coming back is none."""
+    return order.state, order.orderid, order.ticket

@@ -6,7 +6,10 @@ import msgspec
 
 from domain.books import Action, PriceType
 from domain.contracts import Side
-from domain.units import Micros, Paise, Symbol, Units
+from domain.units import SECOND, Micros, Paise, Symbol, Units, divide_half_up
+
+ASK_APART = SECOND
+"""How far apart two requests about one order are sent, so that a refusal never becomes a storm."""
 
 
 class Purpose(StrEnum):
@@ -78,7 +81,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class StopPlan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The protective stop that belongs to an entry; it travels with it, so protecting needs no feed."""
+    """The protective stop of an entry; it travels with it, so that protecting needs no feed."""
 
     trigger: Paise
     limit: Paise
@@ -95,7 +98,11 @@ class EntryKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """One order of ours. `filled` only grows; `value` is the sum of units times paise of its trades."""
+    """One order of ours. `filled` only grows; `value` is the sum of units x paise of its trades.
+
+    `changed_at` is when state, id, numbers or fills last changed; `asked_at` is when a modify or a
+    cancel was last sent, `pending_since` the same while it is in the air.
+    """
 
     intent: str
     purpose: Purpose
@@ -113,6 +120,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     orderid: str = ""
     sent_at: Micros | None = None
     changed_at: Micros = Micros(0)
+    asked_at: Micros | None = None
     modifies: int = 0
     filled: Units = Units(0)
     value: int = 0
@@ -131,6 +139,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def average(self) -> Paise:
         """Average fill in paise, rounded half up; 0 without a fill."""
-        if not self.filled:
-            return Paise(0)
-        return Paise((2 * self.value + self.filled) // (2 * self.filled))
+        return Paise(divide_half_up(self.value, self.filled) if self.filled else 0)
+
+    def may_be_asked(self, at: Micros) -> bool:
+        """Whether a modify or cancel may go: placed, alive, nothing in the air or just sent."""
+        if not self.orderid or not self.is_live or self.pending is not Pending.NONE:
+            return False
+        return self.asked_at is None or at >= self.asked_at + ASK_APART

@@ -3,11 +3,13 @@
 An accepted order, an empty book or an exit code is never proof.
 """
 
-from domain.books import Books
+from domain.books import Books, Status
 from domain.ledger import Ledger
 from domain.units import Micros, Symbol, seconds
 
 APART = seconds(2)
+
+WORKING = {Status.OPEN, Status.TRIGGER_PENDING}
 
 
 class Proof:
@@ -34,6 +36,8 @@ def _shows_flat(books: Books, ledger: Ledger) -> bool:
     if any(ledger.own_net().values()):
         return False
     own = ledger.own_ids()
+    if any(row.orderid in own and row.status in WORKING for row in books.orders):
+        return False
     external: dict[Symbol, int] = {}
     for trade in books.trades:
         if trade.orderid not in own:

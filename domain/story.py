@@ -94,7 +94,7 @@ def _phase(ledger: Ledger, event: ev.ExitPhase) -> Line:
     return Line(tag="EXIT", text=text)
 
 
-def _day_line(event: ev.Event) -> Line | None:  # noqa: C901 - one case per event
+def _day_line(event: ev.Event) -> Line | None:
     line = None
     match event:
         case ev.ModeChanged(mode=mode, reason=reason):

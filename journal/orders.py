@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import msgspec
 
@@ -65,20 +65,21 @@ class OrderJournal:
 
     def append(self, events: Iterable[Event]) -> int:
         """Commit events as one transaction and return the last sequence number."""
-        rows = []
-        for event in events:
-            self._seq += 1
-            rows.append(self._row(self._seq, event))
+        rows = [self._row(seq, event) for seq, event in enumerate(events, self._seq + 1)]
         try:
             with self._db:
                 self._db.executemany(_INSERT, rows)
         except sqlite3.Error as error:
             raise self._broken(error) from error
+        self._seq += len(rows)
         return self._seq
 
     def events(self, day: Day) -> tuple[Event, ...]:
         """Return every event of a trading day, in order."""
-        return tuple(event for _, event in _events(self._db, day, after=0))
+        try:
+            return tuple(event for _, event in _events(self._db, day, after=0))
+        except (sqlite3.Error, msgspec.DecodeError) as error:
+            raise self._broken(error) from error
 
     def close(self) -> None:
         """Close the file; everything committed is on disk already."""
@@ -161,9 +162,9 @@ class JournalReader:
                 f"SELECT {_COLUMNS} FROM event WHERE day = ? ORDER BY seq",  # noqa: S608 - constant
                 (day,),
             ).fetchall()
-        names = _COLUMNS.split(", ")
-        plain = [dict(zip(names, row, strict=True)) for row in rows]
-        return [row | {"body": msgspec.json.decode(row["body"])["event"]} for row in plain]
+            names = _COLUMNS.split(", ")
+            plain = [dict(zip(names, row, strict=True)) for row in rows]
+            return [row | {"body": msgspec.json.decode(row["body"])["event"]} for row in plain]
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -174,13 +175,13 @@ class JournalReader:
                         f"file:{self._path}?mode=ro", uri=True, check_same_thread=False
                     )
                 yield self._db
-            except sqlite3.Error as error:
+            except (sqlite3.Error, msgspec.DecodeError) as error:
                 message = f"the order journal {self._path} cannot be read: {error}"
                 raise JournalError(message) from error
 
 
 class _Envelope(msgspec.Struct):
-    schema: int
+    schema: Literal[1]
     event: msgspec.Raw
 
 
