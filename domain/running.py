@@ -124,17 +124,16 @@ class Running:
             self._refold()
 
     @property
-    def forming(self) -> Forming | None:
-        """The minute so far; None before its first tick. Without a trade yet: the price we know."""
+    def forming(self) -> Forming:
+        """The minute so far, from its first tick on. Without a trade yet: the price we know."""
         fold = self._fold
-        if fold.price is None or not self._ticks:
-            return None
+        _, newest = self._ticks[-1]
         return Forming(
             symbol=self._symbol,
             minute=self.minute,
-            high=fold.high if fold.count else fold.price,
-            low=fold.low if fold.count else fold.price,
-            last=fold.price,
+            high=fold.high if fold.count else newest.ltp,
+            low=fold.low if fold.count else newest.ltp,
+            last=newest.ltp,
             at=self._heard_at,
         )
 

@@ -40,7 +40,7 @@ class Series:
         is_next = len(self._bars) == len(self._eaten) and bar.minute > self._last
         if known is None or not known.provenance.is_clean:
             self._bars[bar.minute] = bar
-        if is_next and self.settled <= bar.minute < settled and bar.provenance.is_clean:
+        if is_next and bar.minute < settled and bar.provenance.is_clean:
             # Nearly every bar: nothing is held back and nothing before it changed.
             return self._eat((bar,), settled)
         return self._feed(settled)

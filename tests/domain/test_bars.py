@@ -137,6 +137,14 @@ def test_echoes_neither_open_nor_change_a_bar() -> None:
     ]
 
 
+def test_price_that_comes_back_without_volume_is_no_echo() -> None:
+    builder = ten()
+    told = trades(("10:01:10", 10_000, 65), ("10:01:20", 10_005, 65), ("10:01:30", 10_000, 65))
+    builder.add(told)
+    (bar,) = bars_in(builder.elapse(at("10:02:02")))
+    assert (bar.close, bar.high, bar.ticks) == (10_000, 10_005, 3)
+
+
 def test_minute_of_echoes_is_quiet() -> None:
     builder = ten()
     builder.add(trades(("10:01:10", 10_000, 65)))

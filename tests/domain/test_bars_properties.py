@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.bars import BarBuilder, Revised, Terms
+from domain.bars import BarBuilder, Change, Revised, Terms
 from domain.exchange_time import ExchangeTime
-from domain.market import Bar, HistoryBar, Provenance, Source, Tick
+from domain.market import Bar, HistoryBar, Provenance, Source, Tick, minute_of
 from domain.units import MINUTE, SECOND, Micros, Paise, Units
 from domain.volume import VolumeLedger
 from tests.domain.tape import (
@@ -17,6 +17,7 @@ from tests.domain.tape import (
     Trade,
     Truth,
     a_plan,
+    a_row,
     at,
     row_of,
     ticks_of,
@@ -95,8 +96,17 @@ def agrees(bar: Truth, truth: Truth | None) -> bool:
     return truth is not None and bar == (truth if known else truth._replace(vwap=NO_VWAP))
 
 
-def history(tape: list[Trade], until: Micros) -> list[HistoryBar]:
-    return [row_of(truth) for truth in truths(tape) if truth.minute < until]
+def history(tape: list[Trade], asked_at: Micros) -> list[HistoryBar]:
+    """What a broker answers: the bars so far, the forming one drawn last."""
+    rows = [row_of(truth) for truth in truths(tape) if truth.minute + MINUTE <= asked_at]
+    return [*rows, a_row(minute_of(asked_at))]
+
+
+def fill(desk: Desk, tape: list[Trade], asked_at: Micros) -> tuple[Change, ...]:
+    return desk.builder.backfill(history(tape, asked_at), asked_at)
+
+
+EVENING = at("15:30:30")
 
 
 @given(tapes(), st.booleans())
@@ -207,7 +217,7 @@ def test_no_unflagged_bar_overlaps_a_gap_and_history_makes_it_whole(
     for bar in unflagged(desk.close()).values():
         assert bar.minute + MINUTE <= since or until <= bar.minute
         assert agrees(bar, truth.get(bar.minute))
-    changes = desk.builder.backfill(history(tape, PLAN.close), at("15:45"))
+    changes = fill(desk, tape, EVENING)
     assert [truth_of(bar).facts for bar in desk.builder.whole().bars] == [
         bar.facts for bar in truths(tape)
     ]
@@ -244,13 +254,13 @@ def test_restart_at_any_tick_gives_the_same_bars_from_the_next_full_minute_on(
     for before, tick in pairwise([None, *ticks[cut:]]):
         if tick is not None and tick.recv_at > asked >= (before.recv_at if before else 0):
             desk.builder.elapse(asked)
-            desk.builder.backfill(history(tape, Micros(asked + MINUTE)), asked)
+            fill(desk, tape, asked)
         if tick is not None:
             desk.hear(tick)
     truth = {bar.minute: bar for bar in truths(tape)}
     for bar in unflagged(desk.close()).values():
         assert agrees(bar._replace(ticks=0), truth[bar.minute]._replace(ticks=0))
-    desk.builder.backfill(history(tape, PLAN.close), at("15:45"))
+    fill(desk, tape, EVENING)
     whole = [truth_of(bar).facts for bar in desk.builder.whole().bars]
     assert whole == [bar.facts for bar in truths(tape)]
 
