@@ -39,9 +39,6 @@ def mark(price: int, *, fresh: bool = True) -> Last:
     return Last(Paise(price), OPEN, fresh)
 
 
-# --- room -----------------------------------------------------------------------------------------
-
-
 def shorts(ce: int, pe: int) -> dict[Symbol, Side]:
     calls = {a_contract(26_000 + 50 * n).symbol: Side.CE for n in range(ce)}
     puts = {a_contract(26_000 + 50 * n, Side.PE).symbol: Side.PE for n in range(pe)}
@@ -59,9 +56,6 @@ def shorts(ce: int, pe: int) -> dict[Symbol, Side]:
 )
 def test_room_is_what_open_and_resting_shorts_leave(ce: int, pe: int, left: Room) -> None:
     assert room(LimitParams(), shorts(ce, pe)) == left
-
-
-# --- one short --------------------------------------------------------------------------------------
 
 
 def test_short_that_gains_is_worth_its_profit_after_charges_by_what_it_risked() -> None:
@@ -105,9 +99,6 @@ def test_short_sold_at_its_stop_has_no_r_but_its_money_counts() -> None:
 
 def test_leg_that_never_filled_is_worth_nothing() -> None:
     assert leg_result(a_leg(units=0), None, RATES) == Result()
-
-
-# --- the day ----------------------------------------------------------------------------------------
 
 
 def test_day_sums_closed_and_open_shorts() -> None:

@@ -1,4 +1,4 @@
-"""The swing detector: the three vectors of the design, an oracle made of its words, and restarts."""
+"""The swing detector: the three vectors of the design, its words as an oracle, and restarts."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class Seen(NamedTuple):
     bar: int
     kind: str
     price: float
-    index: int
+    extreme: int
     vwap: int
     hh: float
 
@@ -250,8 +250,6 @@ def test_swing_of_a_bar_without_vwap_carries_none() -> None:
     ]
     assert [(e.index, e.vwap_num, e.vwap_den) for e in events] == [(1, 0, 0)]
 
-
-# --- an oracle that follows the words of the design, slowly -----------------------------------------
 
 prices = st.integers(min_value=100, max_value=112)
 
