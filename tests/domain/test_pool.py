@@ -333,7 +333,7 @@ prices = st.integers(min_value=100, max_value=120)
 
 
 class AnyLife(RuleBasedStateMachine):
-    """Random lows, prices and orders: what is spent stays spent, and an order keeps its candidate."""
+    """Random lows, prices, orders: spent stays spent, and an order keeps its candidate."""
 
     def __init__(self) -> None:
         super().__init__()
