@@ -160,6 +160,7 @@ class FeedParams:
     gap_taint_s: Annotated[int, Between(1, 60)] = 5
     rest_poll_ms: Annotated[int, Between(500, 10_000)] = 1500
     rest_strikes: Annotated[int, Between(0, 40)] = 5
+    rest_still_s: Annotated[int, Between(5, 120)] = 20
     rest_entries: Literal["never", "paper", "always"] = "never"
     entry_linger_s: Annotated[int, Between(0, 120)] = 5
     fresh_canary_s: Annotated[int, Between(1, 60)] = 5
