@@ -18,7 +18,7 @@ from domain.orders import EntryKey, State, StopPlan, Ticket
 from domain.params import StopParams
 from domain.positions import Phase
 from domain.session import show
-from domain.strategy import EntryView, EntryWish, Limit, StopAbove, StopAt, StopLimit, Wishes
+from domain.strategy import EntryView, EntryWish, Limit, StopAt, StopLimit, Wishes
 from domain.units import Micros, Paise, Symbol, seconds
 
 REPEAT = seconds(5)
@@ -135,14 +135,12 @@ def _entries(wishes: Wishes, facts: Facts, terms: Terms, stance: Stance) -> Iter
         for wish in wishes.entries
         if (contract := terms.chain.of(wish.symbol)) is not None
     }
-    for slot in sorted(wanted.keys() | live.keys()):
-        want, held = wanted.get(slot), live.get(slot)
-        if held is not None:
-            if stance.is_ready(held.symbol):
-                yield from _held(want, held, terms.strategy)
-        elif want is not None:
-            symbol, minute = want.wish.symbol, want.wish.minute
-            yield from want.place(facts.attempt(slot, symbol, minute))
+    for slot in sorted(live):
+        if stance.is_ready(live[slot].symbol):
+            yield from _held(wanted.get(slot), live[slot], terms.strategy)
+    for slot in sorted(wanted.keys() - live.keys()):
+        wish = wanted[slot].wish
+        yield from wanted[slot].place(facts.attempt(slot, wish.symbol, wish.minute))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +200,12 @@ class _Wanted:
         )
 
     def _stop_price(self) -> int:
-        match self.wish.stop:
-            case StopAt(price):
-                return price
-            case StopAbove(bps):
-                # The fill is not known yet: the trigger, or the limit, is where it is expected.
-                limit, trigger = _numbers(self.wish.price)
-                return -(-(trigger or limit) * (10_000 + bps) // 10_000)
+        stop = self.wish.stop
+        if isinstance(stop, StopAt):
+            return stop.price
+        # The fill is not known yet: the trigger, or the limit, is where it is expected.
+        limit, trigger = _numbers(self.wish.price)
+        return -(-(trigger or limit) * (10_000 + stop.bps) // 10_000)
 
 
 def _numbers(price: StopLimit | Limit) -> tuple[Paise, Paise]:

@@ -1,0 +1,1 @@
+"""Strategy plug-ins, each one file built on `domain` only."""
