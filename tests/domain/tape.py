@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
+from domain.contracts import Chain, Contract, Side
 from domain.market import Bar, HistoryBar, Provenance, Source, Tick
 from domain.session import DayPlan, instant
 from domain.units import MINUTE, SECOND, Day, Micros, Paise, Symbol, Units
@@ -19,15 +20,41 @@ def at(wall: str) -> Micros:
     return instant(DAY, wall)
 
 
-def a_plan(close: str = "15:40") -> DayPlan:
+def a_plan(close: str = "15:40", *, day: Day = DAY) -> DayPlan:
     return DayPlan(
-        day=DAY,
-        open=OPEN,
-        close=at(close),
-        last_entry=at("15:10"),
-        force_close=at("15:15"),
+        day=day,
+        open=instant(day, "09:15"),
+        close=instant(day, close),
+        last_entry=instant(day, "15:10"),
+        force_close=instant(day, "15:15"),
         square_off=None,
         quiet=None,
+    )
+
+
+def a_chain(*points: int) -> Chain:
+    """Calls and puts at these strikes around 26,000 in index points; by default two each way."""
+    strikes = [Paise(100 * (26_000 + p)) for p in points or (-100, -50, 0, 50, 100)]
+    return Chain(
+        underlying="NIFTY",
+        index_exchange="NSE_INDEX",
+        expiry=Day("2026-11-24"),
+        atm=Paise(2_600_000),
+        contracts=tuple(
+            Contract(
+                symbol=Symbol(f"NIFTY24NOV26{strike // 100}{side}"),
+                exchange="NFO",
+                underlying="NIFTY",
+                expiry=Day("2026-11-24"),
+                strike=strike,
+                side=side,
+                lot=Units(65),
+                tick=Paise(5),
+                freeze=Units(1800),
+            )
+            for strike in strikes
+            for side in Side
+        ),
     )
 
 

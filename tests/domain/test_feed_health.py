@@ -1,0 +1,409 @@
+"""The watchdog's policy, second by second: what a silent feed leads to, and when."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from domain.feed_health import (
+    Action,
+    Facts,
+    FeedState,
+    Policy,
+    Reopen,
+    Select,
+    Trust,
+    Warn,
+    Watch,
+    coverage,
+    decide,
+    heartbeat,
+    silence,
+)
+from domain.market import Source
+from domain.params import FeedParams, WatchdogParams
+from domain.session import show
+from domain.units import SECOND, Micros
+from tests.domain.tape import OPEN, a_plan, at
+
+DAY_PLAN = a_plan()
+WARN_60 = [Warn("no ticks for 60 s"), Reopen("no ticks for 60 s")]
+REST_120 = Select(Source.REST, "no ticks for 120 s")
+BACK = Select(Source.PRIMARY, "its own ticks for 30 s")
+LIVE = Trust(entries=True, reason="prices are live")
+NEVER = Trust(entries=False, reason="prices are polled and feed.rest_entries is never")
+
+
+def a_policy(*, is_paper: bool = True, **feed: str | int) -> Policy:
+    return Policy(
+        feed=FeedParams(**feed),  # type: ignore[arg-type]  # by name
+        watchdog=WatchdogParams(),
+        is_paper=is_paper,
+    )
+
+
+def some_facts(**changes: object) -> Facts:
+    facts = Facts(
+        plan=DAY_PLAN,
+        source=Source.PRIMARY,
+        canary_at=None,
+        primary_canary_at=None,
+        primary_since=None,
+        rest_moving=False,
+        is_exposed=False,
+        order_at=None,
+    )
+    return replace(facts, **changes)
+
+
+class Day:
+    """Plays seconds: `ticks` says when the primary's canaries tick, the other levers what is."""
+
+    def __init__(self, ticks: Callable[[Micros], bool], policy: Policy | None = None) -> None:
+        self.ticks = ticks
+        self.policy = policy or a_policy()
+        self.watch = Watch()
+        self.facts = some_facts()
+        self.log: list[tuple[str, Action]] = []
+
+    def play(self, since: str, until: str) -> "Day":
+        now = at(since)
+        while now < at(until):
+            self._hear(now)
+            self.watch, actions = decide(self.watch, self.facts, now, self.policy)
+            for action in actions:
+                self.log.append((show(now), action))
+                if isinstance(action, Select):
+                    self.facts = replace(self.facts, source=action.source)
+            now = Micros(now + SECOND)
+        return self
+
+    def _hear(self, now: Micros) -> None:
+        facts = self.facts
+        ticked, since = facts.primary_canary_at, facts.primary_since
+        if self.ticks(now):
+            is_hole = ticked is None or now - ticked > 5 * SECOND
+            ticked, since = now, now if is_hole else since
+        is_rest = facts.source is Source.REST
+        rest = now if facts.rest_moving else facts.canary_at
+        self.facts = replace(
+            facts,
+            primary_canary_at=ticked,
+            primary_since=since,
+            canary_at=rest if is_rest else ticked,
+        )
+
+    def state(self) -> FeedState:
+        return self.watch.state
+
+    def said(self, *kinds: type) -> list[tuple[str, Action]]:
+        return [(wall, action) for wall, action in self.log if isinstance(action, kinds)]
+
+
+def silent_from(wall: str, until: str = "23:00") -> Callable[[Micros], bool]:
+    return lambda now: not at(wall) < now < at(until)
+
+
+def test_silence_is_answered_at_the_checks_that_follow_the_thresholds() -> None:
+    day = Day(silent_from("10:00:05")).play("09:59:00", "10:02:31")
+    assert day.log == [
+        ("09:59:00", LIVE),
+        *[("10:01:30", action) for action in WARN_60],
+        ("10:01:35", Trust(entries=False, reason="no ticks for 60 s")),
+        ("10:02:30", REST_120),
+    ]
+    assert day.state() is FeedState.FALLBACK
+
+
+@pytest.mark.parametrize("second", range(30))
+def test_mute_feed_is_warned_of_within_90_s_and_left_within_150_s(second: int) -> None:
+    last = f"10:00:{second:02}"
+    day = Day(silent_from(last)).play("09:59:00", "10:04:00")
+    told = {type(action): at(wall) - at(last) for wall, action in day.said(Warn, Select)}
+    assert 60 * SECOND <= told[Warn] <= 90 * SECOND
+    assert 120 * SECOND <= told[Select] <= 150 * SECOND
+
+
+def test_each_transition_of_an_outage_is_said_once() -> None:
+    day = Day(silent_from("11:00", "11:10"))
+    day.facts = some_facts(rest_moving=True)
+    day.play("10:59", "11:20")
+    assert day.said(Warn, Reopen, Select) == [
+        *[("11:01:00", action) for action in WARN_60],
+        ("11:02:00", REST_120),
+        ("11:10:30", BACK),
+    ]
+    assert day.state() is FeedState.HEALTHY
+
+
+@pytest.mark.incident("INC-03")
+def test_silence_outside_the_session_is_not_a_fault() -> None:
+    day = Day(lambda _: False).play("08:55", "09:14:59")
+    day.play("15:40", "17:00")
+    assert day.log == []
+    assert day.state() is FeedState.OFF
+
+
+def test_close_ends_trust_and_every_alarm() -> None:
+    day = Day(silent_from("15:39:50")).play("15:39", "15:59")
+    assert day.log == [
+        ("15:39:00", LIVE),
+        ("15:40:00", Trust(entries=False, reason="outside the session")),
+    ]
+
+
+@pytest.mark.incident("INC-02")
+def test_feed_that_never_ticked_since_the_open_is_doubted_and_left() -> None:
+    day = Day(lambda _: False).play("09:05", "09:18")
+    assert day.log == [
+        *[("09:16:00", action) for action in WARN_60],
+        ("09:17:00", REST_120),
+    ]
+
+
+def test_start_in_the_middle_of_the_day_counts_from_the_start() -> None:
+    day = Day(lambda _: False).play("11:37:30", "11:40")
+    assert day.said(Warn) == [("11:38:30", Warn("no ticks for 60 s"))]
+
+
+def test_tick_before_the_fallback_ends_the_doubt() -> None:
+    day = Day(silent_from("10:00:00", "10:01:40")).play("09:59", "10:05")
+    assert day.said(Warn, Select) == [("10:01:00", Warn("no ticks for 60 s"))]
+    assert [a for _, a in day.said(Trust)] == [
+        LIVE,
+        Trust(entries=False, reason="no ticks for 60 s"),
+        LIVE,
+    ]
+    assert day.state() is FeedState.HEALTHY
+    again = Day(silent_from("10:00:00", "10:01:40")).play("09:59", "10:05")
+    again.ticks = silent_from("10:05:00")
+    again.play("10:05", "10:07")
+    assert [wall for wall, _ in again.said(Warn)] == ["10:01:00", "10:06:00"]
+
+
+def test_exposed_feed_is_left_after_20_s_if_rest_moves() -> None:
+    day = Day(silent_from("10:00:05"))
+    day.facts = some_facts(is_exposed=True, rest_moving=True)
+    day.play("09:59", "10:01")
+    reason = "no ticks for 20 s while exposed"
+    assert day.said(Warn, Reopen, Select) == [
+        ("10:00:25", Reopen(reason)),
+        ("10:00:25", Select(Source.REST, reason)),
+    ]
+
+
+def test_exposed_feed_is_only_noted_as_suspect_while_rest_stands_still() -> None:
+    day = Day(silent_from("10:00:05"))
+    day.facts = some_facts(is_exposed=True)
+    day.play("09:59", "10:00:10")
+    assert day.state() is FeedState.HEALTHY
+    day.play("10:00:10", "10:01")
+    assert day.state() is FeedState.SUSPECT
+    assert day.log == [("09:59:00", LIVE)]
+
+
+@pytest.mark.incident("INC-13")
+@pytest.mark.parametrize(("silent_s", "switches"), [(11, 0), (34, 0), (40, 1)])
+def test_ten_second_freeze_after_a_fill_switches_nothing(silent_s: int, switches: int) -> None:
+    until = f"10:00:{silent_s:02}"
+    day = Day(silent_from("10:00:00", until))
+    day.facts = some_facts(is_exposed=True, rest_moving=True)
+    day.play("09:59", "10:00")
+    day.facts = replace(day.facts, order_at=at("10:00:00.4"))
+    day.play("10:00", "10:00:59")
+    assert len(day.said(Select, Reopen, Warn)) == 2 * switches
+
+
+def test_one_silence_has_one_grace() -> None:
+    day = Day(silent_from("10:00:00"))
+    day.facts = some_facts(is_exposed=True, rest_moving=True)
+    day.play("09:59", "10:00")
+    for second in range(0, 60, 5):
+        day.facts = replace(day.facts, order_at=at(f"10:00:{second:02}"))
+        day.play(f"10:00:{second:02}", f"10:00:{second + 4:02}.5")
+    assert [wall for wall, _ in day.said(Select)] == ["10:00:35"]
+
+
+def test_next_silence_has_a_grace_of_its_own() -> None:
+    day = Day(lambda now: (now - at("10:00")) // SECOND % 12 == 0)
+    day.facts = some_facts(is_exposed=True, rest_moving=True, order_at=at("10:00"))
+    day.play("10:00", "10:00:30")
+    day.facts = replace(day.facts, order_at=at("10:00:36"))
+    day.ticks = lambda now: now == at("10:00:36")
+    day.play("10:00:30", "10:01:30")
+    assert [wall for wall, _ in day.said(Select)] == ["10:01:11"]
+
+
+@pytest.mark.parametrize("early_s", [16, 300])
+def test_order_fact_long_before_the_silence_or_into_it_grants_no_grace(early_s: int) -> None:
+    before = some_facts(canary_at=at("10:00"), order_at=Micros(at("10:00") - early_s * SECOND))
+    after = replace(before, order_at=Micros(at("10:00") + early_s * SECOND))
+    for facts in (before, after):
+        watch = Watch(state=FeedState.HEALTHY, chosen_at=OPEN)
+        watch, _ = decide(watch, facts, at("10:00:50"), a_policy())
+        assert silence(watch, facts, at("10:00:50")) == 50 * SECOND
+
+
+@pytest.mark.incident("INC-06")
+def test_primary_returns_only_on_30_s_of_its_own_ticks_without_a_hole() -> None:
+    bursts = {at("10:05") + s * SECOND for s in [*range(25), *range(32, 55)]}
+    day = Day(lambda now: now <= at("10:00") or now in bursts or now >= at("10:07"))
+    day.facts = some_facts(rest_moving=True)
+    day.play("09:59", "10:08")
+    assert [wall for wall, _ in day.said(Select)] == ["10:02:00", "10:07:30"]
+
+
+def test_primary_whose_proof_is_old_does_not_return() -> None:
+    facts = some_facts(
+        source=Source.REST,
+        canary_at=at("10:05"),
+        primary_canary_at=at("10:04:54.9"),
+        primary_since=at("10:04"),
+        rest_moving=True,
+    )
+    polling = Watch(state=FeedState.FALLBACK, chosen_at=at("10:02"), checked_at=at("10:04:59"))
+    _, actions = decide(polling, facts, at("10:05"), a_policy())
+    assert Select(Source.PRIMARY, "its own ticks for 30 s") not in actions
+    fresh = replace(facts, primary_canary_at=at("10:04:55"))
+    _, actions = decide(polling, fresh, at("10:05"), a_policy())
+    assert BACK in actions
+
+
+def test_rest_that_stands_still_is_blind_until_anything_lives() -> None:
+    day = Day(silent_from("10:00:00")).play("09:59", "10:02:20")
+    assert day.state() is FeedState.FALLBACK
+    day.play("10:02:20", "10:02:21")
+    assert day.state() is FeedState.BLIND
+    day.facts = replace(day.facts, rest_moving=True)
+    day.play("10:02:21", "10:02:22")
+    assert day.state() is FeedState.FALLBACK
+    day.facts = replace(day.facts, rest_moving=False)
+    day.play("10:02:22", "10:03")
+    assert day.state() is FeedState.BLIND
+    day.ticks = lambda _: True
+    day.play("10:03", "10:03:31")
+    assert day.state() is FeedState.HEALTHY
+
+
+@pytest.mark.parametrize(
+    ("rest_entries", "is_paper", "may_enter"),
+    [
+        ("never", True, False),
+        ("paper", True, True),
+        ("paper", False, False),
+        ("always", False, True),
+    ],
+)
+def test_entries_on_polled_prices_follow_the_setting(
+    rest_entries: str, is_paper: bool, may_enter: bool
+) -> None:
+    policy = a_policy(is_paper=is_paper, rest_entries=rest_entries)
+    day = Day(silent_from("10:00:00"), policy)
+    day.facts = some_facts(rest_moving=True, is_exposed=True)
+    day.play("09:59", "10:01")
+    assert day.state() is FeedState.FALLBACK
+    assert day.watch.is_trusted is may_enter
+    expected = [] if may_enter else [("10:00:25", f"feed.rest_entries is {rest_entries}")]
+    lost = [(w, a.reason) for w, a in day.said(Trust) if isinstance(a, Trust) and not a.entries]
+    assert [wall for wall, _ in lost] == [wall for wall, _ in expected]
+    assert all(reason.endswith(end) for (_, reason), (_, end) in zip(lost, expected, strict=True))
+
+
+def test_entries_are_off_on_polled_prices_that_are_not_proved() -> None:
+    policy = a_policy(rest_entries="always")
+    day = Day(silent_from("10:00:00"), policy).play("09:59", "10:02:10")
+    assert not day.watch.is_trusted
+    day.facts = replace(day.facts, rest_moving=True)
+    day.play("10:02:10", "10:02:11")
+    assert day.log[-1] == ("10:02:10", LIVE)
+
+
+def test_doubt_shorter_than_the_linger_cancels_nothing() -> None:
+    day = Day(silent_from("10:00:00", "10:00:24"))
+    day.facts = some_facts(is_exposed=True, rest_moving=True)
+    day.play("09:59", "10:00:25")
+    assert day.watch.bad_since == at("10:00:20")
+    assert day.watch.is_trusted
+    day.play("10:00:25", "10:00:26")
+    assert day.log[-1] == ("10:00:25", NEVER)
+
+
+def test_blindness_does_not_linger() -> None:
+    policy = a_policy(rest_entries="always", entry_linger_s=120)
+    trusted = Watch(state=FeedState.BLIND, chosen_at=at("10:00"), has_ticked=True, is_trusted=True)
+    watch, actions = decide(trusted, some_facts(source=Source.REST), at("10:05"), policy)
+    assert actions == (Trust(entries=False, reason="no live prices"),)
+    assert not watch.is_trusted
+
+
+def test_order_that_was_lost_is_given_again_at_the_next_check() -> None:
+    polling = Watch(state=FeedState.FALLBACK, chosen_at=at("10:00"), checked_at=at("10:00:29"))
+    _, actions = decide(polling, some_facts(rest_moving=True), at("10:00:30"), a_policy())
+    assert Select(Source.REST, "it was chosen") in actions
+    healthy = Watch(state=FeedState.HEALTHY, chosen_at=at("10:00"), checked_at=at("10:00:29"))
+    facts = some_facts(source=Source.REST, canary_at=at("10:00:30"))
+    _, actions = decide(healthy, facts, at("10:00:30"), a_policy())
+    assert Select(Source.PRIMARY, "it was chosen") in actions
+    _, actions = decide(
+        replace(healthy, checked_at=at("10:00:30")), facts, at("10:00:31"), a_policy()
+    )
+    assert Select(Source.PRIMARY, "it was chosen") not in actions
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 200), st.integers(1, 200)), min_size=1, max_size=12),
+    st.booleans(),
+    st.booleans(),
+)
+def test_feed_is_never_switched_while_it_ticks_nor_back_while_it_is_mute(
+    waves: list[tuple[int, int]], moving: bool, exposed: bool
+) -> None:
+    live: set[int] = set()
+    now = at("10:00")
+    for on_s, off_s in waves:
+        live |= {now + s * SECOND for s in range(on_s)}
+        now = Micros(now + (on_s + off_s) * SECOND)
+    day = Day(lambda at_: at_ in live)
+    day.facts = some_facts(rest_moving=moving, is_exposed=exposed)
+    day.play("10:00", show(now))
+    for wall, action in day.said(Select):
+        assert isinstance(action, Select)
+        ticked = max((t for t in live if t <= at(wall)), default=at("10:00"))
+        if action.source is Source.REST:
+            assert at(wall) - ticked >= 20 * SECOND
+        else:
+            assert {at(wall) - s * SECOND for s in range(25)} & live
+            assert at(wall) - ticked <= 5 * SECOND
+    sources = [action.source for _, action in day.said(Select) if isinstance(action, Select)]
+    assert sources == [Source.REST, Source.PRIMARY] * (len(sources) // 2) + [Source.REST] * (
+        len(sources) % 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "subscribed", "text"),
+    [
+        (82, 82, "100.0"),
+        (81, 82, "98.8"),
+        (1999, 2000, "99.9"),
+        (0, 82, "0.0"),
+        (0, 0, "0.0"),
+        (1, 3, "33.3"),
+        (1, 16, "6.3"),
+    ],
+)
+def test_coverage_has_one_decimal_and_is_100_only_if_all_were_seen(
+    seen: int, subscribed: int, text: str
+) -> None:
+    assert coverage(seen, subscribed) == text
+
+
+def test_heartbeat_is_the_line_operators_know() -> None:
+    assert heartbeat(0, 82, 82, 0, Source.PRIMARY) == (
+        "Positions: 0 | Data: 82/82 | Coverage: 100.0% | Stale: 0 | Source: WEBSOCKET"
+    )
+    assert heartbeat(2, 81, 82, 3, Source.REST) == (
+        "Positions: 2 | Data: 81/82 | Coverage: 98.8% | Stale: 3 | Source: REST_POLLING"
+    )
