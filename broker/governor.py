@@ -91,7 +91,9 @@ class Pacer:
 
     def next_slot(self, at: Micros, route: str) -> Micros:
         """Return the first instant from `at` on when this route may be read."""
-        return Micros(min(max(at, self._free.get(route, at)), at + self._gap))
+        free = min(self._free.get(route, at), Micros(at + self._gap))  # a clock set back frees
+        self._free[route] = free
+        return max(at, free)
 
     def take(self, at: Micros, route: str) -> None:
         """Count a read that leaves now."""

@@ -185,8 +185,8 @@ class ReadQueue:
         return [job for job in self._jobs if bulk or not job.is_bulk]
 
     def _slot(self, job: ReadJob, at: Micros) -> Micros:
-        rests_until = min(job.due, Micros(at + READ_AGAIN_AFTER))
-        return self._pacer.next_slot(max(at, rests_until), job.route)
+        job.due = min(job.due, Micros(at + READ_AGAIN_AFTER))  # the clock may have been set back
+        return max(job.due, self._pacer.next_slot(at, job.route))
 
 
 def _rank(call: Read) -> tuple[int, int]:
