@@ -1,0 +1,367 @@
+"""One strategy at work: bars, prices and facts go in, what has to be told comes out.
+
+Holds the plug-in's state, builds its view, compares what it wishes with what is, and watches the
+day's limits. Nothing is acted upon for a symbol whose bars have not reached the present.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import Enum, auto
+from typing import Any
+
+from domain.charges import ChargeRates
+from domain.contracts import Chain
+from domain.facts import Facts
+from domain.limits import FORCE_CLOSE, DayLimit, Tally, room
+from domain.market import Bar, Forming, minute_of
+from domain.orders import EntryKey, Order
+from domain.params import DayParams, FeedParams, LimitParams, StopParams
+from domain.positions import Leg
+from domain.rules.keys import WEEKDAYS
+from domain.series import Fed, Series
+from domain.session import DayPlan
+from domain.strategy import Last, Mode, Note, Strategy, View, Wishes
+from domain.units import MINUTE, SECOND, Day, Micros, Symbol, seconds
+from domain.universe import freshness
+from domain.wishes import Cancel, Decision, Flatten, Place, Said, Stance, Terms, compare
+
+PATIENCE = Micros(30 * SECOND)
+"""How long a restarted strategy waits for every series before it goes on with those it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What a strategy is played with: the plug-in, its tag, and the settings around it.
+
+    Entries rest from `enters_from` to `enters_until`, HH:MM in Asia/Kolkata.
+    """
+
+    strategy: Strategy[Any]
+    tag: str
+    limits: LimitParams = field(default_factory=LimitParams)
+    day: DayParams = field(default_factory=DayParams)
+    stop: StopParams = field(default_factory=StopParams)
+    feed: FeedParams = field(default_factory=FeedParams)
+    fingerprint_ticks: int = 60
+    days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
+    enters_from: str = "09:16"
+    enters_until: str = "15:10"
+    is_enabled: bool = True
+
+    def plays_on(self, day: Day) -> bool:
+        """Whether anything may be entered on this day at all."""
+        return self.is_enabled and WEEKDAYS[date.fromisoformat(day).weekday()] in self.days
+
+
+class Start(Enum):
+    """How a day is begun: for the first time, by a new process, or by a restarted actor."""
+
+    FRESH = auto()
+    RESUMED = auto()
+    RESTARTED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """Bars of one stretch, and the instant before which everything is certain."""
+
+    bars: tuple[Bar, ...]
+    settled: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What follows from something heard; empty most of the time."""
+
+    decisions: tuple[Decision, ...] = ()
+    notes: tuple[Note, ...] = ()
+    watch: tuple[tuple[Symbol, bool], ...] = ()
+
+
+class Conditions:
+    """What was said of the agent and of its prices; kept also while there is nothing to trade."""
+
+    def __init__(self) -> None:
+        self.mode = Mode.RECOVERING
+        self.is_feed_lost = False
+        self.whole_from = Micros(0)
+        self._is_trusted = False
+        self._bad_since: Micros | None = None
+
+    @property
+    def may_enter(self) -> bool:
+        """Whether the agent may enter and prices are good enough for it."""
+        return self.mode is Mode.ACTIVE and self._is_trusted
+
+    def trusted(self, at: Micros, *, entries: bool) -> None:
+        """Take whether prices are good enough to enter on."""
+        if entries:
+            self._bad_since = None
+        elif self._bad_since is None:
+            self._bad_since = at
+        self._is_trusted = entries
+
+    def feed_lost(self) -> None:
+        """Prices stand still: none of them is fresh."""
+        self.is_feed_lost = True
+
+    def feed_restored(self, until: Micros) -> None:
+        """Prices move again; the minutes missed until `until` have to come from history first."""
+        self.is_feed_lost = False
+        self.needs(Micros(minute_of(until - 1) + MINUTE))
+
+    def needs(self, settled: Micros) -> None:
+        """Want every bar before this instant to be certain."""
+        self.whole_from = max(self.whole_from, settled)
+
+    def are_bad_for(self, span: Micros, at: Micros) -> bool:
+        """Whether prices have not been good enough for at least this long."""
+        return self._bad_since is not None and at - self._bad_since >= span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The day a role is played on: its instants, its contracts, and what trading costs."""
+
+    plan: DayPlan
+    chain: Chain
+    rates: ChargeRates
+
+
+class Trader:
+    """Plays one role for one day. Mutable, owned by one StrategyActor."""
+
+    def __init__(
+        self,
+        role: Role,
+        stage: Stage,
+        conditions: Conditions,
+        at: Micros,
+        start: Start = Start.FRESH,
+    ) -> None:
+        plan, chain = stage.plan, stage.chain
+        self.facts = Facts(role.tag)
+        self.against = "" if role.plays_on(plan.day) else "the strategy is off today"
+        self._role = role
+        self._stage = stage
+        self._limit = DayLimit(role.day)
+        self._tally = Tally(stage.rates)
+        self._terms = Terms(
+            strategy=role.tag,
+            chain=chain,
+            stop=role.stop,
+            fingerprint_ticks=role.fingerprint_ticks,
+        )
+        self._state: Any = role.strategy.begin(plan, chain)
+        self._wishes = Wishes()
+        self._watched: frozenset[Symbol] = frozenset()
+        self._said = Said()
+        self._series = {c.symbol: Series(c.symbol) for c in chain.contracts}
+        self._newest: dict[Symbol, Micros] = {}
+        self._forming: dict[Symbol, Forming] = {}
+        rule = role.strategy.universe(plan)
+        self._max_age = freshness(chain, rule.step_points, role.feed)
+        self._conditions = conditions
+        self._at = at
+        self._first_entry = plan.at(role.enters_from)
+        self._last_entry = min(plan.last_entry, plan.at(role.enters_until))
+        # Who begins to listen lacks the minute that runs; who comes back gets every bar again.
+        if start is not Start.RESTARTED:
+            conditions.needs(Micros(minute_of(at) + MINUTE))
+        self._awaited = set(self._series) if start is Start.RESTARTED else set()
+        self._patient_until = Micros(at + PATIENCE)
+        self._muted = set() if start is Start.FRESH else set(self._series)
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Whether every series asked for again has come, or was waited for long enough."""
+        return not self._awaited
+
+    def bar_closed(self, bar: Bar, settled: Micros, at: Micros) -> Told:
+        """Take a minute that is over."""
+        series = self._series.get(bar.symbol)
+        if series is None:
+            return Told()
+        self._newest[bar.symbol] = max(bar.minute, self._newest.get(bar.symbol, bar.minute))
+        return self._feed(series, series.closed(bar, settled), at)
+
+    def backfilled(self, symbol: Symbol, since: Micros, fed: Backfill, at: Micros) -> Told:
+        """Take a stretch of bars as it now is."""
+        series = self._series.get(symbol)
+        if series is None:
+            return Told()
+        self._awaited.discard(symbol)
+        if fed.bars:
+            newest = fed.bars[-1].minute
+            self._newest[symbol] = max(newest, self._newest.get(symbol, newest))
+        return self._feed(series, series.backfilled(since, fed.bars, fed.settled), at)
+
+    def price(self, now: Forming, at: Micros) -> Told:
+        """Take the minute in progress."""
+        if now.symbol not in self._series:
+            return Told()
+        self._at = at
+        self._forming[now.symbol] = now
+        self._state, wishes = self._role.strategy.on_price(self._state, now, self._view())
+        return self._heard(wishes)
+
+    def order(self, order: Order, at: Micros) -> Told:
+        """Take an order that moved."""
+        self.facts.order(order)
+        return self.pulse(at)
+
+    def leg(self, leg: Leg, at: Micros) -> Told:
+        """Take a leg that moved."""
+        self.facts.leg(leg)
+        return self.pulse(at)
+
+    def refused(self, key: EntryKey, code: str, at: Micros) -> Told:
+        """Take the refusal of an entry asked for."""
+        self.facts.refused(key, code, at)
+        return self.pulse(at)
+
+    def pulse(self, at: Micros) -> Told:
+        """Take the time, or a fact: look at everything again."""
+        self._at = at
+        if at >= self._patient_until:
+            self._awaited.clear()
+        self._state, wishes = self._role.strategy.on_pulse(self._state, self._view())
+        return self._heard(wishes, again=True)
+
+    def last(self, symbol: Symbol) -> Last | None:
+        """Return the last price of a contract; fresh if it is young and its bars are complete."""
+        now = self._forming.get(symbol)
+        if now is None:
+            return None
+        is_young = self._at - now.at <= self._max_age[symbol]
+        fresh = is_young and not self._conditions.is_feed_lost and self._is_ready(symbol)
+        return Last(now.last, now.at, fresh)
+
+    def bars(self, symbol: Symbol) -> tuple[Bar, ...]:
+        """Return the clean closed bars of a contract, oldest first."""
+        series = self._series.get(symbol)
+        return series.eaten if series is not None else ()
+
+    def _is_ready(self, symbol: Symbol) -> bool:
+        """Whether a contract's bars have reached the present, with nothing held back."""
+        settled = self._series[symbol].settled
+        is_whole = self._newest.get(symbol, Micros(-1)) < settled
+        is_here = settled >= self._conditions.whole_from and symbol not in self._awaited
+        return is_whole and is_here
+
+    def _view(self) -> View:
+        facts = self.facts
+        return View(
+            at=self._at,
+            day=self._stage.plan,
+            mode=self._conditions.mode,
+            room=room(self._role.limits, facts.shorts),
+            last=self.last,
+            bars=self.bars,
+            positions=facts.positions,
+            entries=facts.entries,
+            refused=facts.refusals,
+            ended=facts.ended,
+        )
+
+    def _feed(self, series: Series, fed: Fed, at: Micros) -> Told:
+        """Let the strategy eat bars; what was eaten and is different now starts it all again."""
+        self._at = at
+        if fed.rebuilt:
+            return self._rebuild(series)
+        notes: list[Note] = []
+        view, wishes = self._view(), self._wishes
+        for bar in fed.bars:
+            self._state, wishes = self._role.strategy.on_bar(self._state, bar, view)
+            notes += self._audible(bar, wishes)
+        if fed.bars:
+            wishes = self._look_at_forming(series.symbol, view, wishes, notes)
+        if self._is_ready(series.symbol):
+            self._muted.discard(series.symbol)
+        has_other_notes = tuple(notes) != wishes.notes
+        return self._heard(replace(wishes, notes=tuple(notes)) if has_other_notes else wishes)
+
+    def _audible(self, bar: Bar, wishes: Wishes) -> tuple[Note, ...]:
+        """Bars of long ago were told of by whoever saw them live."""
+        is_old = self._at - bar.minute >= 2 * MINUTE
+        return () if is_old and bar.symbol in self._muted else wishes.notes
+
+    def _look_at_forming(
+        self, symbol: Symbol, view: View, wishes: Wishes, notes: list[Note]
+    ) -> Wishes:
+        """Show the minute in progress again where bars came late: its low may break a swing."""
+        now = self._forming.get(symbol)
+        if now is None or now.minute <= self._newest[symbol]:
+            return wishes
+        self._state, wishes = self._role.strategy.on_price(self._state, now, view)
+        notes += wishes.notes
+        return wishes
+
+    def _rebuild(self, changed: Series) -> Told:
+        strategy, view = self._role.strategy, self._view()
+        self._state = strategy.begin(self._stage.plan, self._stage.chain)
+        for symbol, series in self._series.items():
+            for bar in series.eaten:
+                self._state, _ = strategy.on_bar(self._state, bar, view)
+            if symbol in self._forming:
+                self._state, _ = strategy.on_price(self._state, self._forming[symbol], view)
+        told = self.pulse(self._at)
+        note = Note(changed.symbol, "rebuilt", f"bars={len(changed.eaten)}")
+        return replace(told, notes=(note, *told.notes))
+
+    def _heard(self, wishes: Wishes, *, again: bool = False) -> Told:
+        """Return what to tell. An unchanged wish is compared with the facts only if `again`."""
+        if wishes is self._wishes and not again:
+            return Told()
+        self._wishes = wishes
+        return Told(decisions=self._decide(wishes), notes=wishes.notes, watch=self._watch(wishes))
+
+    def _watch(self, wishes: Wishes) -> tuple[tuple[Symbol, bool], ...]:
+        """Return which symbols to report every price of from now on, and which no longer."""
+        before = self._watched
+        # R is measured by last prices: a short is watched whatever the strategy cares for.
+        self._watched = wishes.watch | self.facts.positions.keys()
+        if self._watched == before:
+            return ()
+        gone, new = sorted(before - self._watched), sorted(self._watched - before)
+        return (*((symbol, False) for symbol in gone), *((symbol, True) for symbol in new))
+
+    def _decide(self, wishes: Wishes) -> tuple[Decision, ...]:
+        due = self._ends_of_day()
+        if not self._awaited and not due:
+            if self._are_entries_over:
+                wishes = replace(wishes, entries=())
+            stance = Stance(may_place=self._may_place, is_ready=self._is_ready)
+            due = compare(wishes, self.facts, self._terms, stance)
+        news = self._said.news((each for each in due if self._is_seen(each)), self._at)
+        for each in news:
+            if isinstance(each, Place):
+                self.facts.asked(each.key, each.side, each.ticket, each.stop)
+            elif isinstance(each, Cancel):
+                self.facts.withdrawn(each.key.slot)
+        return news
+
+    def _ends_of_day(self) -> tuple[Decision, ...]:
+        """Return what ends the day for good: its limits, and the clock as a second voice."""
+        flat = self.facts.is_flat
+        if self._at >= self._stage.plan.force_close:
+            return () if flat else (Flatten(reason=FORCE_CLOSE),)
+        result = self._tally.of(self.facts.legs, self.last)
+        reason = self._limit.check(result, self._at)
+        is_over = bool(reason) and (self._conditions.mode is Mode.ACTIVE or not flat)
+        return (Flatten(reason=reason),) if is_over else ()
+
+    def _is_seen(self, decision: Decision) -> bool:
+        """Whether there is a price to judge an entry by; everything else needs none."""
+        return not isinstance(decision, Place) or decision.key.symbol in self._forming
+
+    @property
+    def _may_place(self) -> bool:
+        return self._conditions.may_enter and self._at >= self._first_entry
+
+    @property
+    def _are_entries_over(self) -> bool:
+        """Whether nothing may rest: the time, a difference in the rules, or prices too long bad."""
+        linger = seconds(self._role.feed.entry_linger_s)
+        is_blind = self._conditions.are_bad_for(linger, self._at)
+        return is_blind or bool(self.against) or self._at >= self._last_entry
