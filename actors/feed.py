@@ -1,0 +1,246 @@
+"""FeedActor: one authoritative stream of prices out of several sources.
+
+Hears:  Begin, RecoveryDone, ChainChosen, TicksArrived, StreamMoved, QuotesPolled, SelectSource,
+        Reconnect, OrderChanged, PositionChanged, ModeEntered, EntryRefused, Pulse
+Tells:  bar:<symbol> <- TicksSeen; bar:*, strategy, watchdog <- FeedLost, FeedRestored;
+        watchdog, monitor <- FeedHealth
+Owns:   which source has the say, epochs, the shared volume baseline (domain.feed.Feed)
+Dies:   restarted for ever; the minutes it missed are gaps and come back from history
+"""
+
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from actors.base import Actor
+from actors.post_office import Post
+from broker.port import Broker, Stream
+from domain import clock
+from domain.calls import ReadQuotes
+from domain.contracts import Chain
+from domain.feed import (
+    Connect,
+    Deliver,
+    Effect,
+    Effects,
+    Feed,
+    Lost,
+    Poll,
+    Regained,
+    Say,
+    Subscribe,
+)
+from domain.market import Source
+from domain.params import FeedParams, UniverseParams
+from domain.positions import Phase
+from domain.session import DayPlan
+from domain.units import Micros, Symbol, seconds
+from domain.universe import freshness
+from messages.control import (
+    Begin,
+    ChainChosen,
+    ModeEntered,
+    Pulse,
+    Reconnect,
+    RecoveryDone,
+    SelectSource,
+)
+from messages.market import (
+    FeedHealth,
+    FeedLost,
+    FeedRestored,
+    QuotesPolled,
+    StreamMoved,
+    TicksArrived,
+    TicksSeen,
+)
+from messages.orders import EntryRefused, OrderChanged, PositionChanged
+
+log = logging.getLogger(__name__)
+
+Price = TicksArrived | StreamMoved | QuotesPolled
+Command = SelectSource | Reconnect | ChainChosen
+Fact = OrderChanged | PositionChanged | ModeEntered | EntryRefused
+Heard = Price | Command | Fact | Begin | RecoveryDone | Pulse
+
+INDEX_EXCHANGE = "NSE_INDEX"
+LOST_INBOX = seconds(5)
+"""How much an actor that died may have had waiting in its inbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPorts:
+    """What the feed speaks to; `chance` draws the jitter of its reconnects."""
+
+    streams: Mapping[Source, Stream]
+    broker: Broker
+    chance: random.Random
+
+
+class FeedActor(Actor):
+    """Carry out what the day's `Feed` makes of what is heard."""
+
+    def __init__(
+        self,
+        address: str,
+        post: Post,
+        *,
+        ports: FeedPorts,
+        params: FeedParams,
+        universe: UniverseParams,
+    ) -> None:
+        super().__init__(address, post)
+        self._ports = ports
+        self._params = params
+        self._universe = universe
+        self._lost_since: Micros | None = None
+        self._feed: Feed | None = None
+
+    def on_receive(self, message: Heard) -> None:
+        """Handle one message. In the actor's thread."""
+        match message:
+            case Begin(at=at, restarted=restarted):
+                self._lost_since = Micros(at - LOST_INBOX) if restarted else None
+            case RecoveryDone(at=at, plan=plan, chain=chain):
+                self._begin(plan, chain, at)
+            case _:
+                if self._feed is not None:
+                    self._carry_out(self._heard(self._feed, message))
+
+    def _begin(self, plan: DayPlan, chain: Chain | None, at: Micros) -> None:
+        if self._feed is None:
+            index = (Symbol(self._universe.underlying), INDEX_EXCHANGE)
+            self._feed = Feed(plan, index, self._params, self._ports.chance, at)
+            chosen = self._choose(self._feed, chain, at) if chain else ()
+            self._carry_out(chosen + self._feed.begin(at, self._lost_since))
+
+    def _heard(self, feed: Feed, message: Price | Command | Fact | Pulse) -> Effects:
+        match message:
+            case TicksArrived() | StreamMoved() | QuotesPolled():
+                return self._price(feed, message)
+            case SelectSource() | Reconnect() | ChainChosen():
+                return self._command(feed, message)
+            case OrderChanged() | PositionChanged() | ModeEntered() | EntryRefused():
+                self._own(feed, message)
+                return ()
+            case Pulse(at=at):
+                effects = feed.pulse(at, clock.machine())
+                self._tell_health(feed, at)
+                return effects
+            case _:
+                assert_never(message)
+
+    def _command(self, feed: Feed, message: Command) -> Effects:
+        match message:
+            case SelectSource(at=at, source=source, reason=reason):
+                return feed.select(source, reason, at)
+            case Reconnect(at=at, reason=reason):
+                return feed.reopen(reason, at)
+            case ChainChosen(at=at, chain=chain):
+                return self._choose(feed, chain, at)
+            case _:
+                assert_never(message)
+
+    def _price(self, feed: Feed, message: Price) -> Effects:
+        match message:
+            case TicksArrived(ticks=ticks):
+                return feed.arrived(ticks)
+            case StreamMoved(change=change):
+                return feed.moved(change)
+            case QuotesPolled(epoch=epoch, asked_at=asked_at, reply=reply):
+                return feed.polled(reply, epoch, asked_at)
+            case _:
+                assert_never(message)
+
+    def _own(self, feed: Feed, fact: Fact) -> None:
+        match fact:
+            case OrderChanged(order=order):
+                feed.own(order.intent, order.ticket.symbol, is_live=order.is_live)
+            case PositionChanged(leg=leg):
+                feed.own(f"leg {leg.leg}", leg.symbol, is_live=leg.phase is not Phase.DONE)
+            case ModeEntered() | EntryRefused():
+                pass
+            case _:
+                assert_never(fact)
+
+    def _choose(self, feed: Feed, chain: Chain, at: Micros) -> Effects:
+        limits = freshness(chain, self._universe.step_points, self._params)
+        return feed.choose(chain, limits, at)
+
+    def _carry_out(self, effects: Effects) -> None:
+        for effect in effects:
+            self._do(effect)
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Deliver(symbol=symbol, ticks=ticks):
+                self.post.tell(f"bar:{symbol}", TicksSeen(symbol=symbol, ticks=ticks))
+            case Connect(epoch=epoch, pairs=pairs):
+                self._ports.streams[Source.PRIMARY].connect(epoch, pairs)
+            case Subscribe(pairs=pairs):
+                self._ports.streams[Source.PRIMARY].subscribe(pairs)
+            case Poll():
+                self._poll(effect)
+            case Lost() | Regained():
+                self._announce(effect)
+            case Say(text=text, warn=warn):
+                log.log(logging.WARNING if warn else logging.INFO, "%s", text)
+            case _:
+                assert_never(effect)
+
+    def _poll(self, poll: Poll) -> None:
+        post, address = self.post, self.address
+        self._ports.broker.read(
+            ReadQuotes(symbols=poll.pairs),
+            lambda reply: post.tell(
+                address, QuotesPolled(epoch=poll.epoch, asked_at=poll.asked_at, reply=reply)
+            ),
+        )
+
+    def _announce(self, effect: Lost | Regained) -> None:
+        at = clock.now()
+        message: FeedLost | FeedRestored
+        if isinstance(effect, Lost):
+            message = FeedLost(
+                at=at,
+                source=effect.source,
+                epoch=effect.epoch,
+                since=effect.since,
+                reason=effect.reason,
+            )
+        else:
+            message = FeedRestored(
+                at=at,
+                source=effect.source,
+                epoch=effect.epoch,
+                since=effect.since,
+                until=effect.until,
+            )
+        self.post.tell_all("bar:", message)
+        for address in ("strategy", "watchdog"):
+            self.post.tell(address, message)
+
+    def _tell_health(self, feed: Feed, at: Micros) -> None:
+        intake, authority, connection = feed.intake, feed.authority, feed.connection
+        primary = intake.beats[Source.PRIMARY]
+        health = FeedHealth(
+            at=at,
+            source=authority.source,
+            epoch=authority.epoch,
+            connected=connection.is_ready,
+            canary_at=intake.beats[authority.source].newest,
+            primary_canary_at=primary.newest,
+            primary_since=primary.steady_since,
+            rest_moving=feed.polling.is_moving(at),
+            seen=intake.sightings.seen,
+            subscribed=intake.sightings.subscribed,
+            stale=intake.sightings.stale(at),
+            ticks=intake.ticks,
+            last_tick_at=intake.last_tick_at,
+            switches=authority.switches,
+            reconnects=max(0, connection.opened - 1),
+        )
+        for address in ("watchdog", "monitor"):
+            self.post.tell(address, health)

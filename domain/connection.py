@@ -1,0 +1,100 @@
+"""One stream's connection: when to open it, when an attempt has failed, when to try again."""
+
+import random
+from enum import Enum, auto
+
+from domain.canaries import HOLE
+from domain.units import MINUTE, SECOND, Micros
+
+LONGEST_WAIT_S = 60
+PROOF = MINUTE
+"""After this long of canary ticks the next failure counts as a first one again."""
+
+
+class _State(Enum):
+    IDLE = auto()
+    OPENING = auto()
+    LIVE = auto()
+    WAITING = auto()
+
+
+class Connection:
+    """Opens without limit, one attempt at a time. Mutable, owned by FeedActor.
+
+    Attempt n = 0, 1, 2... waits `min(2^n, 60)` seconds times a jitter from [0.75, 1], drawn from
+    the stream handed in. A socket is no proof: an attempt succeeds with its first canary tick.
+    """
+
+    def __init__(self, first_tick: Micros, chance: random.Random) -> None:
+        self.epoch = 0
+        self.opened = 0
+        self.is_ready = False
+        self._first_tick = first_tick
+        self._chance = chance
+        self._state = _State.IDLE
+        self._since = Micros(0)
+        self._attempt = 0
+        self._steady: tuple[Micros, Micros] = (Micros(0), Micros(0))
+
+    def is_due(self, at: Micros) -> bool:
+        """Whether to open the connection now."""
+        return self._state is _State.IDLE or (self._state is _State.WAITING and at >= self._since)
+
+    def open(self, epoch: int, at: Micros) -> None:
+        """Note that it is being opened as `epoch`."""
+        self.epoch = epoch
+        self.opened += 1
+        self.is_ready = False
+        self._enter(_State.OPENING, at)
+
+    def ready(self, epoch: int) -> bool:
+        """Note that all was subscribed; return whether that is news."""
+        is_news = epoch == self.epoch and not self.is_ready
+        self.is_ready = self.is_ready or is_news
+        return is_news
+
+    def broke(self, epoch: int, at: Micros) -> bool:
+        """Note that it was refused or closed; return whether it was this connection."""
+        if epoch != self.epoch or self._state in {_State.IDLE, _State.WAITING}:
+            return False
+        self._wait(at)
+        return True
+
+    def ticked(self, at: Micros) -> None:
+        """Note a canary tick of this connection."""
+        since, newest = self._steady
+        if self._state is not _State.LIVE or at - newest > HOLE:
+            since = at
+        self._steady = (since, at)
+        if self._state is not _State.LIVE:
+            self._enter(_State.LIVE, at)
+        if at - since >= PROOF:
+            self._attempt = 0
+
+    def is_mute(self, opens_at: Micros, at: Micros) -> bool:
+        """Whether an attempt brought no canary tick in time; before the open nothing has to."""
+        since = max(self._since, opens_at)
+        return self._state is _State.OPENING and at - since >= self._first_tick
+
+    def reopen(self, at: Micros) -> bool:
+        """Give the connection up and try again; an attempt under way is left alone."""
+        if self._state is not _State.LIVE:
+            return False
+        self._wait(at)
+        return True
+
+    def give_up(self, at: Micros) -> None:
+        """Count the attempt as failed."""
+        self._wait(at)
+
+    def _wait(self, at: Micros) -> None:
+        self.is_ready = False
+        wait_s = min(2**self._attempt, LONGEST_WAIT_S)
+        # 2^6 is above the longest wait already.
+        self._attempt = min(self._attempt + 1, 6)
+        jitter = self._chance.randint(750_000, SECOND)
+        self._enter(_State.WAITING, Micros(at + wait_s * jitter))
+
+    def _enter(self, state: _State, since: Micros) -> None:
+        self._state = state
+        self._since = since
