@@ -115,5 +115,8 @@ def recorded(names: Iterable[str], rules: RulePack, day: Day) -> Master:
 def _recorded(scribe: Scribe, name: str) -> InstrumentLine:
     if not name.endswith(("CE", "PE")):
         return scribe.index(name)
-    option = symbols.parse(name)
+    try:
+        option = symbols.parse(name)
+    except symbols.BadSymbol as error:
+        raise symbols.BadSymbol(f"{name}: {error}") from error
     return scribe.option(option.name, option.expiry, option.strike, option.side)

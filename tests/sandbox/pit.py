@@ -6,6 +6,7 @@ Latencies are zero unless a test sets them, so an order works the instant it is 
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from config import pack
 from domain.books import Action
@@ -55,12 +56,12 @@ def at(wall: str, day: Day = DAY) -> Micros:
     return instant(day, wall)
 
 
-def settings(**changes: object) -> SandboxParams:
-    return replace(SandboxParams(latency=PROMPT), **changes)  # type: ignore[arg-type]  # by name
+def settings(**changes: Any) -> SandboxParams:
+    return replace(SandboxParams(latency=PROMPT), **changes)
 
 
-def an_order(**changes: object) -> OrderIn:
-    fields: dict[str, object] = {
+def an_order(**changes: Any) -> OrderIn:
+    fields: dict[str, Any] = {
         "symbol": CALL,
         "exchange": NFO,
         "action": Action.SELL,
@@ -69,7 +70,7 @@ def an_order(**changes: object) -> OrderIn:
         "price": 15_000,
         "strategy": "test",
     }
-    return OrderIn(**{**fields, **changes})  # type: ignore[arg-type]  # builder
+    return OrderIn(**{**fields, **changes})
 
 
 def levels(*steps: tuple[int, int]) -> tuple[Level, ...]:
@@ -81,20 +82,20 @@ class PinnedLine(Line):
 
     def __init__(self, instrument: InstrumentLine, open_at: Micros, price: Paise) -> None:
         super().__init__(instrument, open_at, price)
-        self.reference_p = price
+        self.reference_p: int = price
         self.newest = self.before
 
     def make(self, minute: int, last: PriceOut) -> list[PriceOut]:
         return []
 
     def theory(self, at: Micros) -> Paise:
-        return self.reference_p
+        return Paise(self.reference_p)
 
     def at(self, at: Micros) -> PriceOut:
         return self.newest
 
     def reference(self, at: Micros) -> Paise:
-        return self.reference_p
+        return Paise(self.reference_p)
 
 
 class Pit:
@@ -161,12 +162,12 @@ class Pit:
         )
         self.matching.price(line.newest)
 
-    def place(self, **changes: object) -> Answer:
+    def place(self, **changes: Any) -> Answer:
         deferred = self.writes.place(Micros(self.now), an_order(**changes))
         self.sleep(0)
         return deferred.result()
 
-    def orderid(self, **changes: object) -> str:
+    def orderid(self, **changes: Any) -> str:
         """Place an order that must be taken; return its id."""
         answer = self.place(**changes)
         assert not isinstance(answer, No), answer
@@ -176,7 +177,7 @@ class Pit:
         order = self.order(orderid)
         change = ModifyIn(orderid=orderid, quantity=Units(changes.pop("quantity", order.quantity)))
         for name, value in changes.items():
-            change = ModifyIn(**{**_fields(change), name: value})  # type: ignore[arg-type]  # builder
+            change = ModifyIn(**{**_fields(change), name: value})
         deferred = self.writes.modify(Micros(self.now), change)
         self.sleep(0)
         return deferred.result()
@@ -208,7 +209,7 @@ class Pit:
         return [row.payload for row in self.truth.rows if isinstance(row.payload, kind)]
 
 
-def _fields(change: ModifyIn) -> dict[str, object]:
+def _fields(change: ModifyIn) -> dict[str, Any]:
     return {
         "orderid": change.orderid,
         "quantity": change.quantity,

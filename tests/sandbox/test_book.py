@@ -20,26 +20,26 @@ def a_position(*trades: tuple[Action, int, int]) -> Position:
     return position
 
 
-def test_short_bought_back_lower_has_won():
+def test_short_bought_back_lower_has_won() -> None:
     """650 sold at 130.00 and bought at 120.00: 6,500.00 (`market-rules.md` 5, worked)."""
     position = a_position((SELL, 650, 13_000), (BUY, 650, 12_000))
     assert (position.net, position.cost, position.realised, position.blocked) == (0, 0, 650_000, 0)
 
 
-def test_partial_close_realises_its_share_and_frees_its_block():
+def test_partial_close_realises_its_share_and_frees_its_block() -> None:
     position = a_position((SELL, 650, 13_000), (BUY, 195, 12_000))
     assert (position.net, position.average, position.realised) == (-455, 13_000, 195_000)
     assert position.blocked == 45_500
     assert position.unrealised(Paise(13_100)) == -45_500
 
 
-def test_average_of_several_trades_is_rounded_half_up_for_show_only():
+def test_average_of_several_trades_is_rounded_half_up_for_show_only() -> None:
     position = a_position((SELL, 65, 10_000), (SELL, 130, 10_005))
     assert position.average == 10_003
     assert a_position((SELL, 65, 10_000), (SELL, 130, 10_005), (BUY, 195, 10_005)).realised == -325
 
 
-def test_trade_through_zero_closes_first_and_opens_the_rest():
+def test_trade_through_zero_closes_first_and_opens_the_rest() -> None:
     position = a_position((SELL, 65, 13_000), (BUY, 195, 12_000))
     assert (position.net, position.average, position.realised) == (130, 12_000, 65_000)
 
@@ -50,7 +50,9 @@ trades = st.lists(
 
 
 @given(trades)
-def test_realised_and_unrealised_are_all_the_money_that_moved(moves):
+def test_realised_and_unrealised_are_all_the_money_that_moved(
+    moves: list[tuple[Action, int, int]],
+) -> None:
     moves = [(action, lots * 65, price * 5) for action, lots, price in moves]
     position = a_position(*moves)
     paid = sum(action.sign * units * price for action, units, price in moves)
@@ -70,7 +72,9 @@ def test_realised_and_unrealised_are_all_the_money_that_moved(moves):
         max_size=25,
     )
 )
-def test_money_always_adds_up_and_the_rows_give_the_same_book_again(acts):
+def test_money_always_adds_up_and_the_rows_give_the_same_book_again(
+    acts: list[tuple[str, int, int, Symbol]],
+) -> None:
     pit = Pit(settings(capital_p=300_000_000))
     for act, lots, tick, symbol in acts:
         play(pit, act, lots * 65, tick * 5, symbol)
@@ -99,7 +103,7 @@ def play(pit: Pit, act: str, units: int, price: int, symbol: Symbol) -> None:
         pit.show([(price, units)], [(price + 10, units)], printed=printed, symbol=symbol)
 
 
-def test_charges_of_an_order_do_not_depend_on_how_it_was_cut_into_trades():
+def test_charges_of_an_order_do_not_depend_on_how_it_was_cut_into_trades() -> None:
     """SELL 650 at 130.00 costs 185.87, BUY at 120.00 58.73 (`market-rules.md` 5, worked)."""
     for sizes in ((650,), (65, 195, 390)):
         pit = Pit()
@@ -113,7 +117,7 @@ def test_charges_of_an_order_do_not_depend_on_how_it_was_cut_into_trades():
         assert pit.account.book.charges == 18_587 + 5_873
 
 
-def test_funds_and_positions_of_one_short():
+def test_funds_and_positions_of_one_short() -> None:
     """One lot of 26000 CE at 150.00 blocks 181,220.00 (`sandbox.md` 5, worked)."""
     pit = Pit()
     pit.show([(15_000, 65)], [(15_050, 650)])
@@ -143,7 +147,7 @@ def test_funds_and_positions_of_one_short():
     )
 
 
-def test_entry_reserves_and_its_stop_does_not():
+def test_entry_reserves_and_its_stop_does_not() -> None:
     pit = Pit()
     entry = pit.orderid(quantity=130)
     assert pit.account.book.reserved == 2 * 18_122_000
@@ -155,12 +159,10 @@ def test_entry_reserves_and_its_stop_does_not():
     assert pit.account.book.reserved == 0
 
 
-def test_second_stop_would_open_something_and_reserves_its_premium():
+def test_second_stop_would_open_something_and_reserves_its_premium() -> None:
     pit = Pit()
     pit.show([(15_000, 65)], [(15_050, 650)])
     pit.orderid()
     for _ in range(2):
         pit.orderid(action=BUY, kind=PriceKind.SL, trigger=16_000, price=16_300)
     assert pit.account.book.reserved == 65 * 16_300
-
-

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.books import Action
+from domain.units import Paise
 from sandbox.kinds import PriceKind
 from sandbox.params import MatchingParams
 from sandbox.truth import Band
@@ -18,7 +19,7 @@ def a_pit_around(price: int) -> Pit:
     return pit
 
 
-def test_jumped_stop_rests_as_a_limit_order():
+def test_jumped_stop_rests_as_a_limit_order() -> None:
     pit = a_pit_around(20_000)
     stop = pit.orderid(**STOP)
     assert pit.state(stop) == ("trigger pending", 0)
@@ -31,7 +32,7 @@ def test_jumped_stop_rests_as_a_limit_order():
     assert pit.fills(stop) == [(21_300, 65)]
 
 
-def test_queue_is_served_first():
+def test_queue_is_served_first() -> None:
     pit = Pit()
     pit.show([(15_000, 650)], [(15_050, 650)])
     order = pit.orderid(price=15_050, quantity=130)
@@ -43,7 +44,7 @@ def test_queue_is_served_first():
     assert pit.fills(order) == [(15_050, 65)]
 
 
-def test_marketable_limit_walks_the_levels():
+def test_marketable_limit_walks_the_levels() -> None:
     pit = Pit()
     pit.show([(15_000, 65)], [(15_050, 65), (15_080, 65), (15_120, 650)])
     order = pit.orderid(action=Action.BUY, price=15_100, quantity=195)
@@ -51,14 +52,14 @@ def test_marketable_limit_walks_the_levels():
     assert pit.state(order) == ("open", 130)
 
 
-def test_selling_limit_walks_the_bids_down_to_its_price():
+def test_selling_limit_walks_the_bids_down_to_its_price() -> None:
     pit = Pit()
     pit.show([(15_000, 65), (14_990, 65), (14_900, 650)], [(15_050, 65)])
     order = pit.orderid(price=14_950, quantity=195)
     assert pit.fills(order) == [(15_000, 65), (14_990, 65)]
 
 
-def test_resting_order_is_filled_at_its_own_price_by_a_print_through_it():
+def test_resting_order_is_filled_at_its_own_price_by_a_print_through_it() -> None:
     pit = Pit()
     pit.show([(15_000, 650)], [(15_050, 650)])
     order = pit.orderid(price=15_050, quantity=650)
@@ -66,14 +67,14 @@ def test_resting_order_is_filled_at_its_own_price_by_a_print_through_it():
     assert pit.fills(order) == [(15_050, 260)]
 
 
-def test_participation_in_a_print_of_one_lot_is_one_lot():
+def test_participation_in_a_print_of_one_lot_is_one_lot() -> None:
     pit = Pit()
     order = pit.orderid(price=15_050, quantity=650)
     pit.show([], [], printed=(15_100, 65))
     assert pit.fills(order) == [(15_050, 65)]
 
 
-def test_two_orders_of_ours_share_one_print_price_first():
+def test_two_orders_of_ours_share_one_print_price_first() -> None:
     pit = Pit()
     late_but_better = {"price": 15_050, "quantity": 130}
     first = pit.orderid(price=15_060, quantity=650)
@@ -83,7 +84,7 @@ def test_two_orders_of_ours_share_one_print_price_first():
     assert pit.fills(first) == [(15_060, 195)]
 
 
-def test_what_one_order_took_is_gone_for_the_next_until_the_book_changes():
+def test_what_one_order_took_is_gone_for_the_next_until_the_book_changes() -> None:
     pit = Pit()
     pit.show([(15_000, 65)], [(15_050, 65)])
     first = pit.orderid(price=15_000)
@@ -93,7 +94,7 @@ def test_what_one_order_took_is_gone_for_the_next_until_the_book_changes():
     assert pit.state(second) == ("complete", 65)
 
 
-def test_stop_is_inert_until_a_print_touches_its_trigger():
+def test_stop_is_inert_until_a_print_touches_its_trigger() -> None:
     pit = a_pit_around(20_000)
     stop = pit.orderid(**STOP)
     pit.show([(21_200, 650)], [(21_250, 650)])
@@ -104,7 +105,7 @@ def test_stop_is_inert_until_a_print_touches_its_trigger():
     assert pit.fills(stop) == [(20_950, 65)]
 
 
-def test_selling_stop_triggers_at_or_below_its_trigger():
+def test_selling_stop_triggers_at_or_below_its_trigger() -> None:
     pit = Pit()
     stop = pit.orderid(kind=PriceKind.SL, trigger=14_000, price=13_700)
     pit.show([(14_000, 650)], [(14_010, 650)], printed=(14_005, 65))
@@ -113,7 +114,7 @@ def test_selling_stop_triggers_at_or_below_its_trigger():
     assert pit.fills(stop) == [(13_990, 65)]
 
 
-def test_trigger_is_forgotten_once_it_was_met():
+def test_trigger_is_forgotten_once_it_was_met() -> None:
     pit = a_pit_around(20_000)
     stop = pit.orderid(**STOP)
     pit.show([(21_900, 650)], [(22_100, 650)], printed=(22_000, 65))
@@ -121,7 +122,7 @@ def test_trigger_is_forgotten_once_it_was_met():
     assert pit.fills(stop) == [(21_300, 65)]
 
 
-def test_stop_is_held_against_the_band_of_the_moment_it_triggers():
+def test_stop_is_held_against_the_band_of_the_moment_it_triggers() -> None:
     pit = Pit()
     stop = pit.orderid(action=Action.BUY, kind=PriceKind.SL, trigger=16_000, price=17_000)
     pit.lines[CALL].reference_p = 12_000
@@ -129,11 +130,18 @@ def test_stop_is_held_against_the_band_of_the_moment_it_triggers():
     assert pit.state(stop) == ("rejected", 0)
     assert pit.order(stop).reason == "Order price is beyond LPP limit"
     assert pit.rows(Band) == [
-        Band(orderid=stop, symbol=CALL, price=17_000, reference=12_000, low=7_200, high=16_800)
+        Band(
+            orderid=stop,
+            symbol=CALL,
+            price=Paise(17_000),
+            reference=Paise(12_000),
+            low=Paise(7_200),
+            high=Paise(16_800),
+        )
     ]
 
 
-def test_quantity_cut_keeps_the_place_in_the_queue():
+def test_quantity_cut_keeps_the_place_in_the_queue() -> None:
     pit = Pit()
     pit.show([(15_000, 650)], [(15_050, 650)])
     order = pit.orderid(price=15_050, quantity=195)
@@ -143,7 +151,7 @@ def test_quantity_cut_keeps_the_place_in_the_queue():
     assert pit.fills(order) == [(15_050, 130)]
 
 
-def test_new_price_goes_to_the_back_of_the_queue():
+def test_new_price_goes_to_the_back_of_the_queue() -> None:
     pit = Pit()
     pit.show([(15_000, 650)], [(15_050, 650), (15_055, 650)])
     order = pit.orderid(price=15_050, quantity=65)
@@ -155,7 +163,7 @@ def test_new_price_goes_to_the_back_of_the_queue():
     assert pit.state(order) == ("complete", 65)
 
 
-def test_repriced_order_takes_what_is_displayed():
+def test_repriced_order_takes_what_is_displayed() -> None:
     pit = Pit()
     pit.show([(15_000, 650)], [(15_050, 650)])
     order = pit.orderid(price=15_050, quantity=65)
@@ -163,7 +171,7 @@ def test_repriced_order_takes_what_is_displayed():
     assert pit.fills(order) == [(15_000, 65)]
 
 
-def test_queue_factor_lengthens_the_queue():
+def test_queue_factor_lengthens_the_queue() -> None:
     pit = Pit(settings(matching=MatchingParams(queue_factor=2.0)))
     pit.show([(15_000, 650)], [(15_050, 650)])
     order = pit.orderid(price=15_050, quantity=65)
@@ -173,7 +181,7 @@ def test_queue_factor_lengthens_the_queue():
     assert pit.state(order) == ("complete", 65)
 
 
-def test_extra_slippage_makes_each_level_worse():
+def test_extra_slippage_makes_each_level_worse() -> None:
     pit = Pit(settings(matching=MatchingParams(extra_slippage_ticks=2)))
     pit.show([(15_000, 650)], [(15_050, 650)])
     order = pit.orderid(price=14_900)
@@ -186,7 +194,9 @@ updates = st.lists(st.tuples(prices, st.integers(1, 10), lots, st.booleans()), m
 
 
 @given(price=prices, quantity=lots, action=st.sampled_from(Action), seen=updates)
-def test_limit_never_trades_beyond_its_price_or_its_quantity(price, quantity, action, seen):
+def test_limit_never_trades_beyond_its_price_or_its_quantity(
+    price: int, quantity: int, action: Action, seen: list[tuple[int, int, int, bool]]
+) -> None:
     pit = Pit()
     order = pit.orderid(action=action, price=price, quantity=quantity)
     for bid, spread, size, is_print in seen:

@@ -19,7 +19,7 @@ def square_off(pit: Pit) -> None:
     pit.writes.square_off(Micros(pit.now))
 
 
-def test_stop_is_gone_before_the_exit_is_sent():
+def test_stop_is_gone_before_the_exit_is_sent() -> None:
     pit = Pit()
     a_short(pit)
     a_short(pit, symbol=PUT)
@@ -35,7 +35,7 @@ def test_stop_is_gone_before_the_exit_is_sent():
     assert pit.account.book.net(PUT, "MIS") == 0
 
 
-def test_closing_orders_are_the_brokers_protected_and_cost_a_fee():
+def test_closing_orders_are_the_brokers_protected_and_cost_a_fee() -> None:
     """50.00 + 18 % GST on top of the charges of the trade."""
     pit = Pit()
     a_short(pit)
@@ -52,7 +52,7 @@ def test_closing_orders_are_the_brokers_protected_and_cost_a_fee():
     assert 5_900 < trade.charges < 5_900 + 3_000
 
 
-def test_long_is_sold_and_overnight_positions_stay():
+def test_long_is_sold_and_overnight_positions_stay() -> None:
     pit = Pit()
     pit.show([(15_000, 650)], [(15_050, 650)], printed=(15_000, 65))
     pit.orderid(action=BUY, price=15_050)
@@ -63,7 +63,7 @@ def test_long_is_sold_and_overnight_positions_stay():
     assert pit.account.book.net(PUT, "NRML") == -65
 
 
-def test_position_closed_meanwhile_is_not_closed_twice():
+def test_position_closed_meanwhile_is_not_closed_twice() -> None:
     pit = Pit()
     a_short(pit, symbol=PUT)
     a_short(pit)
@@ -75,7 +75,7 @@ def test_position_closed_meanwhile_is_not_closed_twice():
     assert pit.account.book.net(CALL, "MIS") == 0
 
 
-def test_rest_of_a_closing_order_stays_in_the_book_when_nobody_sells():
+def test_rest_of_a_closing_order_stays_in_the_book_when_nobody_sells() -> None:
     pit = Pit(settings(rms_spread_s=0))
     a_short(pit)
     pit.show([(15_000, 650)], [])
@@ -85,7 +85,7 @@ def test_rest_of_a_closing_order_stays_in_the_book_when_nobody_sells():
     assert (order.status, order.pending) == ("open", 65)
 
 
-def test_close_ends_every_order_of_the_day():
+def test_close_ends_every_order_of_the_day() -> None:
     pit = Pit()
     order = pit.orderid(product="NRML")
     pit.writes.close(at("15:40"))

@@ -41,7 +41,7 @@ TABLE = (
     Case("a quote alone triggers nothing", BUY, 16_000, 16_300, (16_100, 16_150, None), PENDING),
     Case("jumped BUY rests as a LIMIT", BUY, 16_000, 16_300, (16_900, 17_000, 16_950), OPEN),
     Case(
-        "BUY beyond the band at trigger is rejected", BUY, 16_000, 22_000, (15_990, 16_010, 16_000),
+        "BUY beyond the band at trigger", BUY, 16_000, 22_000, (15_990, 16_010, 16_000),
         REJECTED, (), "Order price is beyond LPP limit",
     ),
     Case("SELL rests while LTP > trigger", SELL, 14_000, 13_700, (14_000, 14_010, 14_005), PENDING),
@@ -55,7 +55,7 @@ TABLE = (
     ),
     Case("jumped SELL rests as a LIMIT", SELL, 14_000, 13_700, (13_000, 13_100, 13_050), OPEN),
     Case(
-        "SELL beyond the band at trigger is rejected", SELL, 14_000, 8_000, (13_990, 14_010, 14_000),
+        "SELL beyond the band at trigger", SELL, 14_000, 8_000, (13_990, 14_010, 14_000),
         REJECTED, (), "Order price is beyond LPP limit",
     ),
 )  # fmt: skip
@@ -63,7 +63,7 @@ TABLE = (
 
 @pytest.mark.incident("INC-61")
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.rule)
-def test_sandbox_obeys_the_stop_order_table(case):
+def test_sandbox_obeys_the_stop_order_table(case: Case) -> None:
     pit = Pit()
     pit.show([(14_990, 650)], [(15_010, 650)], printed=(15_000, 65))
     stop = pit.orderid(
@@ -76,7 +76,7 @@ def test_sandbox_obeys_the_stop_order_table(case):
     assert pit.order(stop).reason == case.reason
 
 
-def test_band_follows_its_reference_to_the_next_refresh():
+def test_band_follows_its_reference_to_the_next_refresh() -> None:
     """Ref 30 -> 50.00: the leap to 60 refuses a cover at 60.05 until the reference follows."""
     pit = Pit()
     pit.lines[CALL].reference_p = 3_000
@@ -87,7 +87,7 @@ def test_band_follows_its_reference_to_the_next_refresh():
     assert pit.state(pit.orderid(**cover)) == ("open", 0)
 
 
-def test_pushes_tell_the_life_of_a_stop():
+def test_pushes_tell_the_life_of_a_stop() -> None:
     pit = Pit()
     pit.show([(14_990, 650)], [(15_010, 650)], printed=(15_000, 65))
     pit.orderid(action=BUY, kind=PriceKind.SL, trigger=16_000, price=16_300)

@@ -20,7 +20,7 @@ def some_lines() -> tuple[Pit, list[bytes]]:
     return pit, [encode(row) for row in pit.truth.rows]
 
 
-def test_rows_are_numbered_and_handed_to_the_sink_as_lines():
+def test_rows_are_numbered_and_handed_to_the_sink_as_lines() -> None:
     lines: list[bytes] = []
     truth = Truth(lines.append)
     truth.add(Micros(5), an_arrival("a"))
@@ -33,30 +33,30 @@ def test_rows_are_numbered_and_handed_to_the_sink_as_lines():
     assert truth.since(-3) == truth.rows
 
 
-def test_lines_are_read_back_as_the_same_rows():
+def test_lines_are_read_back_as_the_same_rows() -> None:
     pit, lines = some_lines()
     assert decode(lines) == tuple(pit.truth.rows)
     assert any(isinstance(row.payload, Accepted) for row in decode(lines))
 
 
-def test_torn_last_line_is_left_out():
+def test_torn_last_line_is_left_out() -> None:
     _, lines = some_lines()
     assert decode([*lines[:-1], lines[-1][:20]]) == decode(lines[:-1])
 
 
-def test_bad_line_in_the_middle_is_refused_with_its_number():
+def test_bad_line_in_the_middle_is_refused_with_its_number() -> None:
     _, lines = some_lines()
     with pytest.raises(ValueError, match="line 1 of ground truth is no row"):
         decode([b"{}\n", *lines])
 
 
-def test_missing_row_is_noticed():
+def test_missing_row_is_noticed() -> None:
     _, lines = some_lines()
     with pytest.raises(ValueError, match="line 1 of ground truth has seq 2"):
         decode(lines[1:])
 
 
-def test_continued_truth_counts_on():
+def test_continued_truth_counts_on() -> None:
     pit, _ = some_lines()
     rows = pit.truth.rows
     added = Truth(rows=rows).add(Micros(9), an_arrival())

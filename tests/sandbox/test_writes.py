@@ -1,5 +1,7 @@
 """Every refusal row of `sandbox.md` 5 that needs no schema, and what a write does to the book."""
 
+from typing import Any
+
 import pytest
 
 from domain.books import Action
@@ -26,8 +28,10 @@ AT_ONCE = {
     ),
     "CNC on a derivative (seen)": (
         {"product": "CNC"},
-        "CNC product not allowed for NFO derivatives segment. "
-        "Use NRML for carryforward or MIS for intraday.",
+        (
+            "CNC product not allowed for NFO derivatives segment. "
+            "Use NRML for carryforward or MIS for intraday."
+        ),
     ),
     "SL-M on an option (NSE 2021-09-27)": (
         {"kind": PriceKind.SLM, "trigger": 14_000},
@@ -54,14 +58,14 @@ AT_ONCE = {
 
 
 @pytest.mark.parametrize(("changes", "text"), AT_ONCE.values(), ids=AT_ONCE.keys())
-def test_refused_at_the_door_without_a_row(changes, text):
+def test_refused_at_the_door_without_a_row(changes: dict[str, Any], text: str) -> None:
     pit = Pit(settings(rules=("market_orders.sandbox=refuse",)))
     assert pit.place(**changes) == No(status=400, text=text)
     assert pit.account.book.orders == {}
     assert pit.rows(Refused) == [Refused(route="place", orderid="", text=text)]
 
 
-def test_largest_order_under_the_freeze_quantity_passes():
+def test_largest_order_under_the_freeze_quantity_passes() -> None:
     pit = Pit()
     assert pit.state(pit.orderid(quantity=1_755)) == ("open", 0)
 
@@ -84,7 +88,9 @@ TEXTS = {
 @pytest.mark.parametrize(
     ("changes", "reason"), AT_THE_EXCHANGE.values(), ids=AT_THE_EXCHANGE.keys()
 )
-def test_refused_at_the_exchange_with_a_rejected_row_and_a_push(changes, reason):
+def test_refused_at_the_exchange_with_a_rejected_row_and_a_push(
+    changes: dict[str, Any], reason: str
+) -> None:
     pit = Pit()
     orderid = pit.orderid(**changes)
     assert pit.state(orderid) == ("rejected", 0)
@@ -95,7 +101,7 @@ def test_refused_at_the_exchange_with_a_rejected_row_and_a_push(changes, reason)
 @pytest.mark.parametrize(
     ("changes", "reason"), AT_THE_EXCHANGE.values(), ids=AT_THE_EXCHANGE.keys()
 )
-def test_analyzer_refuses_the_same_without_a_row(changes, reason):
+def test_analyzer_refuses_the_same_without_a_row(changes: dict[str, Any], reason: str) -> None:
     pit = Pit(settings(reject_style="analyze"))
     assert pit.place(**changes) == No(status=400, text=TEXTS[reason])
     assert pit.account.book.orders == {}
@@ -112,12 +118,12 @@ def test_analyzer_refuses_the_same_without_a_row(changes, reason):
         {"price": 100_000},
     ],
 )
-def test_just_inside_every_limit_is_accepted(changes):
+def test_just_inside_every_limit_is_accepted(changes: dict[str, Any]) -> None:
     pit = Pit()
     assert pit.order(pit.orderid(**changes)).status.is_live
 
 
-def test_short_margin_is_refused_in_rupees():
+def test_short_margin_is_refused_in_rupees() -> None:
     """One lot of 26000 CE at 150.00 needs 181,220.00 (`sandbox.md` 5, worked)."""
     pit = Pit(settings(capital_p=15_000_000))
     orderid = pit.orderid()
@@ -126,7 +132,7 @@ def test_short_margin_is_refused_in_rupees():
     )
 
 
-def test_order_that_only_reduces_needs_no_margin():
+def test_order_that_only_reduces_needs_no_margin() -> None:
     pit = Pit(settings(capital_p=18_200_000))
     pit.show([(15_000, 65)], [(15_050, 650)])
     short = pit.orderid()
@@ -135,7 +141,7 @@ def test_order_that_only_reduces_needs_no_margin():
     assert pit.order(pit.orderid(**BUY, price=15_000)).status == "rejected"
 
 
-def test_closed_market_takes_nothing():
+def test_closed_market_takes_nothing() -> None:
     pit = Pit()
     for wall in ("09:14:59", "15:40"):
         pit.now = at(wall)
@@ -144,7 +150,7 @@ def test_closed_market_takes_nothing():
     assert pit.place(product="NRML") != No(status=400, text="Market is closed")
 
 
-def test_new_intraday_order_after_square_off_is_refused_unless_it_reduces():
+def test_new_intraday_order_after_square_off_is_refused_unless_it_reduces() -> None:
     pit = Pit()
     pit.show([(15_000, 65)], [(15_050, 650)])
     pit.orderid()
@@ -159,7 +165,7 @@ def test_new_intraday_order_after_square_off_is_refused_unless_it_reduces():
     assert isinstance(pit.place(product="NRML"), Done)
 
 
-def test_order_that_arrives_at_the_door_before_and_at_the_exchange_after_the_close_is_rejected():
+def test_order_that_reaches_the_exchange_after_the_close_is_rejected() -> None:
     slow = LatencyParams(place_ms=Lognormal(median=2_000, sigma=0.0))
     pit = Pit(settings(latency=slow))
     pit.now = Micros(at("15:40") - 1_000_000)
@@ -170,7 +176,7 @@ def test_order_that_arrives_at_the_door_before_and_at_the_exchange_after_the_clo
     assert pit.order(answer.orderid).reason == "Market is closed"
 
 
-def test_protected_market_order_is_a_limit_near_the_last_price():
+def test_protected_market_order_is_a_limit_near_the_last_price() -> None:
     pit = Pit(settings(rules=("market_orders.sandbox=protect",)))
     pit.show([(14_900, 65)], [(15_050, 650)], printed=(15_000, 65))
     order = pit.orderid(kind=PriceKind.MARKET, price=0, quantity=130)
@@ -178,21 +184,21 @@ def test_protected_market_order_is_a_limit_near_the_last_price():
     assert (pit.state(order), pit.order(order).price) == (("open", 65), 14_250)
 
 
-def test_allowed_market_order_takes_whatever_is_displayed():
+def test_allowed_market_order_takes_whatever_is_displayed() -> None:
     pit = Pit(settings(rules=("market_orders.sandbox=allow", "lpp.band_bps=none")))
     pit.show([(14_900, 65), (100, 65)], [(15_050, 650)], printed=(15_000, 65))
     order = pit.orderid(kind=PriceKind.MARKET, price=0, quantity=130)
     assert pit.fills(order) == [(14_900, 65), (100, 65)]
 
 
-def test_stop_market_order_of_a_day_that_still_had_them():
+def test_stop_market_order_of_a_day_that_still_had_them() -> None:
     pit = Pit(settings(rules=("sl_m.NFO=allow", "lpp.band_bps=none")))
     stop = pit.orderid(**BUY, kind=PriceKind.SLM, trigger=16_000, price=0)
     pit.show([(15_990, 65)], [(16_500, 650)], printed=(16_000, 65))
     assert pit.fills(stop) == [(16_500, 65)]
 
 
-def test_modify_carries_absolute_values_and_pushes_nothing():
+def test_modify_carries_absolute_values_and_pushes_nothing() -> None:
     pit = Pit()
     order = pit.orderid(price=15_100, quantity=195)
     pit.pushed()
@@ -203,7 +209,7 @@ def test_modify_carries_absolute_values_and_pushes_nothing():
     assert pit.pushed() == []
 
 
-def test_zero_in_a_modify_keeps_price_and_trigger():
+def test_zero_in_a_modify_keeps_price_and_trigger() -> None:
     pit = Pit()
     stop = pit.orderid(**SL, **BUY, trigger=16_000, price=16_300, quantity=130)
     pit.modify(stop, quantity=65)
@@ -221,7 +227,7 @@ MODIFIES = {
 
 
 @pytest.mark.parametrize(("changes", "text"), MODIFIES.values(), ids=MODIFIES.keys())
-def test_refused_modify_leaves_the_order_as_it_was(changes, text):
+def test_refused_modify_leaves_the_order_as_it_was(changes: dict[str, Any], text: str) -> None:
     pit = Pit()
     pit.show([(15_000, 130)], [(15_050, 650)])
     order = pit.orderid(quantity=195)
@@ -231,14 +237,14 @@ def test_refused_modify_leaves_the_order_as_it_was(changes, text):
     assert pit.order(order) == before
 
 
-def test_stop_cannot_be_moved_across_the_market():
+def test_stop_cannot_be_moved_across_the_market() -> None:
     pit = Pit()
     stop = pit.orderid(**SL, **BUY, trigger=16_000, price=16_300)
     assert pit.modify(stop, trigger=15_000) == No(status=400, text="Trigger price already crossed")
     assert pit.order(stop).trigger == 16_000
 
 
-def test_cut_to_what_is_filled_completes_the_order():
+def test_cut_to_what_is_filled_completes_the_order() -> None:
     pit = Pit()
     pit.show([(15_000, 65)], [(15_050, 650)])
     order = pit.orderid(quantity=130)
@@ -247,7 +253,7 @@ def test_cut_to_what_is_filled_completes_the_order():
     assert pit.account.book.symbols == frozenset()
 
 
-def test_modifications_of_one_order_are_counted():
+def test_modifications_of_one_order_are_counted() -> None:
     pit = Pit(settings(rules=("max_modifies.sandbox=2",)))
     order = pit.orderid(price=15_100)
     assert isinstance(pit.modify(order, price=15_105), Done)
@@ -257,7 +263,7 @@ def test_modifications_of_one_order_are_counted():
     )
 
 
-def test_larger_order_must_be_affordable():
+def test_larger_order_must_be_affordable() -> None:
     pit = Pit(settings(capital_p=20_000_000))
     order = pit.orderid()
     refused = pit.modify(order, quantity=130)
@@ -265,7 +271,7 @@ def test_larger_order_must_be_affordable():
     assert refused.text.startswith("Insufficient funds. Required: 362440.00, Available: 200000.00")
 
 
-def test_cancel_ends_an_order_and_says_so():
+def test_cancel_ends_an_order_and_says_so() -> None:
     pit = Pit()
     order = pit.orderid()
     pit.pushed()
@@ -274,7 +280,7 @@ def test_cancel_ends_an_order_and_says_so():
     assert pit.pushed() == [("cancelled", "cancelled", 15_000)]
 
 
-def test_fill_before_the_cancel_takes_effect_is_real():
+def test_fill_before_the_cancel_takes_effect_is_real() -> None:
     slow = LatencyParams(place_ms=Lognormal(median=0), cancel_ms=Lognormal(median=2_000, sigma=0.0))
     pit = Pit(settings(latency=slow))
     order = pit.orderid()
@@ -285,7 +291,7 @@ def test_fill_before_the_cancel_takes_effect_is_real():
     assert pit.fills(order) == [(15_000, 65)]
 
 
-def test_fill_before_the_modify_takes_effect_is_real():
+def test_fill_before_the_modify_takes_effect_is_real() -> None:
     slow = LatencyParams(place_ms=Lognormal(median=0), modify_ms=Lognormal(median=2_000, sigma=0.0))
     pit = Pit(settings(latency=slow))
     order = pit.orderid()
@@ -297,7 +303,7 @@ def test_fill_before_the_modify_takes_effect_is_real():
     assert deferred.result() == No(status=400, text="Cannot modify order in complete status")
 
 
-def test_unknown_and_ended_orders_are_told_apart():
+def test_unknown_and_ended_orders_are_told_apart() -> None:
     pit = Pit()
     assert pit.cancel("999") == No(status=404, text="Order 999 not found")
     order = pit.orderid()
@@ -308,7 +314,7 @@ def test_unknown_and_ended_orders_are_told_apart():
     )
 
 
-def test_answer_is_not_known_before_its_instant():
+def test_answer_is_not_known_before_its_instant() -> None:
     pit = Pit(settings(latency=LatencyParams()))
     deferred = pit.writes.place(Micros(pit.now), an_order())
     assert deferred.ready_at > pit.now
@@ -316,7 +322,7 @@ def test_answer_is_not_known_before_its_instant():
         deferred.result()
 
 
-def test_latencies_are_lognormal_and_capped():
+def test_latencies_are_lognormal_and_capped() -> None:
     pit = Pit(settings(latency=LatencyParams(place_ms=Lognormal(median=45, sigma=0.6, cap=100))))
     spans = sorted(
         pit.writes.place(Micros(pit.now), an_order(price=30_000)).ready_at - pit.now
@@ -326,7 +332,7 @@ def test_latencies_are_lognormal_and_capped():
     assert spans[-1] == 100_000
 
 
-def test_order_ids_are_14_digits_of_the_day_and_not_in_order():
+def test_order_ids_are_14_digits_of_the_day_and_not_in_order() -> None:
     pit = Pit()
     ids = [pit.orderid(price=30_000) for _ in range(20)]
     assert all(len(orderid) == 14 and orderid.startswith("261119") for orderid in ids)
@@ -334,7 +340,7 @@ def test_order_ids_are_14_digits_of_the_day_and_not_in_order():
     assert ids != sorted(ids)
 
 
-def test_protection_of_a_market_order_is_a_setting():
+def test_protection_of_a_market_order_is_a_setting() -> None:
     protect = MatchingParams(market_protection_bp=100)
     pit = Pit(settings(matching=protect, rules=("market_orders.sandbox=protect",)))
     order = pit.orderid(**BUY, kind=PriceKind.MARKET, price=0)

@@ -16,13 +16,16 @@ def an_update(bid: int, ask: int, shape: int = 0, book: Shown | None = None) -> 
     )  # fmt: skip
 
 
-def test_levels_stand_a_tick_apart_in_whole_lots_growing_away_from_the_touch():
+def test_levels_stand_a_tick_apart_in_whole_lots_growing_away_from_the_touch() -> None:
     book = shown(an_update(15_000, 15_050))
-    assert book.bids[:2] == (Level(Paise(15_000), Units(65), 1), Level(Paise(14_995), Units(130), 2))
+    assert book.bids[:2] == (
+        Level(Paise(15_000), Units(65), 1),
+        Level(Paise(14_995), Units(130), 2),
+    )
     assert [level.price for level in book.asks] == [15_050, 15_055, 15_060, 15_065, 15_070]
 
 
-def test_no_level_stands_at_or_under_zero_and_an_empty_side_is_empty():
+def test_no_level_stands_at_or_under_zero_and_an_empty_side_is_empty() -> None:
     assert [level.price for level in shown(an_update(15, 20)).bids] == [15, 10, 5]
     assert shown(an_update(0, 0)) == Shown()
 
@@ -31,7 +34,7 @@ sides = st.sampled_from((0, 5, 15, 25, 15_000))
 
 
 @given(bid=sides, ask=sides, shape=st.integers(0, 2**64 - 1))
-def test_totals_are_the_sums_of_the_levels(bid, ask, shape):
+def test_totals_are_the_sums_of_the_levels(bid: int, ask: int, shape: int) -> None:
     update = an_update(bid, ask, shape)
     book = shown(update)
     assert all(level.quantity % 65 == 0 < level.quantity for level in book.bids + book.asks)
@@ -39,7 +42,7 @@ def test_totals_are_the_sums_of_the_levels(bid, ask, shape):
     assert totals(update) == sums
 
 
-def test_book_that_an_update_carries_is_what_is_shown():
+def test_book_that_an_update_carries_is_what_is_shown() -> None:
     book = Shown((Level(Paise(5), Units(650), 1),), ())
     assert shown(an_update(5, 0, book=book)) == book
     assert totals(an_update(5, 0, book=book)) == (650, 0)

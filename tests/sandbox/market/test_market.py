@@ -11,7 +11,7 @@ INDEX = Symbol("NIFTY")
 ALL = frozenset({CALL, PUT, INDEX})
 
 
-def test_followed_symbols_come_in_order_of_time():
+def test_followed_symbols_come_in_order_of_time() -> None:
     market = a_market()
     taken = market.take(at("09:20"), ALL)
     assert [out.at for out in taken] == sorted(out.at for out in taken)
@@ -19,14 +19,14 @@ def test_followed_symbols_come_in_order_of_time():
     assert taken[0].at == at("09:15")
 
 
-def test_nothing_comes_twice_and_nothing_is_left_out():
+def test_nothing_comes_twice_and_nothing_is_left_out() -> None:
     market = a_market()
     steps = [Micros(at("09:15") + n * 700_000) for n in range(500)]
     taken = [out for step in steps for out in market.take(step, ALL)]
     assert taken == a_market().take(steps[-1], ALL)
 
 
-def test_last_second_belongs_to_the_day_and_nothing_after_it():
+def test_last_second_belongs_to_the_day_and_nothing_after_it() -> None:
     market = a_market()
     taken = market.take(at("18:00"), frozenset({INDEX}))
     assert len(taken) == 23_100
@@ -38,7 +38,9 @@ follows = st.frozensets(st.sampled_from(sorted(ALL)))
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(1, 90), follows), max_size=10))
-def test_following_reports_exactly_the_lines_own_updates(steps):
+def test_following_reports_exactly_the_lines_own_updates(
+    steps: list[tuple[int, frozenset[Symbol]]],
+) -> None:
     market, now = a_market(), Micros(at("09:15") - SECOND)
     for span, followed in steps:
         until = Micros(now + span * SECOND)
@@ -55,7 +57,7 @@ def test_following_reports_exactly_the_lines_own_updates(steps):
         now = until
 
 
-def test_skipping_leaves_the_rest_as_it_would_have_been():
+def test_skipping_leaves_the_rest_as_it_would_have_been() -> None:
     market = a_market()
     market.skip(at("09:20"))
     rest = market.take(at("09:21"), ALL)

@@ -23,7 +23,9 @@ SPOT = 2_600_000 / NOW.growth
         (27_000, "CE", 2.6871, 11.365, 0.236, (0.15, 0.30)),
     ],
 )
-def test_worked_table(strike, kind, m, iv, mid, quote):
+def test_worked_table(
+    strike: int, kind: str, m: float, iv: float, mid: float, quote: tuple[float, float]
+) -> None:
     strike *= 100
     reach = NOW.reach(strike, SPOT)
     worth = (NOW.call if kind == "CE" else NOW.put)(strike, SPOT, reach)
@@ -35,7 +37,7 @@ def test_worked_table(strike, kind, m, iv, mid, quote):
 
 
 @given(st.integers(24_000, 28_000), st.integers(2_500_000, 2_700_000), st.floats(60, 20 * 86_400))
-def test_parity_holds_within_the_spread(strike, spot, left_s):
+def test_parity_holds_within_the_spread(strike: int, spot: int, left_s: float) -> None:
     """Call - put = discount x (forward - strike), as far as the quotes can tell."""
     now = moment(MarketParams(), left_s / YEAR_S, 0.125)
     m = now.reach(strike * 100, spot)
@@ -50,7 +52,7 @@ def test_parity_holds_within_the_spread(strike, spot, left_s):
 
 
 @given(st.floats(0, 100_000), st.floats(5, 500))
-def test_quote_lies_on_the_tick_around_the_mid(mid, half):
+def test_quote_lies_on_the_tick_around_the_mid(mid: float, half: float) -> None:
     bid, ask = on_ticks(mid, half)
     assert bid % 5 == ask % 5 == 0
     assert 0 <= bid <= mid <= ask
@@ -58,12 +60,12 @@ def test_quote_lies_on_the_tick_around_the_mid(mid, half):
     assert bid == 0 or bid <= mid - half
 
 
-def test_reach_is_clipped():
+def test_reach_is_clipped() -> None:
     assert NOW.reach(5_000_000, SPOT) == 6
     assert NOW.reach(100_000, SPOT) == -6
 
 
-def test_time_never_runs_out_entirely():
+def test_time_never_runs_out_entirely() -> None:
     assert years_left(1_000, 1_000 + YEAR_S) == 1
     assert years_left(2_000, 1_000) == 1 / YEAR_S
     spent = moment(MarketParams(), years_left(2_000, 1_000), 0.12)
