@@ -109,8 +109,6 @@ class Coverage:
         held.net += trade.action.sign * trade.quantity
         if held.net > 0 and trade.action is Action.BUY:
             yield f"I2 {trade.symbol}: truth {row.seq}: {held.net} units long after a BUY"
-        elif held.net > 0:
-            yield f"I2 {trade.symbol}: truth {row.seq}: still {held.net} units long"
 
     def _pass(self, start: Micros, end: Micros) -> Iterator[str]:
         if end <= start:

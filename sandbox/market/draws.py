@@ -13,6 +13,7 @@ WORDS = 8
 _EIGHT = Struct("<8Q")
 _SIXTEEN = Struct("<16I")
 _SCALE = 2.0**-32
+_POISSON_BLOCKS = 64
 _NORMAL = NormalDist()
 
 
@@ -40,23 +41,26 @@ class Stream:
         """Return one uniform number, strictly between 0 and 1."""
         return self.units(n)[0]
 
-    def normals(self, count: int) -> list[float]:
-        """Return the first `count` standard normal numbers of the stream."""
-        inverse = _NORMAL.inv_cdf
+    def uniforms(self, count: int) -> list[float]:
+        """Return the first `count` uniform numbers of the stream."""
         drawn: list[float] = []
         for n in range(-(-count // 16)):
-            drawn.extend(map(inverse, self.units(n)))
+            drawn += self.units(n)
         return drawn[:count]
 
+    def normals(self, count: int) -> list[float]:
+        """Return the first `count` standard normal numbers of the stream."""
+        return [_NORMAL.inv_cdf(unit) for unit in self.uniforms(count)]
+
     def poisson(self, mean: float, n: int) -> int:
-        """Return a Poisson number by counting products of uniforms; `mean` is small."""
+        """Return a Poisson number by multiplying uniforms until they fall below exp(-mean)."""
         floor, product, hits = exp(-mean), 1.0, 0
-        for unit in self.units(n):
-            product *= unit
+        while True:
+            block = n * _POISSON_BLOCKS + hits // 16
+            product *= self.units(block)[hits % 16]
             if product < floor:
-                break
+                return hits
             hits += 1
-        return hits
 
     def lognormal(self, median: float, sigma: float, n: int) -> float:
         """Return a lognormal number with this median and this sigma of its logarithm."""

@@ -54,9 +54,9 @@ class Line(ABC):
     def make(self, minute: int, last: PriceOut) -> list[PriceOut]:
         """Return the updates of a minute; `last` is the update ahead of it."""
 
-    @abstractmethod
     def theory(self, at: Micros) -> Paise:
-        """Return what the contract is worth without any trade in it."""
+        """Return what the contract is worth without any trade: the last price, but for a model."""
+        return self.at(at).ltp
 
     def reach(self, minute: int) -> Sequence[PriceOut]:
         """Make every minute up to `minute` and return the updates of that one."""

@@ -95,9 +95,6 @@ class RecordedLine(Line):
         ]
         return self._updates(ticks, bar.oi, last)
 
-    def theory(self, at: Micros) -> Paise:
-        return self.at(at).ltp
-
     def _draws(self, minute: int, count: int) -> list[int]:
         words: list[int] = []
         while len(words) < count:

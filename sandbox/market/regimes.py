@@ -42,14 +42,14 @@ def weather(params: MarketParams, random_seed: int, seconds: int) -> Weather:
     sign = 1 if stream.unit(0) < 0.5 else -1
     times = params.trend_x if params.regime == "trend" else 1.0
     count = stream.poisson(regime.jumps_per_day, 1)
+    times_of_day = Stream(random_seed, "jump", "when").uniforms(count)
+    sizes = Stream(random_seed, "jump", "size").normals(count)
     return Weather(
         volatility=regime.sigma_bp * 1e-4,
         drift=sign * regime.drift_bp * 1e-4 * times / DAY_S,
         jumps=tuple(
             (int(when * seconds), size * regime.jump_sd_bp * 1e-4)
-            for when, size in zip(
-                stream.units(2), Stream(random_seed, "jump").normals(count), strict=False
-            )
+            for when, size in zip(times_of_day, sizes, strict=True)
         ),
     )
 

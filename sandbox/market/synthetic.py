@@ -72,9 +72,6 @@ class IndexLine(Line):
         ticks = [(Micros(start + n * SECOND), Paise(price)) for n, price in enumerate(prices)]
         return index_updates(self, ticks, last)
 
-    def theory(self, at: Micros) -> Paise:
-        return Paise(self._sky.spot[self._sky.second(at)])
-
 
 class VixLine(Line):
     """The volatility index: the level of the smile, leaning against the spot."""
@@ -93,9 +90,6 @@ class VixLine(Line):
             for n, price in enumerate(prices)
         ]
         return index_updates(self, ticks, last)
-
-    def theory(self, at: Micros) -> Paise:
-        return _vix(self._sky, self._sky.spot[self._sky.second(at)])
 
 
 class QuotedLine(Line):

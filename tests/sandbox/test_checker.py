@@ -9,7 +9,7 @@ from domain.session import DayPlan
 from domain.units import Day as TradingDay
 from domain.units import Micros, Paise, Symbol
 from sandbox.checker import Report
-from sandbox.kinds import Origin
+from sandbox.kinds import Change, Origin, Status
 from tests.sandbox.day import BUY, SELL, Day
 from tests.sandbox.pit import PUT
 
@@ -212,6 +212,13 @@ def test_i5_modify_and_cancel_need_a_row_too() -> None:
         "I5 o: truth 3: modify to (585, 14990, 0) of i-o was in no earlier journal row",
         "I5 o: truth 4: cancel of i-o was in no earlier journal row",
     ]
+
+
+def test_stray_order_is_told_once_not_with_every_change() -> None:
+    day = Day()
+    day.order("stray", SELL, 65, 0, intended=False)
+    day.state("stray", 1.0, Status.CANCELLED, Change.CANCELLED, units=65)
+    assert day.broken() == ["I1"]
 
 
 def test_i9_ninth_write_of_a_second() -> None:

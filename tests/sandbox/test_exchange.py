@@ -233,6 +233,31 @@ def test_restart_after_the_square_off_closes_what_is_still_open() -> None:
     assert [line.net for line in again.positions(at("15:26"))] == [0]
 
 
+def test_resting_order_of_an_earlier_life_stands_at_the_back_of_the_queue() -> None:
+    truth = Truth()
+    exchange = an_exchange(truth)
+    exchange.watch([CALL])
+    ask = exchange.quote(at("10:00"), CALL).ask
+    deferred = exchange.place(at("10:00"), an_order(price=ask))
+    exchange.advance(deferred.ready_at)
+    again = an_exchange(Truth(rows=truth.rows))
+    answer = deferred.result()
+    assert isinstance(answer, Done)
+    order = again.order(answer.orderid)
+    assert order == exchange.order(answer.orderid)
+    assert order is not None
+    again.advance(at("10:10"))
+    exchange.advance(at("10:10"))
+    assert again.trades() == exchange.trades()
+
+
+def test_restart_after_the_close_has_nothing_left_to_do() -> None:
+    truth = Truth()
+    exchange = an_exchange(truth)
+    exchange.arrived(at("15:41"), "placeorder", "d", "passed")
+    assert an_exchange(Truth(rows=truth.rows)).next_timer() is None
+
+
 def test_restart_with_other_settings_is_refused() -> None:
     truth = Truth()
     an_exchange(truth)
