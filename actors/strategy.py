@@ -1,0 +1,250 @@
+"""StrategyActor: plays the strategy, and tells OrderActor what it wants.
+
+Hears:  Begin, RecoveryDone, ChainFound, BarUpdated, BarClosed, BarsBackfilled, OrderChanged,
+        PositionChanged, EntryRefused, ModeEntered, FeedTrusted, FeedLost, FeedRestored, Pulse
+Tells:  order <- PlanDay, StrategyReady, FactsWanted, PlaceEntry, CancelEntry, RaiseStop, MoveStop,
+        ExitPosition, FlattenAll; feed, watchdog, monitor <- ChainChosen; bar:* <- WatchPrice,
+        BarsWanted; journal <- DecisionMade
+Owns:   the strategy's pure state (domain.trader.Trader) and the choice of the day's contracts
+Dies:   rebuilt from today's bars and OrderActor's facts; until they came it wishes nothing
+"""
+
+import logging
+from typing import assert_never
+
+from actors.base import Actor
+from actors.commands import command
+from actors.post_office import Post
+from broker.port import Broker
+from domain import clock
+from domain.calls import ReadReply
+from domain.contracts import Chain
+from domain.params import UniverseParams
+from domain.rules import RulePack
+from domain.session import DayPlan
+from domain.strategy import Mode, Note
+from domain.trader import Backfill, Conditions, Role, Stage, Start, Told, Trader
+from domain.units import Micros, Symbol
+from domain.universe import Choice, Chooser
+from messages.control import (
+    Begin,
+    ChainChosen,
+    ChainFound,
+    DecisionMade,
+    ModeEntered,
+    Pulse,
+    RecoveryDone,
+)
+from messages.market import (
+    BarClosed,
+    BarsBackfilled,
+    BarsWanted,
+    BarUpdated,
+    FeedLost,
+    FeedRestored,
+    WatchPrice,
+)
+from messages.orders import (
+    EntryRefused,
+    FactsWanted,
+    FeedTrusted,
+    OrderChanged,
+    PlanDay,
+    PositionChanged,
+    StrategyReady,
+)
+
+log = logging.getLogger(__name__)
+
+Market = BarUpdated | BarClosed | BarsBackfilled
+Fact = OrderChanged | PositionChanged | EntryRefused
+Condition = ModeEntered | FeedTrusted | FeedLost | FeedRestored
+Word = Begin | RecoveryDone | ChainFound | Pulse
+Heard = Market | Fact | Condition | Word
+
+STORY = frozenset(
+    "swing_low swing_low_update swing_high armed spent best wish unwish rebuilt".split()
+)
+"""What a trader wants to read in the day's log; the decision log has the rest."""
+
+
+class StrategyActor(Actor):
+    """Choose the day's contracts, feed the trader, carry out what it decides."""
+
+    def __init__(
+        self,
+        address: str,
+        post: Post,
+        *,
+        broker: Broker,
+        role: Role,
+        universe: UniverseParams,
+        pack: RulePack,
+    ) -> None:
+        super().__init__(address, post)
+        self._broker = broker
+        self._role = role
+        self._universe = universe
+        self._pack = pack
+        self._is_restart = False
+        self._plan: DayPlan | None = None
+        self._chooser: Chooser | None = None
+        self._trader: Trader | None = None
+        self._conditions = Conditions()
+        self._is_ready = False
+        self._fault = ""
+
+    def on_receive(self, message: Heard) -> None:
+        """Hear one message. In the actor's thread."""
+        at = clock.now()
+        match message:
+            case BarUpdated() | BarClosed() | BarsBackfilled():
+                told = self._market(message, at)
+            case OrderChanged() | PositionChanged() | EntryRefused():
+                told = self._fact(message, at)
+            case ModeEntered() | FeedTrusted() | FeedLost() | FeedRestored():
+                told = self._condition(message, at)
+            case Begin() | RecoveryDone() | ChainFound() | Pulse():
+                told = self._word(message, at)
+            case _:
+                assert_never(message)
+        self._carry_out(told, at)
+
+    def _market(self, message: Market, at: Micros) -> Told:
+        if self._chooser is not None and isinstance(message, BarUpdated):
+            self._chooser.price(message.now)
+        trader = self._trader
+        if trader is None:
+            return Told()
+        match message:
+            case BarUpdated(now=now):
+                return trader.price(now, at)
+            case BarClosed(bar=bar, settled=settled):
+                return trader.bar_closed(bar, settled, at)
+            case BarsBackfilled(symbol=symbol, since=since, bars=bars, settled=settled):
+                return trader.backfilled(symbol, since, Backfill(bars, settled), at)
+
+    def _fact(self, message: Fact, at: Micros) -> Told:
+        trader = self._trader
+        if trader is None:
+            return Told()
+        match message:
+            case OrderChanged(order=order):
+                return trader.order(order, at)
+            case PositionChanged(leg=leg):
+                return trader.leg(leg, at)
+            case EntryRefused(key=key, code=code):
+                return trader.refused(key, code, at)
+
+    def _condition(self, message: Condition, at: Micros) -> Told:
+        match message:
+            case ModeEntered(mode=mode):
+                self._conditions.mode = Mode(mode)
+            case FeedTrusted(entries=entries):
+                self._conditions.trusted(at, entries=entries)
+            case FeedLost():
+                self._conditions.feed_lost()
+            case FeedRestored(until=until):
+                self._conditions.feed_restored(until)
+        return self._trader.pulse(at) if self._trader is not None else Told()
+
+    def _word(self, message: Word, at: Micros) -> Told:
+        match message:
+            case Begin(restarted=restarted):
+                self._is_restart = restarted
+            case RecoveryDone(plan=plan, chain=chain):
+                self._recovered(plan, chain, at)
+            case ChainFound(reply=reply):
+                self._answered(reply, at)
+            case Pulse():
+                self._ask(at)
+        return self._trader.pulse(at) if self._trader is not None else Told()
+
+    def _recovered(self, plan: DayPlan, chain: Chain | None, at: Micros) -> None:
+        """Take the day: with a chain play at once and verify it, without one choose it."""
+        self._plan = plan
+        rule = self._role.strategy.universe(plan)
+        self._chooser = Chooser(rule, self._universe, self._pack, plan, chain)
+        if chain is None:
+            self._watch(self._chooser.index[0], on=True)
+        else:
+            self._play(chain, Start.RESTARTED if self._is_restart else Start.RESUMED, at)
+        self._ask(at)
+
+    def _ask(self, at: Micros) -> None:
+        call = self._chooser.due(at) if self._chooser else None
+        if call is not None:
+            self._broker.read(call, self._hear_answer)
+
+    def _hear_answer(self, reply: ReadReply) -> None:
+        """Pass an answer on to ourselves. In the read lane's thread."""
+        self.post.tell(self.address, ChainFound(reply=reply))
+
+    def _answered(self, reply: ReadReply, at: Micros) -> None:
+        if self._chooser is None:
+            return
+        choice = self._chooser.answer(reply, at)
+        fault = self._chooser.fault
+        if fault and fault != self._fault:
+            log.warning("no contracts chosen yet: %s", fault)
+        self._fault = fault
+        if choice is not None:
+            self._chosen(choice, at)
+        self._ask(at)
+
+    def _chosen(self, choice: Choice, at: Micros) -> None:
+        for warning in choice.warnings:
+            log.warning("%s", warning)
+        if self._trader is None and self._plan is not None and self._chooser is not None:
+            self._watch(self._chooser.index[0], on=False)
+            self.post.tell("order", PlanDay(at=at, plan=self._plan, chain=choice.chain))
+            self._play(choice.chain, Start.FRESH, at)
+        if choice.against and self._trader is not None:
+            log.error("no entries today: %s", "; ".join(choice.against))
+            self._trader.against = "; ".join(choice.against)
+
+    def _play(self, chain: Chain, start: Start, at: Micros) -> None:
+        """Begin to trade a chain; who comes back asks for bars and facts again."""
+        assert self._plan is not None
+        rates = self._pack.charges(self._plan.day, chain.contracts[0].exchange)
+        stage = Stage(plan=self._plan, chain=chain, rates=rates)
+        self._trader = Trader(self._role, stage, self._conditions, at, start)
+        if start is Start.RESTARTED:
+            for contract in chain.contracts:
+                self.post.tell(f"bar:{contract.symbol}", BarsWanted(symbol=contract.symbol))
+        else:
+            chosen = ChainChosen(at=at, plan=self._plan, chain=chain)
+            for address in ("feed", "watchdog", "monitor"):
+                self.post.tell(address, chosen)
+        if start is not Start.FRESH:
+            self.post.tell("order", FactsWanted(who=self.address))
+
+    def _carry_out(self, told: Told, at: Micros) -> None:
+        for note in told.notes:
+            self._note(note, at)
+        for symbol, on in told.watch:
+            self._watch(symbol, on=on)
+        trader = self._trader
+        if trader is None:
+            return
+        for decision in told.decisions:
+            self.post.tell("order", command(decision, self._role.tag, trader.last, at))
+        if trader.is_caught_up and not self._is_ready:
+            self._is_ready = True
+            self.post.tell("order", StrategyReady(at=at))
+
+    def _note(self, note: Note, at: Micros) -> None:
+        level = logging.INFO if note.kind in STORY else logging.DEBUG
+        level = logging.WARNING if note.kind == "blocked" else level
+        log.log(level, "%s %s %s", note.kind, note.symbol, note.detail, extra={"tag": "SWING"})
+        made = DecisionMade(
+            at=at,
+            strategy=self._role.tag,
+            symbol=note.symbol,
+            kind=note.kind,
+            detail=note.detail,
+        )
+        self.post.tell("journal", made)
+
+    def _watch(self, symbol: Symbol, *, on: bool) -> None:
+        self.post.tell(f"bar:{symbol}", WatchPrice(symbol=symbol, on=on))
