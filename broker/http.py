@@ -77,8 +77,11 @@ class HttpSession:
     def __init__(self, http: Http) -> None:
         self._http = http
         self._session = requests.Session()
-        # No proxy, netrc or certificate bundle of the environment gets between us and the server.
+        # No proxy or netrc of the environment gets between us and the server. Whom to trust is what
+        # the stream trusts: the system's authorities, or those SSL_CERT_FILE names.
         self._session.trust_env = False
+        trusted = ssl.get_default_verify_paths()
+        self._session.verify = trusted.cafile or trusted.capath or True
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
