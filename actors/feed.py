@@ -1,9 +1,9 @@
 """FeedActor: one authoritative stream of prices out of several sources.
 
 Hears:  Begin, RecoveryDone, ChainChosen, TicksArrived, StreamMoved, QuotesPolled, SelectSource,
-        Reconnect, OrderChanged, PositionChanged, ModeEntered, EntryRefused, Pulse
-Tells:  bar:<symbol> <- TicksSeen; bar:*, strategy, watchdog <- FeedLost, FeedRestored;
-        watchdog, monitor <- FeedHealth
+        Reconnect, OrderChanged, PositionChanged, ModeEntered, Pulse
+Tells:  bar:<symbol> <- TicksSeen; bar:*, strategy, watchdog, journal <- FeedLost,
+        FeedRestored; watchdog, monitor <- FeedHealth; order <- FactsWanted
 Owns:   which source has the say, epochs, the shared volume baseline (domain.feed.Feed)
 Dies:   restarted for ever; the minutes it missed are gaps and come back from history
 """
@@ -16,6 +16,7 @@ from typing import assert_never
 
 from actors.base import Actor
 from actors.post_office import Post
+from actors.vitals import health_of, outage_of
 from broker.port import Broker, Stream
 from domain import clock
 from domain.calls import ReadQuotes
@@ -32,11 +33,11 @@ from domain.feed import (
     Say,
     Subscribe,
 )
-from domain.market import Source
+from domain.market import Pair, Source
 from domain.params import FeedParams, UniverseParams
 from domain.positions import Phase
 from domain.session import DayPlan
-from domain.units import Micros, Symbol, seconds
+from domain.units import Micros, seconds
 from domain.universe import freshness
 from messages.control import (
     Begin,
@@ -47,25 +48,16 @@ from messages.control import (
     RecoveryDone,
     SelectSource,
 )
-from messages.market import (
-    FeedHealth,
-    FeedLost,
-    FeedRestored,
-    QuotesPolled,
-    StreamMoved,
-    TicksArrived,
-    TicksSeen,
-)
-from messages.orders import EntryRefused, OrderChanged, PositionChanged
+from messages.market import QuotesPolled, StreamMoved, TicksArrived, TicksSeen
+from messages.orders import FactsWanted, OrderChanged, PositionChanged
 
 log = logging.getLogger(__name__)
 
 Price = TicksArrived | StreamMoved | QuotesPolled
 Command = SelectSource | Reconnect | ChainChosen
-Fact = OrderChanged | PositionChanged | ModeEntered | EntryRefused
+Fact = OrderChanged | PositionChanged | ModeEntered
 Heard = Price | Command | Fact | Begin | RecoveryDone | Pulse
 
-INDEX_EXCHANGE = "NSE_INDEX"
 LOST_INBOX = seconds(5)
 """How much an actor that died may have had waiting in its inbox."""
 
@@ -90,11 +82,13 @@ class FeedActor(Actor):
         ports: FeedPorts,
         params: FeedParams,
         universe: UniverseParams,
+        index: Pair,
     ) -> None:
         super().__init__(address, post)
         self._ports = ports
         self._params = params
         self._universe = universe
+        self._index = index
         self._lost_since: Micros | None = None
         self._feed: Feed | None = None
 
@@ -111,10 +105,11 @@ class FeedActor(Actor):
 
     def _begin(self, plan: DayPlan, chain: Chain | None, at: Micros) -> None:
         if self._feed is None:
-            index = (Symbol(self._universe.underlying), INDEX_EXCHANGE)
-            self._feed = Feed(plan, index, self._params, self._ports.chance, at)
+            self._feed = Feed(plan, self._index, self._params, self._ports.chance, at)
             chosen = self._choose(self._feed, chain, at) if chain else ()
             self._carry_out(chosen + self._feed.begin(at, self._lost_since))
+            if self._lost_since is not None:
+                self.post.tell("order", FactsWanted(who=self.address))
 
     def _heard(self, feed: Feed, message: Price | Command | Fact | Pulse) -> Effects:
         match message:
@@ -122,7 +117,7 @@ class FeedActor(Actor):
                 return self._price(feed, message)
             case SelectSource() | Reconnect() | ChainChosen():
                 return self._command(feed, message)
-            case OrderChanged() | PositionChanged() | ModeEntered() | EntryRefused():
+            case OrderChanged() | PositionChanged() | ModeEntered():
                 self._own(feed, message)
                 return ()
             case Pulse(at=at):
@@ -160,7 +155,7 @@ class FeedActor(Actor):
                 feed.own(order.intent, order.ticket.symbol, is_live=order.is_live)
             case PositionChanged(leg=leg):
                 feed.own(f"leg {leg.leg}", leg.symbol, is_live=leg.phase is not Phase.DONE)
-            case ModeEntered() | EntryRefused():
+            case ModeEntered():
                 pass
             case _:
                 assert_never(fact)
@@ -200,47 +195,12 @@ class FeedActor(Actor):
         )
 
     def _announce(self, effect: Lost | Regained) -> None:
-        at = clock.now()
-        message: FeedLost | FeedRestored
-        if isinstance(effect, Lost):
-            message = FeedLost(
-                at=at,
-                source=effect.source,
-                epoch=effect.epoch,
-                since=effect.since,
-                reason=effect.reason,
-            )
-        else:
-            message = FeedRestored(
-                at=at,
-                source=effect.source,
-                epoch=effect.epoch,
-                since=effect.since,
-                until=effect.until,
-            )
+        message = outage_of(effect, clock.now())
         self.post.tell_all("bar:", message)
-        for address in ("strategy", "watchdog"):
+        for address in ("strategy", "watchdog", "journal"):
             self.post.tell(address, message)
 
     def _tell_health(self, feed: Feed, at: Micros) -> None:
-        intake, authority, connection = feed.intake, feed.authority, feed.connection
-        primary = intake.beats[Source.PRIMARY]
-        health = FeedHealth(
-            at=at,
-            source=authority.source,
-            epoch=authority.epoch,
-            connected=connection.is_ready,
-            canary_at=intake.beats[authority.source].newest,
-            primary_canary_at=primary.newest,
-            primary_since=primary.steady_since,
-            rest_moving=feed.polling.is_moving(at),
-            seen=intake.sightings.seen,
-            subscribed=intake.sightings.subscribed,
-            stale=intake.sightings.stale(at),
-            ticks=intake.ticks,
-            last_tick_at=intake.last_tick_at,
-            switches=authority.switches,
-            reconnects=max(0, connection.opened - 1),
-        )
+        health = health_of(feed, at)
         for address in ("watchdog", "monitor"):
             self.post.tell(address, health)

@@ -13,9 +13,9 @@ from domain.calls import Quotes, ReadReply, StreamChange, StreamState
 from domain.connection import Connection
 from domain.contracts import Chain
 from domain.intake import Intake
-from domain.market import Source, Tick
+from domain.market import Pair, Source, Tick
 from domain.params import FeedParams
-from domain.polling import Pair, Polling, symbols_to_poll
+from domain.polling import Polling, symbols_to_poll
 from domain.session import DayPlan
 from domain.units import Micros, Symbol, rupees, seconds
 
@@ -180,7 +180,7 @@ class Feed:
         if source is Source.REST:
             self.intake.ledger.connected(source, self._epoch, at)
             said = (
-                Say(reason.capitalize(), warn=True),
+                Say(_sentence(reason), warn=True),
                 Say("WebSocket is not broadcasting, starting REST", warn=True),
             )
         else:
@@ -190,10 +190,10 @@ class Feed:
         return (*said, Regained(source, self._epoch, at, at))
 
     def reopen(self, reason: str, at: Micros) -> Effects:
-        """Connect again; a connection under way is left alone."""
-        if not self.connection.reopen(at):
-            return ()
-        return (Say(f"{reason.capitalize()}, reconnecting", warn=True),)
+        """Connect again; a connection under way is left alone, and is no failure."""
+        is_new = self.connection.reopen(at)
+        answer = "reconnecting" if is_new else "reconnect is under way"
+        return (Say(f"{_sentence(reason)}, {answer}", warn=True),)
 
     def own(self, key: str, symbol: Symbol, *, is_live: bool) -> None:
         """Note that an order or a leg of ours is live in a symbol, or no longer."""
@@ -300,3 +300,8 @@ class Feed:
         self._refusals = (at, refused.total())
         counts = " ".join(f"{reason}={count}" for reason, count in sorted(refused.items()))
         return (Say(f"Ticks were refused: {counts}", warn=True),)
+
+
+def _sentence(reason: str) -> str:
+    """Begin with a capital and leave names such as WebSocket alone."""
+    return reason[:1].upper() + reason[1:]

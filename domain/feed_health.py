@@ -78,15 +78,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Warn:
-    """Say once that the feed is silent."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Reopen:
-    """Open a new socket."""
+    """Say that the feed is silent, once in a silence, and open a new socket."""
 
     reason: str
 
@@ -107,7 +100,7 @@ class Trust:
     reason: str
 
 
-Action = Warn | Reopen | Select | Trust
+Action = Reopen | Select | Trust
 Decision = tuple[Watch, tuple[Action, ...]]
 
 
@@ -172,7 +165,7 @@ def _judge_stream(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Dec
     if is_check and quiet >= seconds(feed.stale_warn_s) and not watch.has_warned:
         reason = f"no ticks for {feed.stale_warn_s} s"
         watch = replace(watch, state=FeedState.SUSPECT, has_warned=True)
-        return watch, (Warn(reason), Reopen(reason))
+        return watch, (Reopen(reason),)
     if quiet < seconds(feed.fresh_canary_s):
         watch = replace(watch, state=FeedState.HEALTHY, has_warned=False)
     elif facts.is_exposed:
@@ -184,8 +177,8 @@ def _judge_stream(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Dec
 
 def _fall_back(watch: Watch, at: Micros, reason: str) -> Decision:
     watch = replace(watch, state=FeedState.FALLBACK, chosen_at=at)
-    reopen = () if watch.has_warned else (Reopen(reason),)
-    return replace(watch, has_warned=True), (*reopen, Select(Source.REST, reason))
+    reopen = () if watch.has_warned else (Reopen("trying the WebSocket again"),)
+    return replace(watch, has_warned=True), (Select(Source.REST, reason), *reopen)
 
 
 def _judge_rest(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:

@@ -7,14 +7,13 @@ from msgspec.structs import replace
 from domain.canaries import Beat, Canaries
 from domain.contracts import Chain
 from domain.exchange_time import ExchangeTime
-from domain.market import Quote, Source, Tick
+from domain.market import Pair, Quote, Source, Tick
 from domain.params import FeedParams
 from domain.session import DayPlan
 from domain.sightings import Sightings
 from domain.units import Micros, Paise, Symbol, seconds
 from domain.volume import VolumeLedger
 
-Pair = tuple[Symbol, str]
 Batches = dict[Symbol, list[Tick]]
 
 

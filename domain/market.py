@@ -6,6 +6,9 @@ import msgspec
 
 from domain.units import MINUTE, Micros, Paise, Symbol, Units
 
+Pair = tuple[Symbol, str]
+"""A symbol and the exchange that quotes it."""
+
 
 def minute_of(at: int) -> Micros:
     """Return the start of the minute an instant lies in; the same in UTC and Asia/Kolkata."""

@@ -7,11 +7,9 @@ polled prices prove nothing until they change.
 from collections.abc import Collection
 
 from domain.contracts import Chain
-from domain.market import Quote
+from domain.market import Pair, Quote
 from domain.params import FeedParams
 from domain.units import SECOND, Micros, Symbol, seconds
-
-Pair = tuple[Symbol, str]
 
 TIMEOUT = seconds(5)
 USELESS_AFTER = 3

@@ -15,7 +15,6 @@ from domain.feed_health import (
     Reopen,
     Select,
     Trust,
-    Warn,
     Watch,
     coverage,
     decide,
@@ -29,7 +28,7 @@ from domain.units import SECOND, Micros
 from tests.domain.tape import OPEN, a_plan, at
 
 DAY_PLAN = a_plan()
-WARN_60 = [Warn("no ticks for 60 s"), Reopen("no ticks for 60 s")]
+WARN_60 = Reopen("no ticks for 60 s")
 REST_120 = Select(Source.REST, "no ticks for 120 s")
 BACK = Select(Source.PRIMARY, "its own ticks for 30 s")
 LIVE = Trust(entries=True, reason="prices are live")
@@ -110,7 +109,7 @@ def test_silence_is_answered_at_the_checks_that_follow_the_thresholds() -> None:
     day = Day(silent_from("10:00:05")).play("09:59:00", "10:02:31")
     assert day.log == [
         ("09:59:00", LIVE),
-        *[("10:01:30", action) for action in WARN_60],
+        ("10:01:30", WARN_60),
         ("10:01:35", Trust(entries=False, reason="no ticks for 60 s")),
         ("10:02:30", REST_120),
     ]
@@ -121,8 +120,8 @@ def test_silence_is_answered_at_the_checks_that_follow_the_thresholds() -> None:
 def test_mute_feed_is_warned_of_within_90_s_and_left_within_150_s(second: int) -> None:
     last = f"10:00:{second:02}"
     day = Day(silent_from(last)).play("09:59:00", "10:04:00")
-    told = {type(action): at(wall) - at(last) for wall, action in day.said(Warn, Select)}
-    assert 60 * SECOND <= told[Warn] <= 90 * SECOND
+    told = {type(action): at(wall) - at(last) for wall, action in day.said(Reopen, Select)}
+    assert 60 * SECOND <= told[Reopen] <= 90 * SECOND
     assert 120 * SECOND <= told[Select] <= 150 * SECOND
 
 
@@ -130,8 +129,8 @@ def test_each_transition_of_an_outage_is_said_once() -> None:
     day = Day(silent_from("11:00", "11:10"))
     day.facts = some_facts(rest_moving=True)
     day.play("10:59", "11:20")
-    assert day.said(Warn, Reopen, Select) == [
-        *[("11:01:00", action) for action in WARN_60],
+    assert day.said(Reopen, Select) == [
+        ("11:01:00", WARN_60),
         ("11:02:00", REST_120),
         ("11:10:30", BACK),
     ]
@@ -158,19 +157,19 @@ def test_close_ends_trust_and_every_alarm() -> None:
 def test_feed_that_never_ticked_since_the_open_is_doubted_and_left() -> None:
     day = Day(lambda _: False).play("09:05", "09:18")
     assert day.log == [
-        *[("09:16:00", action) for action in WARN_60],
+        ("09:16:00", WARN_60),
         ("09:17:00", REST_120),
     ]
 
 
 def test_start_in_the_middle_of_the_day_counts_from_the_start() -> None:
     day = Day(lambda _: False).play("11:37:30", "11:40")
-    assert day.said(Warn) == [("11:38:30", Warn("no ticks for 60 s"))]
+    assert day.said(Reopen) == [("11:38:30", WARN_60)]
 
 
 def test_tick_before_the_fallback_ends_the_doubt() -> None:
     day = Day(silent_from("10:00:00", "10:01:40")).play("09:59", "10:05")
-    assert day.said(Warn, Select) == [("10:01:00", Warn("no ticks for 60 s"))]
+    assert day.said(Reopen, Select) == [("10:01:00", WARN_60)]
     assert [a for _, a in day.said(Trust)] == [
         LIVE,
         Trust(entries=False, reason="no ticks for 60 s"),
@@ -180,7 +179,7 @@ def test_tick_before_the_fallback_ends_the_doubt() -> None:
     again = Day(silent_from("10:00:00", "10:01:40")).play("09:59", "10:05")
     again.ticks = silent_from("10:05:00")
     again.play("10:05", "10:07")
-    assert [wall for wall, _ in again.said(Warn)] == ["10:01:00", "10:06:00"]
+    assert [wall for wall, _ in again.said(Reopen)] == ["10:01:00", "10:06:00"]
 
 
 def test_exposed_feed_is_left_after_20_s_if_rest_moves() -> None:
@@ -188,9 +187,9 @@ def test_exposed_feed_is_left_after_20_s_if_rest_moves() -> None:
     day.facts = some_facts(is_exposed=True, rest_moving=True)
     day.play("09:59", "10:01")
     reason = "no ticks for 20 s while exposed"
-    assert day.said(Warn, Reopen, Select) == [
-        ("10:00:25", Reopen(reason)),
+    assert day.said(Reopen, Select) == [
         ("10:00:25", Select(Source.REST, reason)),
+        ("10:00:25", Reopen("trying the WebSocket again")),
     ]
 
 
@@ -213,7 +212,7 @@ def test_ten_second_freeze_after_a_fill_switches_nothing(silent_s: int, switches
     day.play("09:59", "10:00")
     day.facts = replace(day.facts, order_at=at("10:00:00.4"))
     day.play("10:00", "10:00:59")
-    assert len(day.said(Select, Reopen, Warn)) == 2 * switches
+    assert len(day.said(Select, Reopen)) == 2 * switches
 
 
 def test_one_silence_has_one_grace() -> None:

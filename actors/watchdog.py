@@ -1,0 +1,232 @@
+"""WatchdogActor: judges the feed, rebuilds the dead, speaks once a minute.
+
+Hears:  Begin, RecoveryDone, ChainChosen, FeedHealth, FeedLost, FeedRestored, OrderChanged,
+        PositionChanged, ModeEntered, ActorDied, Pulse
+Tells:  feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted; bar:* <- BeginBars;
+        monitor <- Heartbeat; main <- Ended; to those it rebuilt what they must know
+Owns:   the feed's judgement (domain.feed_health), who is down (domain.supervision)
+Dies:   and the process with it (exit 70)
+"""
+
+import logging
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from actors.base import Actor
+from actors.post_office import Post
+from actors.spawner import Spawner
+from actors.vitals import facts_of
+from domain.exposure import Exposure
+from domain.feed_health import (
+    POLLING,
+    Action,
+    Policy,
+    Reopen,
+    Select,
+    Trust,
+    Watch,
+    decide,
+)
+from domain.lineup import Group, index_group, option_groups
+from domain.market import Pair
+from domain.session import DayPlan
+from domain.supervision import Exit, Quarantine, Restart, Supervision
+from domain.units import Micros, seconds
+from messages.control import (
+    ActorDied,
+    Begin,
+    ChainChosen,
+    Ended,
+    Heartbeat,
+    ModeEntered,
+    Pulse,
+    Reconnect,
+    RecoveryDone,
+    SelectSource,
+)
+from messages.market import BeginBars, FeedHealth, FeedLost, FeedRestored
+from messages.orders import FactsWanted, FeedTrusted, OrderChanged, PositionChanged
+
+log = logging.getLogger(__name__)
+
+Day = RecoveryDone | ChainChosen
+Fact = OrderChanged | PositionChanged | ModeEntered
+News = FeedLost | FeedRestored
+Heard = Begin | Day | FeedHealth | News | Fact | ActorDied | Pulse
+
+CAST = ("order", "reconcile", "feed", "strategy", "journal", "monitor")
+
+
+class WatchdogActor(Actor):
+    """Judge, rebuild, and tell the rebuilt what they must know."""
+
+    def __init__(
+        self,
+        address: str,
+        post: Post,
+        *,
+        spawner: Spawner,
+        policy: Policy,
+        index: Pair,
+        group_size: int,
+    ) -> None:
+        super().__init__(address, post)
+        self._spawner = spawner
+        self._policy = policy
+        self._index = index
+        self._group_size = group_size
+        self._supervision = Supervision()
+        self._exposure = Exposure()
+        self._watch = Watch()
+        self._groups: dict[str, Group] = {}
+        self._seen_alive: set[str] = set()
+        self._recovered: RecoveryDone | None = None
+        self._health: FeedHealth | None = None
+        self._news: News | None = None
+        self._trusted: FeedTrusted | None = None
+        self._beat = 0
+
+    def on_receive(self, message: Heard) -> None:
+        """Handle one message. In the actor's thread."""
+        match message:
+            case Pulse(at=at):
+                self._pulse(at)
+            case FeedHealth() | FeedLost() | FeedRestored():
+                self._hear_feed(message)
+            case OrderChanged() | PositionChanged() | ModeEntered():
+                self._hear_fact(message)
+            case RecoveryDone() | ChainChosen():
+                self._learn_day(message)
+            case ActorDied(at=at, address=address, error=error):
+                self._died(address, at, error)
+            case Begin():
+                pass
+            case _:
+                assert_never(message)
+
+    def _hear_feed(self, message: FeedHealth | News) -> None:
+        if isinstance(message, FeedHealth):
+            self._health = message
+        else:
+            self._news = message
+
+    def _hear_fact(self, fact: Fact) -> None:
+        match fact:
+            case OrderChanged(at=at, order=order):
+                self._exposure.order(order, at)
+            case PositionChanged(at=at, leg=leg):
+                self._exposure.leg(leg, at)
+            case ModeEntered():
+                pass
+            case _:
+                assert_never(fact)
+
+    def _learn_day(self, message: Day) -> None:
+        known = self._recovered.chain if self._recovered else None
+        self._recovered = RecoveryDone(
+            at=message.at, plan=message.plan, chain=message.chain or known
+        )
+        self._start(index_group(self._index))
+        if message.chain is not None:
+            for group in option_groups(message.chain, self._group_size):
+                self._start(group)
+
+    def _start(self, group: Group) -> None:
+        if group.address not in self._groups:
+            self._groups[group.address] = group
+            self._spawn_bars(group)
+
+    def _spawn_bars(self, group: Group) -> None:
+        assert self._recovered is not None
+        self._spawner.spawn_bars(group.symbols)
+        plan = self._recovered.plan
+        wish = BeginBars(plan=plan, symbols=group.pairs, contracts=group.contracts, rank=group.rank)
+        self.post.tell(group.address, wish)
+        if self._news is not None:
+            self.post.tell(group.address, self._news)
+
+    def _pulse(self, at: Micros) -> None:
+        for address in (*CAST, *self._groups):
+            if self._spawner.is_alive(address):
+                self._seen_alive.add(address)
+            elif address in self._seen_alive:
+                self._died(address, at, "found dead")
+        self._rebuild(at)
+        if self._recovered is not None:
+            if self._health is not None:
+                self._judge(self._recovered.plan, self._health, at)
+            self._speak(at)
+
+    def _died(self, address: str, at: Micros, error: str) -> None:
+        """Take a death in once: told by the actor's last word, or seen."""
+        if self._supervision.is_down(address) or self._spawner.is_alive(address):
+            return
+        verdict = self._supervision.died(address, at)
+        log.error("%s is dead error=%s verdict=%s", address, error, verdict)
+        match verdict:
+            case Exit(code=code):
+                self.post.tell("main", Ended(at=at, code=code, reason=f"{address}: {error}"))
+            case Restart() | Quarantine():
+                self._rebuild(at)
+            case _:
+                assert_never(verdict)
+
+    def _rebuild(self, at: Micros) -> None:
+        for address in self._supervision.due(at):
+            log.warning("%s is rebuilt restarts=%d", address, self._supervision.restarts)
+            if address in self._groups:
+                self._spawn_bars(self._groups[address])
+            else:
+                self._spawner.spawn(address)
+                self._brief(address, at)
+
+    def _brief(self, address: str, at: Micros) -> None:
+        """Tell a rebuilt actor since when it was dead, and what it missed."""
+        died_at = self._supervision.last_death(address)
+        self.post.tell(address, Begin(at=died_at, restarted=True))
+        if self._recovered is not None and address in {"feed", "strategy", "monitor"}:
+            self.post.tell(address, replace(self._recovered, at=at))
+        if self._trusted is not None and address == "strategy":
+            self.post.tell(address, self._trusted)
+        if address == "monitor":
+            self.post.tell("order", FactsWanted(who=address))
+
+    def _judge(self, plan: DayPlan, health: FeedHealth, at: Micros) -> None:
+        facts = facts_of(plan, health, self._exposure)
+        before = self._watch.state
+        self._watch, actions = decide(self._watch, facts, at, self._policy)
+        if self._watch.state is not before:
+            log.info("feed was %s, is %s", before, self._watch.state)
+        for action in actions:
+            self._do(action, at)
+
+    def _do(self, action: Action, at: Micros) -> None:
+        match action:
+            case Select(source=source, reason=reason):
+                self.post.tell("feed", SelectSource(at=at, source=source, reason=reason))
+            case Reopen(reason=reason):
+                self.post.tell("feed", Reconnect(at=at, reason=reason))
+            case Trust(entries=entries, reason=reason):
+                log.info("entries on these prices: %s (%s)", "on" if entries else "off", reason)
+                self._trusted = FeedTrusted(at=at, entries=entries, reason=reason)
+                self.post.tell("order", self._trusted)
+                self.post.tell("strategy", self._trusted)
+            case _:
+                assert_never(action)
+
+    def _speak(self, at: Micros) -> None:
+        beat = at // seconds(self._policy.watchdog.heartbeat_s)
+        if beat == self._beat:
+            return
+        self._beat, is_first = beat, not self._beat
+        if is_first:
+            return
+        positions, restarts = self._exposure.positions, self._supervision.restarts
+        text = _line(positions, self._health)
+        log.info("%s", text, extra={"tag": "HEARTBEAT"})
+        self.post.tell(
+            "monitor", Heartbeat(at=at, positions=positions, restarts=restarts, text=text)
+        )
+        if self._watch.state in POLLING and self._trusted is not None:
+            log.info("%s; %s", self._watch.state, self._trusted.reason)
