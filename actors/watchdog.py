@@ -223,10 +223,9 @@ class WatchdogActor(Actor):
         if is_first:
             return
         positions, restarts = self._exposure.positions, self._supervision.restarts
-        text = _line(positions, self._health)
+        text = heartbeat_of(positions, self._health)
         log.info("%s", text, extra={"tag": "HEARTBEAT"})
-        self.post.tell(
-            "monitor", Heartbeat(at=at, positions=positions, restarts=restarts, text=text)
-        )
+        line = Heartbeat(at=at, positions=positions, restarts=restarts, text=text)
+        self.post.tell("monitor", line)
         if self._watch.state in POLLING and self._trusted is not None:
             log.info("%s; %s", self._watch.state, self._trusted.reason)
