@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from actors.base import Actor
 from actors.post_office import Post
 from actors.spawner import Spawner
-from actors.vitals import facts_of
+from actors.vitals import facts_of, heartbeat_of
 from domain.exposure import Exposure
 from domain.feed_health import (
     POLLING,
