@@ -115,6 +115,7 @@ def test_charges_of_an_order_do_not_depend_on_how_it_was_cut_into_trades() -> No
         pit.show([(11_900, 65)], [(12_000, 650)])
         pit.orderid(action=BUY, price=12_000, quantity=650)
         assert pit.account.book.charges == 18_587 + 5_873
+        assert pit.account.book.used == 0
 
 
 def test_funds_and_positions_of_one_short() -> None:

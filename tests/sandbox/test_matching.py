@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.books import Action
-from domain.units import Paise
+from domain.units import Micros, Paise
 from sandbox.kinds import PriceKind
 from sandbox.params import MatchingParams
 from sandbox.truth import Band
@@ -145,9 +145,9 @@ def test_quantity_cut_keeps_the_place_in_the_queue() -> None:
     pit = Pit()
     pit.show([(15_000, 650)], [(15_050, 650)])
     order = pit.orderid(price=15_050, quantity=195)
-    pit.show([(15_000, 650)], [(15_055, 650)], printed=(15_050, 585))
+    pit.show([(15_000, 650)], [(15_050, 650)], printed=(15_050, 585))
     pit.modify(order, quantity=130)
-    pit.show([(15_000, 650)], [(15_055, 650)], printed=(15_050, 195))
+    pit.show([(15_000, 650)], [(15_050, 650)], printed=(15_050, 195))
     assert pit.fills(order) == [(15_050, 130)]
 
 
@@ -161,6 +161,16 @@ def test_new_price_goes_to_the_back_of_the_queue() -> None:
     assert pit.state(order) == ("open", 0)
     pit.show([(15_000, 650)], [(15_055, 650)], printed=(15_055, 130))
     assert pit.state(order) == ("complete", 65)
+
+
+def test_restart_puts_a_resting_order_at_the_back_of_the_queue() -> None:
+    pit = Pit()
+    pit.show([(15_000, 650)], [(15_050, 650)])
+    order = pit.orderid(price=15_050, quantity=65)
+    pit.show([(15_000, 650)], [(15_050, 650)], printed=(15_050, 585))
+    pit.matching.restore(Micros(pit.now))
+    pit.show([(15_000, 650)], [(15_055, 650)], printed=(15_050, 650))
+    assert pit.state(order) == ("open", 0)
 
 
 def test_repriced_order_takes_what_is_displayed() -> None:

@@ -68,6 +68,8 @@ def test_refused_at_the_door_without_a_row(changes: dict[str, Any], text: str) -
 def test_largest_order_under_the_freeze_quantity_passes() -> None:
     pit = Pit()
     assert pit.state(pit.orderid(quantity=1_755)) == ("open", 0)
+    pit = Pit(settings(rules=("freeze.NIFTY=1755",)))
+    assert pit.state(pit.orderid(quantity=1_755)) == ("open", 0)
 
 
 AT_THE_EXCHANGE = {
