@@ -84,7 +84,29 @@ def serve(serving: Serving, ports: Ports, ready: Ready) -> None:
     Blocks the calling thread, which must be the main one. `ready` is called with the discovery
     document once every port answers. Whatever breaks in the market ends the process.
     """
-    asyncio.run(House(serving, ports).run(ready))
+
+    async def live() -> None:
+        house = House(serving, ports)
+        _listen_to_the_world(house)
+        await house.run(ready)
+
+    asyncio.run(live())
+
+
+def _listen_to_the_world(house: "House") -> None:
+    """Leave on a signal, and with the parent if told so."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, house.stop, signal.Signals(number).name)
+    if house.dies_with_parent:
+        stdin = sys.stdin.fileno()
+
+        def read() -> None:
+            if not os.read(stdin, 1024):
+                loop.remove_reader(stdin)
+                house.stop("the parent is gone")
+
+        loop.add_reader(stdin, read)
 
 
 class _Server(uvicorn.Server):
@@ -98,6 +120,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.is_up.set()
 
+    def shut(self) -> None:
+        """Accept nothing more, also if serving was cut short."""
+        for accepting in getattr(self, "servers", ()):
+            accepting.close()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -108,6 +135,7 @@ class House:
 
     def __init__(self, serving: Serving, ports: Ports) -> None:
         self._serving = serving
+        self.dies_with_parent = serving.dies_with_parent
         desk = Desk(serving.exchange, serving.api_key, serving.is_live)
         serving.exchange.advance(serving.start_at)
         hands = Hands(serving.start_at, serving.speed, paused=serving.wait_s > 0)
@@ -135,8 +163,20 @@ class House:
             self._servers.append((_server(app), control))
 
     async def run(self, ready: Ready) -> None:
-        """Serve until told to stop. Exceptions of any part come out."""
-        self._listen_to_signals()
+        """Serve until told to stop. Exceptions of any part come out; the ports are free then."""
+        try:
+            await self._serve(ready)
+        finally:
+            for server, listener in self._servers:
+                server.shut()
+                listener.close()
+
+    def stop(self, why: str) -> None:
+        """Let the server leave."""
+        log.info("exchange closed why=%s", why)
+        self._stop.set()
+
+    async def _serve(self, ready: Ready) -> None:
         async with asyncio.TaskGroup() as group:
             for server, listener in self._servers:
                 group.create_task(server.serve(sockets=[listener]))
@@ -150,11 +190,6 @@ class House:
             wait.cancel()
             for server, _ in self._servers:
                 server.should_exit = True
-
-    def stop(self, why: str) -> None:
-        """Let the server leave."""
-        log.info("exchange closed why=%s", why)
-        self._stop.set()
 
     async def _pace(self) -> None:
         """Let the market catch up with the clock, again and again."""
@@ -180,18 +215,6 @@ class House:
         self._quiet_since = since
         return machine - since >= QUIET_END
 
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop, signal.Signals(number).name)
-        if self._serving.dies_with_parent:
-            loop.add_reader(sys.stdin.fileno(), self._read_parent)
-
-    def _read_parent(self) -> None:
-        if not os.read(sys.stdin.fileno(), 1024):
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self.stop("the parent is gone")
-
 
 def _server(app: Any) -> _Server:
     return _Server(
@@ -207,6 +230,7 @@ def _server(app: Any) -> _Server:
             access_log=False,
             date_header=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=LEAVE_S,
         )

@@ -229,6 +229,7 @@ class StagedExchange(Exchange):
         self.replies: list[tuple[int, Answer]] = []
         self.taken: list[OrderIn | ModifyIn | str] = []
         self.arrivals: list[tuple[str, str, str]] = []
+        self.faults_met: list[tuple[str, str, str]] = []
         self.hours: tuple[TimingLine, ...] = ()
         self.closed_days: tuple[HolidayLine, ...] = ()
         self.outs: list[Out] = []
@@ -267,6 +268,9 @@ class StagedExchange(Exchange):
 
     def arrived(self, at: Micros, route: str, digest: str, answer: str, peer: str = "") -> None:
         self.arrivals.append((route, answer, peer))
+
+    def met(self, at: Micros, fault_id: str, verb: str, place: str) -> None:
+        self.faults_met.append((fault_id, verb, place))
 
     def instrument(self, symbol: str, exchange: str) -> InstrumentLine | None:
         return next((x for x in self.lines if (x.symbol, x.exchange) == (symbol, exchange)), None)
