@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import ConfigError
 from domain.session import instant, show
-from domain.units import Micros
+from domain.units import Day, Micros
 from sandbox import faults
 from sandbox.api.answers import JSON
 from sandbox.api.fields import Invalid, Messages, Schema, between, may, text, truth, whole
@@ -46,9 +46,9 @@ class ClockOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _wall(value: object) -> str:
+    written = text(value)
     try:
-        written = text(value)
-        instant("2026-01-01", written)  # type: ignore[arg-type]  # any day shows whether it is a time
+        instant(Day("2026-01-01"), written)
     except ValueError:
         raise Invalid(["Not a time of day, HH:MM or HH:MM:SS."]) from None
     return written

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from domain.errors import ConfigError
-from sandbox.truth import Row, decode, encode
+from sandbox.truth import Row, decode
 
 NAME = "truth.jsonl"
 
@@ -30,7 +30,13 @@ class TruthFile:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.rows = self._read()
-        except BaseException:
+        except BlockingIOError:
+            os.close(self._file)
+            raise ConfigError(
+                f"state directory {folder}: another exchange holds {NAME}; "
+                "end it or name another folder"
+            ) from None
+        except ConfigError:
             os.close(self._file)
             raise
 
@@ -43,9 +49,12 @@ class TruthFile:
         os.close(self._file)
 
     def _read(self) -> tuple[Row, ...]:
+        held = self.path.read_bytes()
+        # A row without its line break was torn, however whole it looks.
+        lines = held[: held.rfind(b"\n") + 1].splitlines(keepends=True)
         try:
-            rows = decode(self.path.read_bytes().splitlines(keepends=True))
+            rows = decode(lines)
         except ValueError as error:
             raise ConfigError(f"{self.path}: {error}; move it away to start anew") from error
-        os.ftruncate(self._file, sum(len(encode(row)) for row in rows))
+        os.ftruncate(self._file, sum(map(len, lines[: len(rows)])))
         return rows
