@@ -1,108 +1,25 @@
 """The watchdog's policy, second by second: what a silent feed leads to, and when."""
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.feed_health import (
-    Action,
-    Facts,
-    FeedState,
-    Policy,
-    Reopen,
-    Select,
-    Trust,
-    Watch,
-    coverage,
-    decide,
-    heartbeat,
-    silence,
-)
+from domain.feed_health import FeedState, Reopen, Select, Trust, Watch, decide, silence
 from domain.market import Source
-from domain.params import FeedParams, WatchdogParams
 from domain.session import show
 from domain.units import SECOND, Micros
-from tests.domain.tape import OPEN, a_plan, at
-
-DAY_PLAN = a_plan()
-WARN_60 = Reopen("no ticks for 60 s")
-REST_120 = Select(Source.REST, "no ticks for 120 s")
-BACK = Select(Source.PRIMARY, "its own ticks for 30 s")
-LIVE = Trust(entries=True, reason="prices are live")
-NEVER = Trust(entries=False, reason="prices are polled and feed.rest_entries is never")
-
-
-def a_policy(*, is_paper: bool = True, **feed: str | int) -> Policy:
-    return Policy(
-        feed=FeedParams(**feed),  # type: ignore[arg-type]  # by name
-        watchdog=WatchdogParams(),
-        is_paper=is_paper,
-    )
-
-
-def some_facts(**changes: object) -> Facts:
-    facts = Facts(
-        plan=DAY_PLAN,
-        source=Source.PRIMARY,
-        canary_at=None,
-        primary_canary_at=None,
-        primary_since=None,
-        rest_moving=False,
-        is_exposed=False,
-        order_at=None,
-    )
-    return replace(facts, **changes)
-
-
-class Day:
-    """Plays seconds: `ticks` says when the primary's canaries tick, the other levers what is."""
-
-    def __init__(self, ticks: Callable[[Micros], bool], policy: Policy | None = None) -> None:
-        self.ticks = ticks
-        self.policy = policy or a_policy()
-        self.watch = Watch()
-        self.facts = some_facts()
-        self.log: list[tuple[str, Action]] = []
-
-    def play(self, since: str, until: str) -> "Day":
-        now = at(since)
-        while now < at(until):
-            self._hear(now)
-            self.watch, actions = decide(self.watch, self.facts, now, self.policy)
-            for action in actions:
-                self.log.append((show(now), action))
-                if isinstance(action, Select):
-                    self.facts = replace(self.facts, source=action.source)
-            now = Micros(now + SECOND)
-        return self
-
-    def _hear(self, now: Micros) -> None:
-        facts = self.facts
-        ticked, since = facts.primary_canary_at, facts.primary_since
-        if self.ticks(now):
-            is_hole = ticked is None or now - ticked > 5 * SECOND
-            ticked, since = now, now if is_hole else since
-        is_rest = facts.source is Source.REST
-        rest = now if facts.rest_moving else facts.canary_at
-        self.facts = replace(
-            facts,
-            primary_canary_at=ticked,
-            primary_since=since,
-            canary_at=rest if is_rest else ticked,
-        )
-
-    def state(self) -> FeedState:
-        return self.watch.state
-
-    def said(self, *kinds: type) -> list[tuple[str, Action]]:
-        return [(wall, action) for wall, action in self.log if isinstance(action, kinds)]
-
-
-def silent_from(wall: str, until: str = "23:00") -> Callable[[Micros], bool]:
-    return lambda now: not at(wall) < now < at(until)
+from tests.domain.feed_day import (
+    BACK,
+    LIVE,
+    REST_120,
+    WARN_60,
+    Day,
+    a_policy,
+    silent_from,
+    some_facts,
+)
+from tests.domain.tape import OPEN, at
 
 
 def test_silence_is_answered_at_the_checks_that_follow_the_thresholds() -> None:
@@ -286,57 +203,6 @@ def test_rest_that_stands_still_is_blind_until_anything_lives() -> None:
     assert day.state() is FeedState.HEALTHY
 
 
-@pytest.mark.parametrize(
-    ("rest_entries", "is_paper", "may_enter"),
-    [
-        ("never", True, False),
-        ("paper", True, True),
-        ("paper", False, False),
-        ("always", False, True),
-    ],
-)
-def test_entries_on_polled_prices_follow_the_setting(
-    rest_entries: str, is_paper: bool, may_enter: bool
-) -> None:
-    policy = a_policy(is_paper=is_paper, rest_entries=rest_entries)
-    day = Day(silent_from("10:00:00"), policy)
-    day.facts = some_facts(rest_moving=True, is_exposed=True)
-    day.play("09:59", "10:01")
-    assert day.state() is FeedState.FALLBACK
-    assert day.watch.is_trusted is may_enter
-    expected = [] if may_enter else [("10:00:25", f"feed.rest_entries is {rest_entries}")]
-    lost = [(w, a.reason) for w, a in day.said(Trust) if isinstance(a, Trust) and not a.entries]
-    assert [wall for wall, _ in lost] == [wall for wall, _ in expected]
-    assert all(reason.endswith(end) for (_, reason), (_, end) in zip(lost, expected, strict=True))
-
-
-def test_entries_are_off_on_polled_prices_that_are_not_proved() -> None:
-    policy = a_policy(rest_entries="always")
-    day = Day(silent_from("10:00:00"), policy).play("09:59", "10:02:10")
-    assert not day.watch.is_trusted
-    day.facts = replace(day.facts, rest_moving=True)
-    day.play("10:02:10", "10:02:11")
-    assert day.log[-1] == ("10:02:10", LIVE)
-
-
-def test_doubt_shorter_than_the_linger_cancels_nothing() -> None:
-    day = Day(silent_from("10:00:00", "10:00:24"))
-    day.facts = some_facts(is_exposed=True, rest_moving=True)
-    day.play("09:59", "10:00:25")
-    assert day.watch.bad_since == at("10:00:20")
-    assert day.watch.is_trusted
-    day.play("10:00:25", "10:00:26")
-    assert day.log[-1] == ("10:00:25", NEVER)
-
-
-def test_blindness_does_not_linger() -> None:
-    policy = a_policy(rest_entries="always", entry_linger_s=120)
-    trusted = Watch(state=FeedState.BLIND, chosen_at=at("10:00"), has_ticked=True, is_trusted=True)
-    watch, actions = decide(trusted, some_facts(source=Source.REST), at("10:05"), policy)
-    assert actions == (Trust(entries=False, reason="no live prices"),)
-    assert not watch.is_trusted
-
-
 def test_order_that_was_lost_is_given_again_at_the_next_check() -> None:
     polling = Watch(state=FeedState.FALLBACK, chosen_at=at("10:00"), checked_at=at("10:00:29"))
     _, actions = decide(polling, some_facts(rest_moving=True), at("10:00:30"), a_policy())
@@ -378,31 +244,4 @@ def test_feed_is_never_switched_while_it_ticks_nor_back_while_it_is_mute(
     sources = [action.source for _, action in day.said(Select) if isinstance(action, Select)]
     assert sources == [Source.REST, Source.PRIMARY] * (len(sources) // 2) + [Source.REST] * (
         len(sources) % 2
-    )
-
-
-@pytest.mark.parametrize(
-    ("seen", "subscribed", "text"),
-    [
-        (82, 82, "100.0"),
-        (81, 82, "98.8"),
-        (1999, 2000, "99.9"),
-        (0, 82, "0.0"),
-        (0, 0, "0.0"),
-        (1, 3, "33.3"),
-        (1, 16, "6.3"),
-    ],
-)
-def test_coverage_has_one_decimal_and_is_100_only_if_all_were_seen(
-    seen: int, subscribed: int, text: str
-) -> None:
-    assert coverage(seen, subscribed) == text
-
-
-def test_heartbeat_is_the_line_operators_know() -> None:
-    assert heartbeat(0, 82, 82, 0, Source.PRIMARY) == (
-        "Positions: 0 | Data: 82/82 | Coverage: 100.0% | Stale: 0 | Source: WEBSOCKET"
-    )
-    assert heartbeat(2, 81, 82, 3, Source.REST) == (
-        "Positions: 2 | Data: 81/82 | Coverage: 98.8% | Stale: 3 | Source: REST_POLLING"
     )
