@@ -62,7 +62,8 @@ class Polling:
         self._asked_at = at
         self._out = (at, machine)
         # Kept in step, so that looking once a second still polls at the mean rate asked for.
-        self._due = Micros(max(self._due, at - self._every) + self._every)
+        on_time = at - self._due < self._every
+        self._due = Micros((self._due if on_time else at) + self._every)
 
     def is_answer(self, asked_at: Micros) -> bool:
         """Return whether this is the answer that is waited for, and wait no longer."""
