@@ -3,9 +3,10 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from config import documents
@@ -87,8 +88,10 @@ def run(options: Options) -> int:
     logs.setup(redactor, color=options.color)
     settings = load("sandbox", options.flags(), rooms={"sandbox": SandboxParams()})
     params = settings.room(SandboxParams)
-    ports = _ports(params, with_control=_wants_control(options, params))
-    with _truth(options.state_dir) as truth:
+    with (
+        _ports(params, with_control=_wants_control(options, params)) as ports,
+        _truth(options.state_dir) as truth,
+    ):
         exchange = Exchange(_setup(options, params), settings.rules, truth)
         serving = _serving(options, params, exchange, truth)
         serve(serving, ports, _announce(serving, ports))
@@ -141,12 +144,18 @@ def _wants_control(options: Options, params: SandboxParams) -> bool:
     return options.control_port is not None or params.control.enabled
 
 
-def _ports(params: SandboxParams, *, with_control: bool) -> Ports:
+@contextmanager
+def _ports(params: SandboxParams, *, with_control: bool) -> Iterator[Ports]:
     """Take every port, or none. The control app is on loopback whatever the others are."""
-    rest = bound(params.rest_host, params.rest_port, "REST")
-    stream = bound(params.ws_host, params.ws_port, "WebSocket")
-    control = bound("127.0.0.1", params.control_port, "control") if with_control else None
-    return Ports(rest=rest, stream=stream, control=control)
+    with ExitStack() as stack:
+
+        def take(host: str, port: int, what: str) -> socket:
+            return stack.enter_context(bound(host, port, what))
+
+        rest = take(params.rest_host, params.rest_port, "REST")
+        stream = take(params.ws_host, params.ws_port, "WebSocket")
+        control = take("127.0.0.1", params.control_port, "control") if with_control else None
+        yield Ports(rest=rest, stream=stream, control=control)
 
 
 @contextmanager
