@@ -80,7 +80,8 @@ class OrderIn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class ModifyIn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Absolute targets for a live order. 0 keeps the old price or trigger (seen).
 
-    The wire names symbol, action and product too; the exchange only looks at `orderid`.
+    The wire names symbol, action and product too; the exchange only looks at `orderid`. `kind` is
+    what was asked for and changes nothing: a price type is fixed (seen).
     """
 
     orderid: str
