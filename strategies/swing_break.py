@@ -230,7 +230,7 @@ class SwingBreak:
                 new += [(plan.rank, side.side.value)] if plan else []
             if wish is not None:
                 wished[wish.slot] = wish
-        for _, slot in sorted(new)[max(0, view.room.positions) :]:
+        for _, slot in sorted(new)[view.room.positions :]:
             del wished[slot]
         entries = tuple(wished[slot] for slot in sorted(wished))
         return self._state_wishes(state, entries, notes)
@@ -256,7 +256,7 @@ class SwingBreak:
         side.best = best.candidate.symbol if best else None
         room = view.room.ce if side.side is Side.CE else view.room.pe
         waits = state.backoff.side_waits(side.side.value, view.at)
-        if best is None or waits or min(room, view.room.positions) <= 0:
+        if best is None or waits or room <= 0:
             return None
         return best if self._may_rest(view, best) else None
 
@@ -268,7 +268,6 @@ class SwingBreak:
         if candidate is not None and candidate.entry != (held.symbol, held.minute):
             candidate = None
         if held.touched or (candidate is not None and candidate.broke_at is not None):
-            side.leaving = None
             return _as_it_is(held)
         plan = state.plans.get(candidate.entry) if candidate else None
         if plan is None or plan.out:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from actors.commands import command
 from domain import clock
@@ -91,7 +92,7 @@ def test_index_is_watched_until_the_contracts_are_chosen(stand: Stand) -> None:
 
 def test_contracts_are_chosen_a_minute_after_the_open_and_told_to_all(stand: Stand) -> None:
     stand.begin()
-    now = a_forming(0, 2_601_500, symbol=INDEX, second=59)
+    now = a_forming(0, 2_611_500, symbol=INDEX, second=59)
     stand.hear(BarUpdated(now=now), now.at)
     stand.pulse(at("09:16"))
     assert stand.broker.reads[0][0] == ReadQuotes(symbols=((INDEX, "NSE_INDEX"),))
@@ -102,13 +103,13 @@ def test_contracts_are_chosen_a_minute_after_the_open_and_told_to_all(stand: Sta
         "NFO",
         DAY,
         41,
-        2_600_000,
+        2_610_000,
     )
-    when = at("09:16")
-    chosen = ChainChosen(at=when, plan=PLAN, chain=CHAIN)
+    when, chain = at("09:16"), replace(CHAIN, atm=Paise(2_610_000))
+    chosen = ChainChosen(at=when, plan=PLAN, chain=chain)
     assert stand.answer(a_read()) == [
         To("bar:NIFTY", WatchPrice(symbol=INDEX, on=False)),
-        To("order", PlanDay(at=when, plan=PLAN, chain=CHAIN)),
+        To("order", PlanDay(at=when, plan=PLAN, chain=chain)),
         To("feed", chosen),
         To("watchdog", chosen),
         To("monitor", chosen),

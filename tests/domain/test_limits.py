@@ -93,8 +93,9 @@ def test_short_without_a_mark_counts_at_its_average_and_is_not_fresh() -> None:
 
 
 def test_short_sold_at_its_stop_has_no_r_but_its_money_counts() -> None:
-    found = leg_result(a_leg(average=14_100), mark(14_200), FREE)
-    assert (found.pnl, found.r) == (-65_000, Fraction(0))
+    for average in (14_100, 14_150):
+        found = leg_result(a_leg(average=average), mark(14_200), FREE)
+        assert (found.pnl, found.r) == (650 * (average - 14_200), Fraction(0))
 
 
 def test_leg_that_never_filled_is_worth_nothing() -> None:
@@ -122,6 +123,12 @@ def test_closed_short_is_worked_out_once_and_again_when_it_changes() -> None:
     assert len(asked) == 1
     late_trade = a_leg(bought=((650, 12_100),))
     assert tally.of([late_trade], marks).pnl == 650 * 850
+
+
+def test_open_short_is_worked_out_again_at_each_mark() -> None:
+    tally, leg = Tally(FREE), a_leg()
+    assert tally.of([leg], Prices(13_000)).pnl == -32_500
+    assert tally.of([leg], Prices(12_900)).pnl == 32_500
 
 
 @pytest.mark.parametrize(

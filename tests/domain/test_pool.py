@@ -250,6 +250,17 @@ def test_successor_older_than_an_unseen_break_never_arms() -> None:
     assert (standing(pool), pool.successor(CE)) == (Standing.SPENT, None)
 
 
+def test_latest_break_of_a_symbol_counts_not_that_of_the_order_that_ends() -> None:
+    """Broken at 09:19 and filling; a newer swing broke at 09:25: an extreme of 09:22 is too old."""
+    pool = a_pool(a_low())
+    pin(pool)
+    price(pool, 12_600, 4)
+    pool.offer(CE, a_low(12_500, 6), minute(8))
+    price(pool, 12_400, 10)
+    release(pool)
+    assert pool.offer(CE, a_low(12_450, 7), minute(12))[0].kind == "rejected"
+
+
 def test_swing_out_of_range_drops_the_successor_and_not_the_pinned_one() -> None:
     pool = with_successor()
     assert [n.detail.split()[0] for n in pool.drop(CE)] == ["swing=12900"]

@@ -38,7 +38,8 @@ from tests.trading import (
 CE = a_contract(26_000)
 NEAR = a_contract(26_050)
 PE = a_contract(25_900, Side.PE)
-CHAIN = a_chain(CE, NEAR, PE)
+FAR = a_contract(26_100)
+CHAIN = a_chain(CE, NEAR, FAR, PE)
 
 # Four bars that confirm a low: the third and the fourth each vote for the second.
 SHAPE = ((0, 300, 0, 100), (1, 150, -400, -300), (2, 300, -350, 250), (3, 600, 0, 550))

@@ -123,14 +123,14 @@ def test_limit_must_be_a_price() -> None:
     lows = [
         a_bar(i, h, low, c, vwap=100)
         for i, h, low, c in (
-            (0, 2_020, 2_000, 2_010),
-            (1, 2_015, 1_900, 1_905),
-            (2, 2_020, 1_905, 2_018),
-            (3, 2_030, 1_950, 2_025),
+            (0, 1_960, 1_940, 1_950),
+            (1, 1_955, 1_900, 1_905),
+            (2, 1_958, 1_905, 1_956),
+            (3, 1_960, 1_930, 1_957),
         )
     ]
     assert player.bars(lows).entries == ()
-    assert [n.kind for n in player.notes][-1] == "out"
+    assert Note(CE.symbol, "out", "swing=1900 stop=2060 units=650 limit=-105") in player.notes
 
 
 # When it may be wished.

@@ -12,6 +12,7 @@ from domain.strategy import (
 from domain.units import SECOND, Micros, Paise, Symbol, Units
 from tests.strategies.player import (
     CE,
+    FAR,
     NEAR,
     PE,
     Player,
@@ -93,11 +94,28 @@ def test_alternating_ranks_switch_once_per_bar() -> None:
     player.prices.set(NEAR.symbol, 13_000, fresh=False)
     assert [w.symbol for w in player.pulse().entries] == [CE.symbol]
     player.prices.set(NEAR.symbol, 13_000)
-    same_minute = a_bar(3, 13_600, 13_000, symbol=a_contract(26_050).symbol)
-    player.bars([same_minute])
+    player.bars([a_bar(3, 13_600, 13_000, symbol=FAR.symbol)])
     assert [w.symbol for w in player.pulse().entries] == [CE.symbol]
     wishes = player.bars([a_bar(4, 13_500, 13_000, symbol=CE.symbol)])
     assert [w.symbol for w in wishes.entries] == [NEAR.symbol]
+
+
+def test_entry_that_rests_again_is_left_only_at_a_close() -> None:
+    player = switching()
+    player.bars(a_low(NEAR, hh=13_600))
+    player.end(OrderState.CANCELLED)
+    player.prices.set(NEAR.symbol, 13_000, fresh=False)
+    player.rest(player.pulse(), attempt=1)
+    player.prices.set(NEAR.symbol, 13_000)
+    assert [w.symbol for w in player.pulse().entries] == [CE.symbol]
+
+
+def test_entry_whose_swing_broke_is_not_left() -> None:
+    """The break was seen, the fill was not: the order is filling at this moment."""
+    player = switching()
+    player.price(a_forming(4, 12_690))
+    wishes = player.bars(a_low(NEAR, hh=13_600))
+    assert [w.symbol for w in wishes.entries] == [CE.symbol]
 
 
 def test_entry_that_is_filling_forgets_the_switch() -> None:
@@ -199,6 +217,8 @@ def test_third_refusal_blocks_the_symbol_and_is_told_once() -> None:
         player.pulse(Micros(player.now + 60 * SECOND))
     assert player.pulse().entries == ()
     player.pulse(Micros(player.now + 600 * SECOND))
+    player.ended.append(an_entry(PE.symbol, slot="PE", ended_at=player.now))
+    player.pulse()
     assert player.kinds().count("blocked") == 1
 
 
@@ -282,7 +302,7 @@ def test_unknown_symbol_and_old_minutes_change_nothing() -> None:
     player, wishes = armed()
     seen = player.pulse()
     assert player.bars([a_bar(3, symbol=Symbol("NIFTY"))]) is seen
-    assert player.bars([a_bar(2, 20_000, 5)]) is seen
+    assert player.bars([a_bar(3, 20_000, 5), a_bar(2, 20_000, 5)]) is seen
     assert player.price(a_forming(4, 5, symbol=Symbol("NIFTY"))) is seen
     assert player.price(a_forming(3, 5)) is seen
     assert seen.entries == wishes.entries
