@@ -144,6 +144,8 @@ class Trader:
         self.against = "" if role.plays_on(plan.day) else "the strategy is off today"
         self._role = role
         self._stage = stage
+        self._shorts = self.facts.shorts
+        self._room = room(role.limits, self._shorts)
         self._limit = DayLimit(role.day)
         self._tally = Tally(stage.rates)
         self._terms = Terms(
@@ -251,11 +253,15 @@ class Trader:
 
     def _view(self) -> View:
         facts = self.facts
+        if facts.shorts is not self._shorts:
+            # One view is built per price: what only facts change is worked out when they do.
+            self._shorts = facts.shorts
+            self._room = room(self._role.limits, facts.shorts)
         return View(
             at=self._at,
             day=self._stage.plan,
             mode=self._conditions.mode,
-            room=room(self._role.limits, facts.shorts),
+            room=self._room,
             last=self.last,
             bars=self.bars,
             positions=facts.positions,
