@@ -29,6 +29,7 @@ class Connection:
         self.epoch = 0
         self.opened = 0
         self.is_ready = False
+        self._is_closed = False
         self._first_tick = first_tick
         self._chance = chance
         self._state = _State.IDLE
@@ -45,6 +46,7 @@ class Connection:
         self.epoch = epoch
         self.opened += 1
         self.is_ready = False
+        self._is_closed = False
         self._enter(_State.OPENING, at)
 
     def ready(self, epoch: int) -> bool:
@@ -57,11 +59,14 @@ class Connection:
         """Note that it was refused or closed; return whether it was this connection."""
         if epoch != self.epoch or self._state in {_State.IDLE, _State.WAITING}:
             return False
+        self._is_closed = True
         self._wait(at)
         return True
 
     def ticked(self, at: Micros) -> None:
-        """Note a canary tick of this connection."""
+        """Note a canary tick of this connection. One that was given up lives on by it."""
+        if self._is_closed:
+            return
         since, newest = self._steady
         if self._state is not _State.LIVE or at - newest > HOLE:
             since = at

@@ -108,6 +108,13 @@ def test_tick_makes_a_connection_live_even_if_it_was_given_up() -> None:
     assert not connection.is_mute(OPEN, at("11:00"))
 
 
+def test_tick_that_is_read_after_the_end_does_not_stop_the_next_attempt() -> None:
+    connection = live()
+    connection.broke(1, at("10:05"))
+    connection.ticked(at("10:05"))
+    assert connection.is_due(at("10:05:01"))
+
+
 def test_reconnect_under_way_is_left_alone() -> None:
     connection = live()
     assert connection.reopen(at("10:05"))

@@ -5,14 +5,14 @@ from domain.contracts import Side
 from domain.market import Quote
 from domain.orders import Order, Purpose, State, StopPlan, Ticket
 from domain.positions import Execution, Leg, Phase
-from domain.units import Paise, Symbol, Units
+from domain.units import Micros, Paise, Symbol, Units
 from tests.domain.tape import CALL, at
 
 STOP = StopPlan(trigger=Paise(14_100), limit=Paise(14_400))
 
 
 def a_quote(
-    wall: str = "10:00",
+    wall: str | Micros = "10:00",
     *,
     symbol: Symbol = CALL,
     exchange: str = "NFO",
@@ -22,6 +22,7 @@ def a_quote(
     volume: int = 1000,
     oi: int = 0,
 ) -> Quote:
+    when = at(wall) if isinstance(wall, str) else wall
     return Quote(
         symbol=symbol,
         exchange=exchange,
@@ -34,8 +35,8 @@ def a_quote(
         prev_close=Paise(10_000),
         volume=Units(volume),
         oi=Units(oi),
-        asked_at=at(wall),
-        got_at=at(wall),
+        asked_at=when,
+        got_at=when,
     )
 
 
