@@ -157,6 +157,7 @@ class Trader:
         self._state: Any = role.strategy.begin(plan, chain)
         self._wishes = Wishes()
         self._watched: frozenset[Symbol] = frozenset()
+        self._watch_again = at
         self._said = Said()
         self._series = {c.symbol: Series(c.symbol) for c in chain.contracts}
         self._newest: dict[Symbol, Micros] = {}
@@ -324,13 +325,15 @@ class Trader:
 
     def _watch(self, wishes: Wishes) -> tuple[tuple[Symbol, bool], ...]:
         """Return which symbols to report every price of from now on, and which no longer."""
-        before = self._watched
         # R is measured by last prices: a short is watched whatever the strategy cares for.
-        self._watched = wishes.watch | self.facts.positions.keys()
-        if self._watched == before:
-            return ()
-        gone, new = sorted(before - self._watched), sorted(self._watched - before)
-        return (*((symbol, False) for symbol in gone), *((symbol, True) for symbol in new))
+        watched = wishes.watch | self.facts.positions.keys()
+        gone, new = self._watched - watched, watched - self._watched
+        if self._at >= self._watch_again:
+            # Who builds bars may have been built anew, and knows nothing of this.
+            self._watch_again = Micros(self._at + MINUTE)
+            new = watched
+        self._watched = watched
+        return tuple((symbol, symbol in new) for symbol in sorted(gone | new))
 
     def _decide(self, wishes: Wishes) -> tuple[Decision, ...]:
         due = self._ends_of_day()

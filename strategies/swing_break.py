@@ -164,7 +164,8 @@ class SwingBreak:
         for symbol in sorted(state.pool.changed):
             notes += self._judge(state, symbol)
         state.pool.changed.clear()
-        state.watch = frozenset(c.symbol for c in state.pool.unspent())
+        # Breaks show in every new low; only what may be entered needs its every price.
+        state.watch = frozenset(p.candidate.symbol for p in state.plans.values() if not p.out)
         for side in state.sides.values():
             current = (state.pool.candidate(s) for s in state.watch)
             plans = (state.plans.get(c.entry) for c in current if c is not None)

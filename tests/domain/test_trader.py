@@ -222,6 +222,15 @@ def test_watched_symbols_are_told_apart_from_those_no_longer_watched() -> None:
     assert play.pulse().watch == ()
 
 
+def test_what_is_watched_is_told_again_each_minute() -> None:
+    """Who builds the bars may be new and know nothing of it."""
+    play = Play().warm()
+    play.wish(watch=frozenset({CE.symbol}))
+    assert play.pulse(Micros(minute(5) - 1)).watch == ()
+    assert play.pulse(minute(5)).watch == ((CE.symbol, True),)
+    assert play.pulse().watch == ()
+
+
 def test_short_is_watched_whatever_the_strategy_cares_for() -> None:
     play = Play().warm()
     assert play.trader.leg(a_leg(), play.now).watch == ((CE.symbol, True),)

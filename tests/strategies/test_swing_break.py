@@ -109,6 +109,15 @@ def test_candidate_is_out_when_its_stop_is_too_near_or_too_far() -> None:
     assert player.kinds()[-2:] == ["out", "unwish"]
 
 
+def test_only_what_may_be_entered_is_watched_price_by_price() -> None:
+    """A break shows in every new low; a candidate that is out needs no fresh price."""
+    player, wishes = armed()
+    assert wishes.watch == {CE.symbol}
+    assert player.price(a_forming(4, 13_000, high=13_875)).watch == frozenset()
+    player.price(a_forming(5, 12_600))
+    assert player.kinds()[-1] == "spent"
+
+
 def test_unfit_size_is_out() -> None:
     player = Player(SwingBreak(params=SwingBreakParams(sizing=SizingParams(r_p=1_000))))
     assert player.bars(a_low(CE)).entries == ()
