@@ -123,6 +123,8 @@ class StrategyActor(Actor):
                 return trader.bar_closed(bar, settled, at)
             case BarsBackfilled(symbol=symbol, since=since, bars=bars, settled=settled):
                 return trader.backfilled(symbol, since, Backfill(bars, settled), at)
+            case _:
+                assert_never(message)
 
     def _fact(self, message: Fact, at: Micros) -> Told:
         trader = self._trader
@@ -135,6 +137,8 @@ class StrategyActor(Actor):
                 return trader.leg(leg, at)
             case EntryRefused(key=key, code=code):
                 return trader.refused(key, code, at)
+            case _:
+                assert_never(message)
 
     def _condition(self, message: Condition, at: Micros) -> Told:
         match message:
@@ -146,6 +150,8 @@ class StrategyActor(Actor):
                 self._conditions.feed_lost()
             case FeedRestored(until=until):
                 self._conditions.feed_restored(until)
+            case _:
+                assert_never(message)
         return self._trader.pulse(at) if self._trader is not None else Told()
 
     def _word(self, message: Word, at: Micros) -> Told:
@@ -158,6 +164,8 @@ class StrategyActor(Actor):
                 self._answered(reply, at)
             case Pulse():
                 self._ask(at)
+            case _:
+                assert_never(message)
         return self._trader.pulse(at) if self._trader is not None else Told()
 
     def _recovered(self, plan: DayPlan, chain: Chain | None, at: Micros) -> None:
