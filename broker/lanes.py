@@ -142,8 +142,10 @@ class Lanes:
         thread = threading.Thread(  # noqa: TID251 - the lanes own their workers
             target=live, name=f"lane-{name}", daemon=True
         )
-        self._threads.add(thread)
-        thread.start()
+        with self._lock:
+            if not self._is_closing:
+                self._threads.add(thread)
+                thread.start()
 
     def _carry_writes(self, *, exits: bool) -> None:
         session = self._transport.session()

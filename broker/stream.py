@@ -112,9 +112,10 @@ class OpenAlgoStream:
         """
         source, key, chunk = self._link.source, self._link.api_key, self._link.chunk
         connection = _Connection(self, self._link, Dialogue(source, epoch, key, symbols, chunk))
-        self._living.add(connection)
         self._supersede(connection)
-        connection.thread.start()
+        with self._lock:
+            self._living.add(connection)
+            connection.thread.start()
 
     def subscribe(self, symbols: tuple[Pair, ...]) -> None:
         """Subscribe more symbols on the open socket."""
@@ -129,7 +130,9 @@ class OpenAlgoStream:
     def join(self, within_s: float) -> bool:
         """Wait until no thread of this stream lives; for an ordered stop. Returns whether so."""
         deadline = clock.machine() + seconds(within_s)
-        for connection in tuple(self._living):
+        with self._lock:
+            living = tuple(self._living)
+        for connection in living:
             connection.thread.join(max(0, deadline - clock.machine()) / SECOND)
         return not self._living
 
@@ -149,7 +152,8 @@ class OpenAlgoStream:
 
     def ended(self, connection: "_Connection") -> None:
         """Forget a connection whose thread ends."""
-        self._living.discard(connection)
+        with self._lock:
+            self._living.discard(connection)
 
     def _supersede(self, connection: "_Connection | None") -> None:
         with self._lock:
@@ -286,8 +290,8 @@ class _Connection:
         except websocket.WebSocketTimeoutException:
             log.debug("frame is half arrived")  # the rest is read when it comes
         finally:
+            self._complain()
             self._owner.deliver(self, batch)
-        self._complain()
         for heard in batch:
             self._send(ws, heard.frames)
         if self._dialogue.phase is Phase.REFUSED:
@@ -301,9 +305,9 @@ class _Connection:
 
     def _complain(self) -> None:
         """Say once a minute that frames were refused."""
-        at, bad = clock.now(), self._dialogue.bad
-        if bad > self._complained_of and at >= self._complained_at + MINUTE:
-            self._complained_at, self._complained_of = at, bad
+        bad = self._dialogue.bad
+        if bad > self._complained_of and clock.now() >= self._complained_at + MINUTE:
+            self._complained_at, self._complained_of = clock.now(), bad
             source, last = self._link.source, self._dialogue.last_bad
             log.warning("frames were refused source=%s n=%d last=%s", source, bad, last)
 

@@ -1,34 +1,13 @@
-"""A clock moved by hand, and the wall clock back afterwards."""
+"""A clock moved by hand, lanes that run on it, and the wall clock back afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from domain import clock
-from domain.units import Micros, seconds
-from tests.broker.build import AT
-
-
-class Hand:
-    """Market and machine time that stand still until they are moved."""
-
-    def __init__(self) -> None:
-        self.at = AT
-        self.ticked = Micros(1_000_000_000)
-
-    def now(self) -> Micros:
-        return self.at
-
-    def machine(self) -> Micros:
-        return self.ticked
-
-    def move(self, span_s: float) -> None:
-        """Let market time pass; machine time stands still."""
-        self.at = Micros(self.at + seconds(span_s))
-
-    def tick(self, span_s: float) -> None:
-        """Let machine time pass; market time stands still."""
-        self.ticked = Micros(self.ticked + seconds(span_s))
+from tests.broker.hand import Hand
+from tests.broker.office import WITHIN_S, Office, Wire
 
 
 @pytest.fixture
@@ -37,3 +16,18 @@ def hand() -> Iterator[Hand]:
     clock.use(hand)
     yield hand
     clock.use(clock.WallClock())
+
+
+@pytest.fixture
+def opened(hand: Hand) -> Iterator[Callable[..., Office]]:
+    offices: list[Office] = []
+
+    def start(wire: Any = None, **params: Any) -> Office:
+        office = Office(wire or Wire(), **params)
+        office.lanes.start()
+        offices.append(office)
+        return office
+
+    yield start
+    for office in offices:
+        assert office.lanes.close(WITHIN_S)

@@ -1,160 +1,39 @@
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from broker.asks import Fault, HttpAnswer, HttpAsk
+from broker.asks import Fault, HttpAnswer
 from broker.http import Http
 from broker.lanes import Lanes
 from broker.port import Broker
 from domain import clock
 from domain.calls import (
-    ApiSeen,
-    ChainRead,
-    Failed,
-    History,
     Outcome,
     Priority,
     ReadBooks,
-    ReadChain,
-    ReadHistory,
     Write,
     WriteReply,
 )
 from domain.params import BrokerParams
-from domain.units import SECOND, Day, Micros, Paise, Symbol
+from domain.units import SECOND, Micros
 from tests.broker.build import (
     a_cancel,
     a_fault,
     a_modify,
     a_place,
-    a_position_row,
-    a_trade_row,
     an_answer,
-    an_order_row,
 )
-from tests.broker.conftest import Hand
-from tests.broker.drive import Server
+from tests.broker.hand import Hand
 from tests.broker.http_server import Reply, Request, serving
+from tests.broker.office import ACK, BOOKS, SOON_S, WITHIN_S, Office, Wire, a_history
 from tests.waiting import until
-
-WITHIN_S = 10
-SOON_S = 0.3
-DAY = Day("2026-11-19")
-ACK = {"status": "success", "orderid": "26", "mode": "analyze"}
-BOOKS: dict[str, Any] = {
-    "orderbook": {"status": "success", "mode": "analyze", "data": {"orders": [an_order_row()]}},
-    "tradebook": {"status": "success", "mode": "analyze", "data": [a_trade_row()]},
-    "positionbook": {"status": "success", "mode": "analyze", "data": [a_position_row()]},
-}
-HISTORY: dict[str, Any] = {"status": "success", "data": []}
-
-
-class Wire:
-    """A transport without sockets: answers from a table, and doors a test may shut.
-
-    `shut(route)` makes posts on that route wait until `open(route)`.
-    """
-
-    def __init__(self, **table: Any) -> None:
-        orders = dict.fromkeys(("placeorder", "modifyorder", "cancelorder"), ACK)
-        self.server = Server(orders | BOOKS | {"history": HISTORY} | table)
-        self.arrived: list[HttpAsk] = []
-        self.closed = 0
-        self._doors: dict[str, threading.Event] = {}
-        self._lock = threading.Lock()
-
-    @property
-    def routes(self) -> list[str]:
-        return [ask.route for ask in self.arrived]
-
-    def session(self) -> "Wire":
-        return self
-
-    def warm(self) -> None:
-        pass
-
-    def close(self) -> None:
-        with self._lock:
-            self.closed += 1
-
-    def shut(self, route: str) -> None:
-        self._doors[route] = threading.Event()
-
-    def open(self, route: str) -> None:
-        self._doors.pop(route).set()
-
-    def post(self, ask: HttpAsk) -> HttpAnswer:
-        with self._lock:
-            self.arrived.append(ask)
-        if ask.route in self._doors:
-            assert self._doors[ask.route].wait(WITHIN_S)
-        with self._lock:
-            return self.server.answer(ask)
-
-
-class Office:
-    """Lanes over a wire, and what they replied, in order."""
-
-    def __init__(self, wire: Any, speed: float = 1000, **params: Any) -> None:
-        self.wire = wire
-        self.replies: list[Any] = []
-        self.api: list[ApiSeen] = []
-        self.lanes = Lanes(
-            wire,
-            BrokerParams(**params),
-            "analyze",
-            random.Random(7),
-            speed=speed,
-            on_api=self.api.append,
-        )
-
-    def write(self, *calls: Write) -> None:
-        for call in calls:
-            self.lanes.write(call, self.replies.append)
-
-    def read(self, *calls: Any) -> None:
-        for call in calls:
-            self.lanes.read(call, self.replies.append)
-
-    def wait(self, count: int, hand: Hand | None = None) -> list[Any]:
-        """Wait for so many replies; with a hand, market time passes meanwhile."""
-
-        def is_enough() -> bool:
-            if hand is not None:
-                hand.move(0.1)
-            return len(self.replies) >= count
-
-        until(is_enough, WITHIN_S)
-        return self.replies
-
-    def outcomes(self, count: int) -> dict[str, Outcome]:
-        return {reply.ref: reply.outcome for reply in self.wait(count)}
-
-
-@pytest.fixture
-def opened(hand: Hand) -> Iterator[Callable[..., Office]]:
-    offices: list[Office] = []
-
-    def start(wire: Any = None, **params: Any) -> Office:
-        office = Office(wire or Wire(), **params)
-        office.lanes.start()
-        offices.append(office)
-        return office
-
-    yield start
-    for office in offices:
-        assert office.lanes.close(WITHIN_S)
 
 
 def an_exit(ref: str = "x") -> Write:
     return a_place(priority=Priority.EXIT, ref=ref)
-
-
-def a_history(name: str, rank: int = 0) -> ReadHistory:
-    return ReadHistory(symbol=Symbol(name), exchange="NFO", day=DAY, rank=rank)
 
 
 def test_lanes_are_the_broker_of_the_port() -> None:
@@ -170,14 +49,6 @@ def test_write_comes_back_once_with_its_order_id(opened: Callable[..., Office]) 
     assert [(seen.route, seen.status, seen.text, seen.orderid) for seen in office.api] == [
         ("placeorder", 200, "OK", "26")
     ]
-
-
-def test_books_come_back_as_one_reply(opened: Callable[..., Office]) -> None:
-    office = opened()
-    office.read(ReadBooks())
-    (books,) = office.wait(1)
-    assert (len(books.orders), len(books.trades), len(books.positions)) == (1, 1, 1)
-    assert office.wire.routes == ["orderbook", "tradebook", "positionbook"]
 
 
 def test_answer_in_the_other_mode_is_nonsense(opened: Callable[..., Office]) -> None:
@@ -295,100 +166,6 @@ def test_write_is_sent_once_whatever_comes_back(
     assert office.wire.routes == ["placeorder", "modifyorder"]
 
 
-def test_read_is_asked_again_two_seconds_apart(opened: Callable[..., Office], hand: Hand) -> None:
-    fails = [an_answer(b"", 500), a_fault(Fault.TIMEOUT), an_answer({}, 429), HISTORY]
-    office = opened(Wire(history=fails))
-    office.read(a_history("A"))
-    for tries in (1, 2, 3):
-        until(lambda n=tries: len(office.api) == n, WITHIN_S)  # type: ignore[misc]  # bound now
-        hand.move(1.999)
-        with pytest.raises(AssertionError):
-            until(lambda n=tries: len(office.api) > n, SOON_S / 3)  # type: ignore[misc]  # as above
-        hand.move(0.001)
-    assert office.wait(1) == [
-        History(symbol=Symbol("A"), bars=(), asked_at=office.replies[0].asked_at)
-    ]
-    assert len(office.wire.routes) == 4
-
-
-def test_read_that_keeps_failing_is_failed_after_its_retries(
-    opened: Callable[..., Office], hand: Hand
-) -> None:
-    office = opened(Wire(history=an_answer(b"", 503)), read_retries=1)
-    office.read(a_history("A"))
-    until(lambda: office.api, WITHIN_S)
-    hand.move(2)
-    (failed,) = office.wait(1)
-    assert isinstance(failed, Failed)
-    assert (failed.status, len(office.wire.routes)) == (503, 2)
-    assert [(seen.status, seen.text) for seen in office.api] == [(503, "Service Unavailable")] * 2
-
-
-def test_refused_read_is_not_asked_again(opened: Callable[..., Office]) -> None:
-    office = opened(Wire(orderbook=an_answer({"status": "error", "message": "no"}, 403)))
-    office.read(ReadBooks())
-    assert office.wait(1)[0].status == 403
-    assert office.wire.routes == ["orderbook"]
-
-
-def test_read_that_rests_holds_up_nobody(opened: Callable[..., Office], hand: Hand) -> None:
-    office = opened(Wire(history=an_answer(b"", 500)))
-    office.read(a_history("A"), a_history("B"))
-    until(lambda: office.api, WITHIN_S)
-    hand.move(0.2)
-    office.read(ReadBooks())
-    assert office.wait(1)[0].mode == "analyze"
-
-
-def test_history_is_served_by_rank_and_after_books(
-    opened: Callable[..., Office], hand: Hand
-) -> None:
-    office = opened()
-    office.wire.shut("history")
-    office.wire.shut("orderbook")
-    office.read(a_history("busy"))
-    until(lambda: office.wire.routes == ["history"], WITHIN_S)
-    office.read(ReadBooks())
-    until(lambda: len(office.wire.routes) == 2, WITHIN_S)
-    office.read(a_history("far", 9), a_history("near", 1), ReadBooks(urgent=True))
-    hand.move(1)
-    office.wire.open("history")
-    office.wire.open("orderbook")
-    replies = office.wait(5, hand)
-    symbols = [reply.symbol for reply in replies if isinstance(reply, History)]
-    assert symbols == ["busy", "near", "far"]
-
-
-def test_one_worker_leaves_history_alone(opened: Callable[..., Office], hand: Hand) -> None:
-    office = opened()
-    office.wire.shut("history")
-    office.read(*(a_history(name) for name in "ABC"))
-    until(lambda: office.wire.routes, WITHIN_S)
-    hand.move(1)
-    office.read(ReadBooks())
-    assert office.wait(1)[0].mode == "analyze"
-    assert office.wire.routes.count("history") == 1
-    office.wire.open("history")
-    office.wait(4, hand)
-
-
-def test_route_is_read_at_its_pace(opened: Callable[..., Office], hand: Hand) -> None:
-    row = {"status": "error", "message": "Symbol not found"}
-    wire = Wire(expiry={"status": "success", "data": ["24-NOV-26"]}, symbol=an_answer(row, 404))
-    office = opened(wire, read_rate_per_s=4)
-    strikes = (Paise(2_600_000), Paise(2_605_000))
-    office.read(ReadChain(underlying="NIFTY", exchange="NFO", day=DAY, strikes=strikes))
-    for count in (1, 2, 3):
-        until(lambda n=count: wire.routes.count("symbol") == n, WITHIN_S)  # type: ignore[misc]  # bound now
-        hand.move(0.249)
-        with pytest.raises(AssertionError):
-            until(lambda n=count: wire.routes.count("symbol") > n, SOON_S / 3)  # type: ignore[misc]  # as above
-        hand.move(0.001)
-    assert office.wait(1) == [
-        ChainRead(expiry=Day("2026-11-24"), contracts=(), missing=("26000.00", "26050.00"))
-    ]
-
-
 def test_close_answers_what_waits_and_lets_the_rest_finish(
     opened: Callable[..., Office], hand: Hand
 ) -> None:
@@ -419,17 +196,6 @@ def test_close_says_when_a_worker_did_not_end(opened: Callable[..., Office]) -> 
     assert office.wait(1)[0].outcome is Outcome.DONE
 
 
-def test_half_done_read_is_answered_at_close(opened: Callable[..., Office]) -> None:
-    office = opened()
-    office.wire.shut("tradebook")
-    office.read(ReadBooks(), a_history("A"), a_history("B"), ReadBooks())
-    until(lambda: "tradebook" in office.wire.routes, WITHIN_S)
-    office.lanes.close(0)
-    office.wire.open("tradebook")
-    assert len(office.wait(4)) == 4
-    assert {type(reply) for reply in office.replies} <= {Failed, History}
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_write_of_a_dead_worker_is_unknown_and_the_worker_replaced(
     opened: Callable[..., Office],
@@ -443,18 +209,6 @@ def test_write_of_a_dead_worker_is_unknown_and_the_worker_replaced(
     until(lambda: office.lanes.deaths == 5, WITHIN_S)
     office.write(a_modify(), a_cancel())
     assert [reply.outcome for reply in office.wait(7)[5:]] == [Outcome.DONE] * 2
-
-
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_read_of_a_dead_worker_has_failed(opened: Callable[..., Office]) -> None:
-    def fall(body: Any) -> HttpAnswer:
-        raise RuntimeError("poison")
-
-    office = opened(Wire(orderbook=fall))
-    office.read(ReadBooks())
-    assert isinstance(office.wait(1)[0], Failed)
-    office.read(a_history("A"))
-    assert isinstance(office.wait(2)[1], History)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

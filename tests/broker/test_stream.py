@@ -15,7 +15,7 @@ from domain.errors import ConfigError
 from domain.market import Source, Tick
 from domain.units import MINUTE, Micros, Symbol
 from tests.broker.build import CALL, a_price_frame, an_order_frame
-from tests.broker.conftest import Hand
+from tests.broker.hand import Hand
 from tests.broker.ws_server import Peer, WsServer, openalgo, streaming
 from tests.waiting import until
 
@@ -322,8 +322,8 @@ def test_bad_frames_are_told_once_a_minute(
     with streaming() as server, caplog.at_level(logging.WARNING):
         connected(server, desk, opened)
         for expected in (1, 1, 2):
-            server.peer().send("{bad json", PRICE)
             count = len(desk.batches) + 1
+            server.peer().send("{bad json", PRICE)
             until(lambda n=count: len(desk.batches) >= n, WITHIN_S)  # type: ignore[misc]  # bound now
             until(lambda n=expected: told() >= n, WITHIN_S)  # type: ignore[misc]  # as above
             hand.at = Micros(hand.at + MINUTE // 2)
