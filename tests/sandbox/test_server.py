@@ -1,8 +1,13 @@
 """The served exchange: real sockets, the market's time, and a clock that waits for its audience."""
 
 import json
+import os
+import signal
 import socket
+import sys
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 from websocket import WebSocketBadStatusException, WebSocketTimeoutException
@@ -13,10 +18,12 @@ from domain.session import instant
 from domain.units import SECOND, Micros, Paise
 from sandbox.faults import read as read_script
 from sandbox.kinds import Change, Done, OrderOut, TimingLine
+from sandbox.server import Ports, Serving, serve
 from sandbox.sockets import bound, port_of
+from sandbox.truth import Truth
 from tests.sandbox.api.asking import ORDER, error
 from tests.sandbox.serving import PATIENCE_S, Client, Open, opened
-from tests.sandbox.stage import AT, CALL, DAY, StagedExchange, a_price, an_order
+from tests.sandbox.stage import AT, CALL, DAY, KEY, StagedExchange, a_price, an_order
 from tests.waiting import until
 
 
@@ -231,3 +238,64 @@ def test_market_that_breaks_ends_the_server() -> None:
     with pytest.raises(ExceptionGroup) as broke, opened(Broken()) as served:
         until(lambda: is_closed(served), PATIENCE_S)
     assert broke.group_contains(ZeroDivisionError)
+
+
+def a_serving(**changes: Any) -> tuple[Serving, Ports]:
+    serving = Serving(exchange=StagedExchange(), truth=Truth(), api_key=KEY, start_at=AT, **changes)
+    rest, stream = bound("127.0.0.1", 0, "REST"), bound("127.0.0.1", 0, "WebSocket")
+    return serving, Ports(rest=rest, stream=stream)
+
+
+@pytest.fixture
+def own_clock() -> Iterator[None]:
+    yield
+    clock.use(clock.WallClock())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_lets_the_server_leave(number: signal.Signals, own_clock: None) -> None:
+    serve(*a_serving(), ready=lambda _: signal.raise_signal(number))
+
+
+def test_end_of_standard_input_lets_the_server_leave(
+    own_clock: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"still here")
+    with os.fdopen(reading) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        serve(*a_serving(dies_with_parent=True), ready=lambda _: os.close(writing))
+
+
+def test_client_that_never_authenticates_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.stream.AUTH_GRACE", Micros(SECOND // 10))
+    with opened() as served, served.client() as silent, served.client() as known:
+        known.authenticate()
+        assert silent.close_code() == 4401
+        assert known.say(action="ping")["type"] == "pong"
+
+
+def test_stream_port_speaks_websocket_only() -> None:
+    with opened() as served:
+        url = served.stream.replace("ws://", "http://")
+        assert served.session.get(url, timeout=PATIENCE_S).status_code == 426
+
+
+def test_muted_client_hears_of_no_order() -> None:
+    exchange = StagedExchange()
+    with opened(exchange, faults=script("silent", {}, nth=[1])) as served, served.client() as mute:
+        mute.authenticate().say(action="subscribe_orders")
+        order = an_order()
+        exchange.outs += [OrderOut(at=AT, change=Change.NEW, order=order, price=order.price)]
+        until(lambda: not exchange.outs, PATIENCE_S)
+        assert mute.say(action="ping")["type"] == "pong"
+
+
+def test_order_changes_go_to_nobody_who_did_not_ask() -> None:
+    exchange = StagedExchange()
+    with opened(exchange) as served, served.client() as client:
+        client.authenticate()
+        order = an_order()
+        exchange.outs += [OrderOut(at=AT, change=Change.NEW, order=order, price=order.price)]
+        until(lambda: not exchange.outs, PATIENCE_S)
+        assert client.say(action="ping")["type"] == "pong"
