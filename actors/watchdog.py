@@ -227,5 +227,5 @@ class WatchdogActor(Actor):
         log.info("%s", text, extra={"tag": "HEARTBEAT"})
         line = Heartbeat(at=at, positions=positions, restarts=restarts, text=text)
         self.post.tell("monitor", line)
-        if self._watch.state in POLLING and self._trusted is not None:
-            log.info("%s; %s", self._watch.state, self._trusted.reason)
+        if self._watch.state in POLLING and self._watch.doubt:
+            log.info("entries are off: %s", self._watch.doubt)

@@ -65,7 +65,7 @@ class Grace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The policy's memory between two pulses."""
+    """The policy's memory between two pulses; `doubt` says why nothing may be entered now."""
 
     state: FeedState = FeedState.OFF
     chosen_at: Micros = Micros(0)
@@ -74,6 +74,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     has_ticked: bool = False
     grace: Grace | None = None
     is_trusted: bool = False
+    doubt: str = ""
     bad_since: Micros | None = None
 
 
@@ -207,7 +208,7 @@ def _trust(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:
     """Say when trust changed. Losing it lingers, so that a short doubt cancels no resting entry."""
     bad = _distrust(watch, facts, policy)
     since = None if not bad else watch.bad_since if watch.bad_since is not None else at
-    watch = replace(watch, bad_since=since)
+    watch = replace(watch, bad_since=since, doubt=bad)
     lingers = watch.state in {FeedState.SUSPECT, FeedState.FALLBACK}
     is_due = since is None or not lingers or at - since >= seconds(policy.feed.entry_linger_s)
     if watch.is_trusted is not bool(bad) or not is_due:

@@ -102,3 +102,27 @@ class FakeStream:
 
     def close(self) -> None:
         self.calls.append(Shut())
+
+
+class FakeSpawner:
+    """Spawns nobody: `alive` holds the addresses that live, `spawned` what was asked for."""
+
+    def __init__(self, *alive: str) -> None:
+        self.alive = set(alive)
+        self.spawned: list[str | tuple[Symbol, ...]] = []
+
+    def spawn(self, address: str) -> None:
+        self.spawned.append(address)
+        self.alive.add(address)
+
+    def spawn_bars(self, symbols: tuple[Symbol, ...]) -> None:
+        self.spawned.append(symbols)
+        self.alive |= {f"bar:{symbol}" for symbol in symbols}
+
+    def is_alive(self, address: str) -> bool:
+        return address in self.alive
+
+    def take(self) -> list[str | tuple[Symbol, ...]]:
+        """Return what was spawned since the last take, and forget it."""
+        taken, self.spawned = self.spawned, []
+        return taken

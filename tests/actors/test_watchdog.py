@@ -1,0 +1,178 @@
+"""WatchdogActor judges the feed by its policy and speaks once a minute."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from domain.market import Source
+from domain.orders import Purpose, State
+from domain.positions import Phase
+from messages.control import ChainChosen, Heartbeat, ModeEntered, Pulse, Reconnect, SelectSource
+from messages.market import BeginBars, FeedLost, FeedRestored
+from messages.orders import FeedTrusted, OrderChanged, PositionChanged
+from tests.actors.fakes import To
+from tests.actors.watchdog_stand import CHAIN, INDEX, LIVE, Stand, messages, orders, ready
+from tests.domain.tape import CALL, NIFTY, a_plan, at
+from tests.domain.wares import a_leg, an_order
+
+
+def test_recovery_starts_the_bars_of_the_index() -> None:
+    stand = Stand()
+    told = stand.recover("09:10")
+    assert stand.spawner.take() == [(NIFTY,)]
+    assert told == [
+        To("bar:NIFTY", BeginBars(plan=a_plan(), symbols=(INDEX,), contracts=(), rank=0))
+    ]
+    assert stand.recover("09:11") == []
+
+
+def test_chain_starts_a_bar_actor_for_each_option_the_money_first() -> None:
+    stand = Stand()
+    stand.recover("09:10")
+    stand.spawner.take()
+    chosen = ChainChosen(at=at("09:16"), plan=a_plan(), chain=CHAIN)
+    told = stand.hear(chosen)
+    assert [symbols[0][-7:] for symbols in stand.spawner.take()][:2] == ["26000CE", "26000PE"]
+    assert told[0] == To(
+        f"bar:{CALL}",
+        BeginBars(
+            plan=a_plan(),
+            symbols=((CALL, "NFO"),),
+            contracts=tuple(c for c in CHAIN.contracts if c.symbol == CALL),
+            rank=1,
+        ),
+    )
+    assert len(told) == 6
+    assert stand.hear(chosen) == []
+
+
+def test_chain_of_the_journal_starts_all_bars_and_several_may_share_an_actor() -> None:
+    stand = Stand(group_size=4)
+    told = stand.recover("11:00", CHAIN)
+    assert [len(symbols) for symbols in stand.spawner.take()] == [1, 4, 2]
+    assert [len(m.symbols) for _, m in told if isinstance(m, BeginBars)] == [1, 4, 2]
+
+
+def test_new_bar_actor_is_told_how_prices_come() -> None:
+    stand = Stand()
+    news = FeedRestored(
+        at=at("09:12"), source=Source.REST, epoch=2, since=at("09:11"), until=at("09:12")
+    )
+    lost = FeedLost(at=at("09:11"), source=Source.PRIMARY, epoch=1, since=at("09:11"), reason="")
+    assert stand.hear(lost, news) == []
+    told = stand.recover("09:13")
+    assert told[1] == To("bar:NIFTY", news)
+
+
+def test_entries_are_trusted_with_the_first_canary_tick_of_the_day() -> None:
+    stand = Stand()
+    stand.recover()
+    assert stand.play("09:58", "09:59", ticking=False) == []
+    told = messages(orders(stand.play("09:59", "09:59:30", ticking=True)))
+    assert told == [To("order", LIVE), To("strategy", LIVE)]
+
+
+@pytest.mark.incident("INC-02")
+def test_feed_that_never_ticked_since_the_open_is_lost() -> None:
+    stand = Stand()
+    stand.recover("09:05")
+    told = stand.play("09:05", "09:17:30", ticking=False)
+    assert [(second, m) for second, (a, m) in told if a == "feed"] == [
+        ("+660", Reconnect(at=at("09:16"), reason="no ticks for 60 s")),
+        (
+            "+720",
+            SelectSource(at=at("09:17"), source=Source.REST, reason="no ticks for 120 s"),
+        ),
+    ]
+    assert not [to for _, to in told if isinstance(to.message, FeedTrusted)]
+
+
+def test_mute_feed_is_reconnected_and_then_left() -> None:
+    stand = ready()
+    told = messages(stand.play("10:00:01", "10:03", ticking=False))
+    assert [to for to in told if to.address == "feed"] == [
+        To("feed", Reconnect(at=at("10:01"), reason="no ticks for 60 s")),
+        To(
+            "feed",
+            SelectSource(at=at("10:02"), source=Source.REST, reason="no ticks for 120 s"),
+        ),
+        To("feed", SelectSource(at=at("10:02:30"), source=Source.REST, reason="it was chosen")),
+    ]
+    trusted = [to for to in told if isinstance(to.message, FeedTrusted)]
+    assert [to.address for to in trusted] == ["order", "strategy"]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        PositionChanged(at=at("09:00"), leg=a_leg()),
+        OrderChanged(at=at("09:00"), order=an_order()),
+    ],
+)
+def test_live_position_or_entry_shortens_the_patience(fact: Any) -> None:
+    stand = ready()
+    stand.health = replace(stand.health, rest_moving=True)
+    stand.hear(fact, ModeEntered(at=at("10:00"), mode="ACTIVE", reason=""))
+    told = stand.play("10:00:01", "10:00:30", ticking=False)
+    assert [second for second, to in told if isinstance(to.message, SelectSource)] == ["+19"]
+
+
+@pytest.mark.incident("INC-13")
+def test_freeze_after_a_fill_is_waited_out() -> None:
+    stand = ready()
+    stand.health = replace(stand.health, rest_moving=True)
+    stand.hear(PositionChanged(at=at("10:00"), leg=a_leg()))
+    assert stand.play("10:00:01", "10:00:11", ticking=False) == []
+    told = stand.play("10:00:11", "10:00:41", ticking=False)
+    assert [second for second, to in told if isinstance(to.message, SelectSource)] == ["+24"]
+
+
+def test_stop_orders_and_closed_legs_expose_nothing() -> None:
+    stand = ready()
+    stand.health = replace(stand.health, rest_moving=True)
+    stand.hear(
+        OrderChanged(at=at("09:00"), order=an_order(purpose=Purpose.STOP)),
+        OrderChanged(at=at("09:00"), order=an_order("2", state=State.CANCELLED)),
+        PositionChanged(at=at("09:00"), leg=a_leg(phase=Phase.DONE)),
+    )
+    assert stand.play("10:00:01", "10:00:40", ticking=False) == []
+
+
+def test_heartbeat_is_spoken_each_minute_to_log_and_monitor(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="actors.watchdog")
+    stand = ready()
+    stand.health = replace(stand.health, seen=81, stale=2)
+    stand.hear(PositionChanged(at=at("10:00"), leg=a_leg()))
+    told = messages(stand.play("10:00:01", "10:02:30", ticking=True))
+    text = "Positions: 1 | Data: 81/82 | Coverage: 98.8% | Stale: 2 | Source: WEBSOCKET"
+    assert told == [
+        To("monitor", Heartbeat(at=at(wall), positions=1, restarts=0, text=text))
+        for wall in ("10:01", "10:02")
+    ]
+    spoken = [r for r in caplog.records if r.getMessage() == text]
+    assert [getattr(record, "tag", "") for record in spoken] == ["HEARTBEAT"] * 2
+
+
+def test_heartbeat_is_spoken_before_the_feed_was_ever_heard_of() -> None:
+    stand = Stand()
+    stand.recover("09:10")
+    told = stand.hear(Pulse(at=at("09:10:59")), Pulse(at=at("09:11")))
+    text = "Positions: 0 | Data: 0/0 | Coverage: 0.0% | Stale: 0 | Source: WEBSOCKET"
+    beat = Heartbeat(at=at("09:11"), positions=0, restarts=0, text=text)
+    assert told == [To("monitor", beat)]
+
+
+def test_restriction_on_polled_prices_is_said_once_a_minute(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="actors.watchdog")
+    stand = ready()
+    stand.play("10:00:01", "10:02:05", ticking=False)
+    stand.health = replace(stand.health, source=Source.REST, rest_moving=True)
+    stand.play("10:02:05", "10:05", ticking=False)
+    said = [r.getMessage() for r in caplog.records if "entries are off" in r.getMessage()]
+    polled = "entries are off: prices are polled and feed.rest_entries is never"
+    assert said == ["entries are off: polled prices are not proved yet", polled, polled]

@@ -1,0 +1,146 @@
+"""WatchdogActor rebuilds the dead and tells them what they must know."""
+
+import pytest
+
+from domain.units import SECOND, Micros, Symbol
+from messages.control import ActorDied, Begin, ChainChosen, Ended, Heartbeat, Pulse, RecoveryDone
+from messages.market import BeginBars
+from messages.orders import FactsWanted
+from tests.actors.fakes import To
+from tests.actors.watchdog_stand import CHAIN, LIVE, Stand, messages, ready
+from tests.domain.tape import CALL, a_plan, at
+
+
+def test_dead_bar_actor_is_rebuilt_with_its_symbols_at_once() -> None:
+    stand = ready()
+    stand.spawner.alive.discard(f"bar:{CALL}")
+    died = ActorDied(at=at("10:00"), address=f"bar:{CALL}", error="ValueError()")
+    told = stand.hear(died)
+    assert stand.spawner.take() == [(CALL,)]
+    assert [(a, type(m)) for a, m in told] == [(f"bar:{CALL}", BeginBars)]
+
+
+def test_bar_actor_that_keeps_dying_is_quarantined(caplog: pytest.LogCaptureFixture) -> None:
+    stand = ready()
+    for second in range(6):
+        stand.spawner.alive.discard(f"bar:{CALL}")
+        now = Micros(at("10:00") + second * SECOND)
+        stand.hear(ActorDied(at=now, address=f"bar:{CALL}", error="ValueError()"))
+    assert stand.spawner.take() == [(CALL,)] * 3
+    assert len([r for r in caplog.records if "Quarantine" in r.getMessage()]) == 1
+    stand.hear(Pulse(at=at("11:00")))
+    assert stand.spawner.take() == []
+
+
+def test_dead_strategy_is_rebuilt_and_told_the_day_and_whether_it_may_enter() -> None:
+    stand = ready()
+    stand.spawner.alive.discard("strategy")
+    told = stand.hear(ActorDied(at=at("10:00"), address="strategy", error="x"))
+    assert stand.spawner.take() == ["strategy"]
+    assert told == [
+        To("strategy", Begin(at=at("10:00"), restarted=True)),
+        To("strategy", RecoveryDone(at=at("10:00"), plan=a_plan(), chain=CHAIN)),
+        To("strategy", LIVE),
+    ]
+
+
+def test_chain_chosen_today_is_told_to_whom_is_rebuilt_later() -> None:
+    stand = Stand()
+    stand.recover("09:10")
+    stand.hear(
+        ChainChosen(at=at("09:16"), plan=a_plan(), chain=CHAIN),
+        RecoveryDone(at=at("09:17"), plan=a_plan(), chain=None),
+        Pulse(at=at("09:59")),
+    )
+    stand.spawner.alive.discard("feed")
+    stand.hear(ActorDied(at=at("10:00"), address="feed", error="x"))
+    told = stand.hear(Pulse(at=at("10:00:01")))
+    assert told[:2] == [
+        To("feed", Begin(at=at("10:00"), restarted=True)),
+        To("feed", RecoveryDone(at=at("10:00:01"), plan=a_plan(), chain=CHAIN)),
+    ]
+
+
+def test_dead_feed_is_rebuilt_for_ever_after_a_wait() -> None:
+    stand = ready()
+    rebuilt = []
+    for second in range(120):
+        now = Micros(at("10:00") + second * SECOND)
+        if stand.spawner.is_alive("feed"):
+            stand.spawner.alive.discard("feed")
+            stand.hear(ActorDied(at=now, address="feed", error="x"))
+        stand.hear(Pulse(at=now))
+        if "feed" in stand.spawner.take():
+            rebuilt.append(second)
+    assert rebuilt[:5] == [1, 3, 5, 8, 13]
+    assert len(rebuilt) >= 12
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("reconcile", [To("reconcile", Begin(at=at("10:00"), restarted=True))]),
+        ("journal", [To("journal", Begin(at=at("10:00"), restarted=True))]),
+        (
+            "monitor",
+            [
+                To("monitor", Begin(at=at("10:00"), restarted=True)),
+                To("monitor", RecoveryDone(at=at("10:00"), plan=a_plan(), chain=CHAIN)),
+                To("order", FactsWanted(who="monitor")),
+            ],
+        ),
+    ],
+)
+def test_others_are_rebuilt_and_told_what_they_missed(address: str, told: list[To]) -> None:
+    stand = ready()
+    stand.spawner.alive.discard(address)
+    assert stand.hear(ActorDied(at=at("10:00"), address=address, error="x")) == told
+    assert stand.spawner.take() == [address]
+
+
+def test_dead_order_actor_ends_the_process_once() -> None:
+    stand = ready()
+    stand.spawner.alive.discard("order")
+    died = ActorDied(at=at("10:00"), address="order", error="JournalError()")
+    assert stand.hear(died, died, Pulse(at=at("10:00:03"))) == [
+        To("main", Ended(at=at("10:00"), code=70, reason="order: JournalError()"))
+    ]
+    assert stand.spawner.take() == []
+
+
+def test_actor_that_died_without_a_word_is_found_at_the_pulse() -> None:
+    stand = ready()
+    stand.spawner.alive.discard("journal")
+    told = stand.hear(Pulse(at=at("10:00:01")))
+    assert stand.spawner.take() == ["journal"]
+    assert told == [To("journal", Begin(at=at("10:00:01"), restarted=True))]
+    late = ActorDied(at=at("10:00"), address="journal", error="x")
+    assert stand.hear(late, Pulse(at=at("10:00:02"))) == []
+    assert stand.spawner.take() == []
+
+
+def test_actor_that_was_never_alive_is_not_missed() -> None:
+    stand = Stand()
+    stand.spawner.alive.clear()
+    stand.hear(Pulse(at=at("09:00")), Pulse(at=at("09:00:01")))
+    assert stand.spawner.take() == []
+
+
+def test_restarts_are_counted_in_the_heartbeat() -> None:
+    stand = ready()
+    for address in ("journal", "strategy"):
+        stand.spawner.alive.discard(address)
+        stand.hear(ActorDied(at=at("10:00"), address=address, error="x"))
+    told = messages(stand.play("10:00:30", "10:01:01", ticking=True))
+    assert [m.restarts for _, m in told if isinstance(m, Heartbeat)] == [2]
+
+
+def test_bar_symbols_are_named_by_their_first() -> None:
+    stand = Stand(group_size=2)
+    stand.recover("11:00", CHAIN)
+    stand.hear(Pulse(at=at("11:00")))
+    put = Symbol("NIFTY24NOV2626000PE")
+    stand.spawner.take()
+    stand.spawner.alive -= {f"bar:{CALL}", f"bar:{put}"}
+    stand.hear(ActorDied(at=at("11:00:01"), address=f"bar:{CALL}", error="x"))
+    assert stand.spawner.take() == [(CALL, put)]

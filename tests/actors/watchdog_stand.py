@@ -1,0 +1,99 @@
+"""A watchdog on a fake cast, for tests: pulses, the feed's health as a lever, what it told."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from actors.watchdog import CAST, WatchdogActor
+from domain.feed_health import Policy
+from domain.market import Source
+from domain.params import FeedParams, WatchdogParams
+from domain.units import SECOND, Micros
+from messages.control import Begin, Heartbeat, Pulse, RecoveryDone
+from messages.market import FeedHealth
+from messages.orders import FeedTrusted
+from tests.actors.fakes import FakeSpawner, RecordingPost, To
+from tests.domain.tape import NIFTY, a_chain, a_plan, at
+
+INDEX = (NIFTY, "NSE_INDEX")
+CHAIN = a_chain(-50, 0, 50)
+LIVE = FeedTrusted(at=at("09:59"), entries=True, reason="prices are live")
+
+
+def vitals(**changes: Any) -> FeedHealth:
+    health = FeedHealth(
+        at=at("10:00"),
+        source=Source.PRIMARY,
+        epoch=1,
+        connected=True,
+        canary_at=None,
+        primary_canary_at=None,
+        primary_since=None,
+        rest_moving=False,
+        seen=82,
+        subscribed=82,
+        stale=0,
+        ticks=0,
+        last_tick_at=None,
+        switches=0,
+        reconnects=0,
+    )
+    return replace(health, **changes)
+
+
+class Stand:
+    """A watchdog whose cast lives, with the feed's health as a lever."""
+
+    def __init__(self, *, group_size: int = 1, is_paper: bool = True, **feed: Any) -> None:
+        self.post = RecordingPost()
+        self.spawner = FakeSpawner(*CAST)
+        policy = Policy(feed=FeedParams(**feed), watchdog=WatchdogParams(), is_paper=is_paper)
+        self.actor = WatchdogActor(
+            "watchdog",
+            self.post,
+            spawner=self.spawner,
+            policy=policy,
+            index=INDEX,
+            group_size=group_size,
+        )
+        self.health = vitals()
+        self.hear(Begin(at=at("09:00")))
+
+    def hear(self, *messages: Any) -> list[To]:
+        """Hand messages in; return what is told because of them."""
+        self.post.take()
+        for message in messages:
+            self.actor.on_receive(message)
+        return self.post.take()
+
+    def recover(self, wall: str = "09:58", chain: Any = None) -> list[To]:
+        return self.hear(RecoveryDone(at=at(wall), plan=a_plan(), chain=chain))
+
+    def play(self, since: str, until: str, *, ticking: bool) -> list[tuple[str, To]]:
+        """Pulse once a second; return everything that was told, with its second."""
+        told: list[tuple[str, To]] = []
+        for second in range((at(until) - at(since)) // SECOND):
+            now = Micros(at(since) + second * SECOND)
+            if ticking:
+                self.health = replace(self.health, canary_at=now, primary_canary_at=now)
+            words = self.hear(replace(self.health, at=now), Pulse(at=now))
+            told += [(f"+{second}", to) for to in words]
+        return told
+
+
+def messages(told: list[tuple[str, To]]) -> list[To]:
+    return [to for _, to in told]
+
+
+def orders(told: list[tuple[str, To]]) -> list[tuple[str, To]]:
+    """All but the heartbeat."""
+    return [(second, to) for second, to in told if not isinstance(to.message, Heartbeat)]
+
+
+def ready() -> Stand:
+    """A watchdog of a live feed just after 10:00, with the chain known."""
+    stand = Stand()
+    stand.recover(chain=CHAIN)
+    stand.play("09:59", "10:00:01", ticking=True)
+    stand.spawner.take()
+    return stand
