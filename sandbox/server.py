@@ -120,11 +120,6 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.is_up.set()
 
-    def shut(self) -> None:
-        """Accept nothing more, also if serving was cut short."""
-        for accepting in getattr(self, "servers", ()):
-            accepting.close()
-
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -167,8 +162,7 @@ class House:
         try:
             await self._serve(ready)
         finally:
-            for server, listener in self._servers:
-                server.shut()
+            for _, listener in self._servers:
                 listener.close()
 
     def stop(self, why: str) -> None:

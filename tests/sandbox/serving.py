@@ -118,7 +118,7 @@ def opened(
         truth=truth,
         api_key=KEY,
         start_at=changes.pop("start_at", AT),
-        control_token=TOKEN,
+        control_token=changes.pop("control_token", TOKEN),
         **changes,
     )
     ports = Ports(

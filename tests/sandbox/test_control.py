@@ -169,6 +169,12 @@ def test_only_the_token_changes_anything() -> None:
         assert malformed.json()["errors"] == {"body": ["Not JSON."]}
 
 
+def test_nothing_can_be_changed_where_there_is_no_token() -> None:
+    with opened(control_token="") as served:
+        answer = served.order("/clock", {"pause": True}, **{"X-Control-Token": ""})
+        assert answer.status_code == 401
+
+
 def test_foreign_host_names_are_refused() -> None:
     with opened() as served:
         for host in ("evil.example:80", "evil.example", "192.168.0.1:80", ""):

@@ -100,6 +100,13 @@ def test_clock_stands_until_the_first_subscription_and_reads_go_on() -> None:
         assert exchange.watched == {CALL}
 
 
+def test_rate_windows_go_on_while_the_clock_stands() -> None:
+    with opened(wait_s=60) as served:
+        until(lambda: served.post("ping").status_code == 429, PATIENCE_S)
+        until(lambda: served.post("ping").status_code == 200, PATIENCE_S)
+        assert served.house.floor.hands.anchor.paused
+
+
 def test_clock_starts_by_itself_when_nobody_subscribes() -> None:
     exchange = StagedExchange()
     with opened(exchange, speed=120, wait_s=1):
