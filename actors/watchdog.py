@@ -154,9 +154,9 @@ class WatchdogActor(Actor):
                 self._died(address, at, "found dead")
         self._rebuild(at)
         if self._recovered is not None:
+            self._speak(at)
             if self._health is not None:
                 self._judge(self._recovered.plan, self._health, at)
-            self._speak(at)
 
     def _died(self, address: str, at: Micros, error: str) -> None:
         """Take a death in once: told by the actor's last word, or seen."""

@@ -1,0 +1,163 @@
+"""Stories of disturbed mornings: the strategy ends up with the bars of the tape, or with none."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from domain import clock
+from domain.clock import WallClock
+from domain.market import Source
+from domain.session import show
+from domain.units import SECOND, Micros
+from messages.market import FeedHealth
+from tests.domain.tape import CALL, NIFTY, OPEN, at
+from tests.scenarios.market_stand import OPTIONS, Market
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    yield
+    clock.use(WallClock())
+
+
+def morning(began: str = "09:05", chosen: str = "09:16") -> Market:
+    """A market on which the day began and the chain was chosen."""
+    market = Market(began)
+    market.recover()
+    market.play(chosen)
+    market.choose()
+    return market
+
+
+CHATTER = ("NIFTY:", "Positions:", "No tick within", "Connected", "feed was", "bar:")
+
+
+def story(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What feed and watchdog said, without what they say again and again."""
+    rooms = {"actors.feed", "actors.watchdog"}
+    said = [record.getMessage() for record in caplog.records if record.name in rooms]
+    return [line for line in said if not line.startswith(CHATTER)]
+
+
+def health(market: Market) -> FeedHealth:
+    return [m for m in market.ears["monitor"].heard if isinstance(m, FeedHealth)][-1]
+
+
+def test_quiet_morning_gives_the_bars_of_the_tape_and_never_rebuilds() -> None:
+    market = morning().play("10:00")
+    assert market.wrong() == {}
+    assert market.missing("09:59") == {}
+    assert {reader.rebuilds for reader in market.readers.values()} == {0}
+    assert market.trust() == [True]
+    assert health(market).seen == len(OPTIONS)
+
+
+@pytest.mark.parametrize("began", ["09:05", "09:15:30", "09:40:17", "10:05:59"])
+def test_start_at_any_time_ends_with_the_same_bars(began: str) -> None:
+    chosen = max(began, "09:16")
+    market = morning(began, chosen).play("10:20")
+    assert market.wrong() == {}
+    assert market.missing("10:18") == {}
+
+
+@pytest.mark.incident("INC-01")
+def test_mute_socket_is_replaced_by_rest_while_it_stays_connected(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    market = morning().play("10:00")
+    caplog.clear()
+    market.is_mute = True
+    market.play("10:03:30")
+    assert health(market).source is Source.REST
+    market.is_mute = False
+    market.play("10:15")
+    assert story(caplog) == [
+        "No ticks for 60 s, reconnecting",
+        "entries on these prices: off (no ticks for 60 s)",
+        "No ticks for 120 s",
+        "WebSocket is not broadcasting, starting REST",
+        "Broker verified via REST",
+        "REST polling started every=1.5 s",
+        "entries are off: prices are polled and feed.rest_entries is never",
+        "entries are off: prices are polled and feed.rest_entries is never",
+        "entries on these prices: on (prices are live)",
+        "Back to WEBSOCKET: its own ticks for 30 s",
+    ]
+    assert market.wrong() == {}
+    assert market.missing("10:13") == {}
+    assert health(market).source is Source.PRIMARY
+    assert market.trust() == [True, False, True]
+
+
+def test_frozen_rest_beside_a_mute_socket_feeds_nobody() -> None:
+    market = morning().play("10:00")
+    market.is_mute = True
+    market.is_rest_frozen = True
+    market.play("10:05")
+    ticks = health(market).ticks
+    market.play("10:06")
+    assert health(market).ticks == ticks
+    assert not health(market).rest_moving
+    assert market.trust() == [True, False]
+    market.is_mute = False
+    market.play("10:20")
+    assert market.wrong() == {}
+    assert market.missing("10:18") == {}
+
+
+@pytest.mark.parametrize("seconds_down", [1, 20, 100])
+def test_closed_connection_comes_back_and_the_gap_is_filled(seconds_down: int) -> None:
+    market = morning().play("10:00:20")
+    market.is_refusing = True
+    market.drop()
+    market.play(show(Micros(at("10:00:20") + seconds_down * SECOND)))
+    market.is_refusing = False
+    market.play("10:20")
+    assert market.wrong() == {}
+    assert market.missing("10:18") == {}
+    assert health(market).reconnects >= 1
+
+
+@pytest.mark.incident("INC-13")
+def test_ten_second_freeze_switches_nothing_and_the_burst_changes_no_bar() -> None:
+    market = morning().play("10:00:55")
+    market.is_mute = True
+    market.play("10:01:06")
+    market.is_mute = False
+    market.play("10:10")
+    assert market.wrong() == {}
+    assert market.missing("10:08") == {}
+    assert health(market).switches == 0
+
+
+@pytest.mark.parametrize("address", ["feed", f"bar:{CALL}", "bar:NIFTY"])
+def test_poisoned_actor_is_rebuilt_and_its_minutes_come_from_history(address: str) -> None:
+    market = morning().play("09:45:20")
+    market.pump.tell(address, "poison")
+    market.play("10:00")
+    assert market.spawned.count(address) == 2
+    assert market.wrong() == {}
+    assert market.missing("09:58") == {}
+
+
+def test_all_bar_actors_and_the_feed_dying_together_lose_no_bar() -> None:
+    market = morning().play("09:45:20")
+    for address in ("feed", "bar:NIFTY", *(f"bar:{symbol}" for symbol in OPTIONS)):
+        market.pump.tell(address, "poison")
+    market.play("10:00")
+    assert market.wrong() == {}
+    assert market.missing("09:58") == {}
+
+
+def test_outage_across_the_open_is_filled_from_history() -> None:
+    market = Market("09:05")
+    market.is_refusing = True
+    market.recover()
+    market.play("09:17:30")
+    market.is_refusing = False
+    market.choose()
+    market.play("09:40")
+    assert market.wrong() == {}
+    assert market.missing("09:38") == {}
+    assert market.readers[NIFTY].eaten[0].minute == OPEN
