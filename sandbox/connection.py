@@ -27,6 +27,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 PROTOCOL = "sutradhar.protocol"
 GRACE_STEP_S = 0.25
+BURST = 100
 ABNORMAL = 1006
 """No frame says this one: the socket is simply gone."""
 
@@ -131,8 +132,13 @@ class Connection:
             while self._send is not None:
                 await self._wake.wait()
                 self._wake.clear()
-                for frame in self.outbox.take():
+                for number, frame in enumerate(self.outbox.take(), 1):
+                    if self._protocol.transport.is_closing():
+                        return
                     await self._send({"type": "websocket.send", "text": frame.decode()})
+                    if number % BURST == 0:
+                        # A socket that takes everything would keep the loop from all others.
+                        await asyncio.sleep(0)  # noqa: TID251 - yields, waits for nothing
 
     async def _grace(self) -> None:
         while not self.session.is_authenticated:
