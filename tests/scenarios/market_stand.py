@@ -36,12 +36,14 @@ from domain.units import MINUTE, SECOND, Micros, Symbol
 from messages.control import Begin, ChainChosen, Pulse, RecoveryDone
 from messages.market import BarClosed, BarsBackfilled, StreamMoved, TicksArrived
 from messages.orders import FeedTrusted
-from tests.domain.tape import NIFTY, Trade, a_chain, a_plan, a_row, a_tick, at, row_of, truths
+from tests.domain.tape import CALL, NIFTY, Trade, a_chain, a_plan, a_row, a_tick, at, row_of, truths
 from tests.domain.wares import a_quote
 
 CHAIN = a_chain(0, 50)
 OPTIONS = tuple(contract.symbol for contract in CHAIN.contracts)
 INDEX: Pair = (NIFTY, "NSE_INDEX")
+LONGEST = {NIFTY: 1, CALL: 9}
+"""The longest wait between two trades, in seconds."""
 
 
 def exchange_of(symbol: Symbol) -> str:
@@ -49,7 +51,7 @@ def exchange_of(symbol: Symbol) -> str:
 
 
 def a_tape(symbol: Symbol, since: Micros, until: Micros) -> list[Trade]:
-    """A walk with a trade every second for the index, every few seconds for an option."""
+    """A walk: the index trades every second, one call every few seconds, the others rarely."""
     chance = random.Random(f"{symbol} 7")
     now, price, cum = since, 2_600_000 if symbol == NIFTY else 15_000, 0
     tape = []
@@ -57,8 +59,7 @@ def a_tape(symbol: Symbol, since: Micros, until: Micros) -> list[Trade]:
         tape.append(Trade(now, price, cum))
         price = max(5, price + 5 * chance.randint(-3, 3))
         cum += 0 if symbol == NIFTY else 65 * chance.randint(0, 3)
-        waits = (1, 1) if symbol == NIFTY else (1, 9)
-        now = Micros(now + chance.randint(*waits) * SECOND)
+        now = Micros(now + chance.randint(1, LONGEST.get(symbol, 200)) * SECOND)
     return tape
 
 
