@@ -117,6 +117,7 @@ def _serving(options: Options, params: SandboxParams, exchange: Exchange, truth:
         start_at=_start_at(options, params, exchange),
         speed=params.speed,
         wait_s=params.start_wait_s if options.wait else 0,
+        is_live=params.profile == "live_quirks",
         faults=_script(params, exchange),
         control_token=options.control_token,
         ends_with_day=options.ends_with_day,

@@ -123,7 +123,8 @@ class SandboxParams:
     """The paper exchange of one run. Ports 0 mean any free one.
 
     `broker` names the row of the dated rules the exchange follows (square-off, MARKET orders,
-    modifications). `rules` replaces dated rules for this exchange only, so that it can disagree
+    modifications). `profile` dresses the answers: as OpenAlgo's own sandbox, or as a live broker
+    behind it. `rules` replaces dated rules for this exchange only, so that it can disagree
     with what the agent believes. `start_wait_s` is real time: how long the clock stands still for
     the agent's first subscription. `alone_at` is when `run.py exchange` takes over a day already
     played up to there.
@@ -137,7 +138,7 @@ class SandboxParams:
     seed: Annotated[int, Between(0, 2**63 - 1)] = 1
     capital_p: Annotated[int, Between(100_000, 10**13)] = 1_000_000_000
     broker: BrokerName = "sandbox"
-    profile: Literal["analyze"] = "analyze"
+    profile: Literal["analyze", "live_quirks"] = "analyze"
     reject_style: Literal["exchange", "analyze"] = "exchange"
     rms_spread_s: Annotated[int, Between(0, 600)] = 20
     rms_fee_p: Annotated[int, Between(0, 100_000)] = 5000

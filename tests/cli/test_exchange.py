@@ -120,6 +120,15 @@ def test_day_goes_on_where_its_truth_ended(served: Served, tmp_path: Path) -> No
     assert (tmp_path / "fresh" / "truth.jsonl").read_bytes().count(b"\n") == served.rows[1] == 1
 
 
+def test_answers_are_dressed_as_the_profile_says(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(options())
+    monkeypatch.setenv("SUTRADHAR_SANDBOX__PROFILE", "live_quirks")
+    run(options())
+    assert [serving.is_live for serving in served.serving] == [False, True]
+
+
 def test_fault_script_is_read(served: Served, tmp_path: Path) -> None:
     script = tmp_path / "faults.yaml"
     script.write_text(
