@@ -62,9 +62,7 @@ Condition = ModeEntered | FeedTrusted | FeedLost | FeedRestored
 Word = Begin | RecoveryDone | ChainFound | Pulse
 Heard = Market | Fact | Condition | Word
 
-STORY = frozenset(
-    "swing_low swing_low_update swing_high armed spent best wish unwish rebuilt".split()
-)
+STORY = frozenset({"armed", "spent", "best", "wish", "unwish", "rebuilt"})
 """What a trader wants to read in the day's log; the decision log has the rest."""
 
 

@@ -130,7 +130,8 @@ class Facts:
         views = [order_view(order) for order in self._orders.values()]
         known = {order.key for order in self._orders.values()}
         views += [view for key, view in self._refused.items() if key not in known]
-        over = sorted((v for v in views if v.ended_at is not None), key=_when)
+        # Of two that ended at the same instant a refusal is the later: it was asked for afterwards.
+        over = sorted((v for v in views if v.ended_at is not None), key=_ended_at)
         entries = {view.slot: view for view in over}
         entries |= {slot: ask.view for slot, ask in self._asked.items()}
         entries |= {view.slot: view for view in views if view.ended_at is None}
@@ -202,5 +203,5 @@ def _position(leg: Leg) -> PositionView:
     )
 
 
-def _when(view: EntryView) -> tuple[int, str, Symbol, int]:
-    return view.ended_at or 0, view.slot, view.symbol, view.attempt
+def _ended_at(view: EntryView) -> int:
+    return view.ended_at or 0

@@ -19,7 +19,7 @@ from domain.params import StopParams
 from domain.positions import Phase
 from domain.session import show
 from domain.strategy import EntryView, EntryWish, Limit, StopAt, StopLimit, Wishes
-from domain.units import Micros, Paise, Symbol, seconds
+from domain.units import SECOND, Micros, Paise, Symbol, seconds
 
 REPEAT = seconds(5)
 """A decision that is still due is told again after this long: a tell may have been lost."""
@@ -97,11 +97,23 @@ class Said:
         self._told: dict[Hashable, Micros] = {}
 
     def news(self, decisions: Iterable[Decision], at: Micros) -> tuple[Decision, ...]:
-        """Return what was not told within `REPEAT`, and remember it."""
+        """Return what is to be told now, and remember it.
+
+        The same is told again after `REPEAT`; a slot is asked for an order once a second at most,
+        so that a refusal that comes back at once cannot make a storm.
+        """
         self._told = {what: when for what, when in self._told.items() if at - when < REPEAT}
-        fresh = tuple(each for each in decisions if each not in self._told)
+        fresh = tuple(each for each in decisions if self._is_new(each, at))
         self._told |= dict.fromkeys(fresh, at)
+        self._told |= {each.key.slot: at for each in fresh if isinstance(each, Place)}
         return fresh
+
+    def _is_new(self, decision: Decision, at: Micros) -> bool:
+        if isinstance(decision, Place):
+            asked_at = self._told.get(decision.key.slot)
+            if asked_at is not None and at - asked_at < SECOND:
+                return False
+        return decision not in self._told
 
 
 def compare(wishes: Wishes, facts: Facts, terms: Terms, stance: Stance) -> tuple[Decision, ...]:

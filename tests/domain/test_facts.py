@@ -168,6 +168,16 @@ def test_refusal_of_something_not_asked_changes_nothing() -> None:
     assert found.ended == ()
 
 
+def test_refusal_at_the_instant_an_order_ended_is_the_later_of_the_two() -> None:
+    found = facts()
+    late = a_key(a_contract(25_000).symbol, 7)
+    found.asked(late, Side.CE, a_ticket(), STOP)
+    found.order(an_order(state=State.CANCELLED, changed_at=at("10:05")))
+    found.refused(late, "ENTRIES_DAY", at("10:05"))
+    assert [v.state for v in found.ended] == [State.CANCELLED, State.REFUSED]
+    assert found.entries["CE"].state is State.REFUSED
+
+
 def test_order_says_more_than_its_refusal() -> None:
     found = facts()
     ask(found)

@@ -185,7 +185,8 @@ def test_question_taken_back_is_cancelled_and_forgotten() -> None:
 def test_refused_entry_is_asked_again_as_another_attempt() -> None:
     play = Play().warm()
     play.wish(an_entry_wish())
-    (placed,) = play.trader.refused(a_key(), "BOOKS_STALE", play.now).decisions
+    assert play.trader.refused(a_key(), "BOOKS_STALE", play.now).decisions == ()
+    (placed,) = play.pulse().decisions
     assert isinstance(placed, Place)
     assert placed.key.attempt == 1
 

@@ -313,6 +313,15 @@ def test_what_was_said_is_repeated_only_after_a_while() -> None:
     assert said.news([a_place()], later) == (a_place(),)
 
 
+def test_slot_is_asked_for_an_order_once_a_second_at_most() -> None:
+    """Refused at once, asked again at once: one attempt after the other would make a storm."""
+    said = Said()
+    first, second, other = a_place(), a_place(attempt=1), replace(a_place(), key=a_key(slot="PE"))
+    assert said.news([first], OPEN) == (first,)
+    assert said.news([second, other], Micros(OPEN + SECOND - 1)) == (other,)
+    assert said.news([second], Micros(OPEN + SECOND)) == (second,)
+
+
 wishes_of_a_side = st.one_of(
     st.none(),
     st.builds(
