@@ -21,6 +21,9 @@ from domain.units import Micros, Paise, Symbol, Units, seconds
 UNKNOWN_APART = seconds(2)
 """How far apart two reads must miss an order in flight before a cover may go beside it."""
 
+STOP_MODIFIES = 20
+"""How often a resting stop is moved; exchanges refuse the 25th change, and size needs some."""
+
 USUAL_TICK = Paise(5)
 """The tick of every NSE index option; used only where the day's contract facts were lost."""
 
@@ -29,6 +32,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a chase stands: the rung asked for last, its price, when, and whether the band cut it.
 
     A rung counts once an order carries its price uncut: a broker that is down climbs nothing.
+    `modifies` counts the prices asked of the order at hand.
     """
 
     since: Micros
@@ -36,6 +40,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     price: Paise = Paise(0)
     sent_at: Micros | None = None
     is_cut: bool = False
+    modifies: int = 0
 
 
 class ExitDesk:
@@ -169,11 +174,9 @@ class ExitDesk:
         if not order.may_be_asked(at):
             return
         ticket = order.ticket
-        quantity = Units(order.filled + leg.short)
-        if ticket.quantity != quantity:
-            grown = msgspec.structs.replace(ticket, quantity=quantity)
-            self._blotter.modify(order, grown, at, "cover the whole short")
-        elif ticket.trigger != leg.stop.trigger and order.modifies < self._exits.max_modifies:
+        if order.remaining != leg.short:
+            self._resize(leg, order, at)
+        elif ticket.trigger != leg.stop.trigger and order.modifies < STOP_MODIFIES:
             moved = msgspec.structs.replace(ticket, price=leg.stop.limit, trigger=leg.stop.trigger)
             self._blotter.modify(order, moved, at, "stop moved")
 
@@ -188,11 +191,12 @@ class ExitDesk:
         for order in orders:
             if order.state is State.PLANNED:
                 self._unsent(leg, order, at, quiet=quiet)
-            elif order is climbing and order.remaining <= leg.short:
-                if not quiet:
-                    self._climb(leg, order, at)
-            elif order is climbing or order.purpose is Purpose.STOP or climbing is not None:
-                self._leave(leg, order, at, quiet=quiet)
+            elif quiet:
+                continue
+            elif order is climbing:
+                self._climb(leg, order, at)
+            elif order.purpose is Purpose.STOP or climbing is not None:
+                self._leave(leg, order, at)
         if not quiet and self._is_free(leg):
             self._place_cover(leg, at)
 
@@ -204,13 +208,15 @@ class ExitDesk:
             self._resend(order, at)
 
     def _is_free(self, leg: Leg) -> bool:
-        """Whether nothing of ours may still buy this leg back."""
+        """Whether nothing of ours may still buy this leg back.
+
+        Beside one order in flight that two reads did not show a cover may go, once.
+        """
         live = list(self._blotter.ledger.exits(leg.leg))
-        if not live:
-            return True
-        if leg.leg in self._beside or any(not o.state.is_in_flight for o in live):
-            return False
-        if all(self._memory.is_absent(o.intent, UNKNOWN_APART) for o in live):
+        if len(live) != 1 or leg.leg in self._beside:
+            return not live
+        (only,) = live
+        if only.state.is_in_flight and self._memory.is_absent(only.intent, UNKNOWN_APART):
             self._beside.add(leg.leg)
             return True
         return False
@@ -225,16 +231,21 @@ class ExitDesk:
             ticket = _buy(leg, leg.short, PriceType.LIMIT, step.price, Paise(0))
             cover = Intent(purpose=Purpose.COVER, ticket=ticket, leg=leg.leg, reason=leg.reason)
             self._blotter.place(cover, at, self._tick(leg))
-            self._ladders[leg.leg] = step
+            self._ladders[leg.leg] = msgspec.structs.replace(step, modifies=0)
 
     def _climb(self, leg: Leg, order: Order, at: Micros) -> None:
         """Give a live order the next rung's price when it is due."""
         ladder = self._ladders[leg.leg]
-        if not self._is_due(ladder, at) or not order.may_be_asked(at):
+        if not order.may_be_asked(at):
             return
-        if order.modifies >= self._exits.max_modifies:
+        if ladder.modifies >= self._exits.max_modifies:
             self._blotter.cancel(order, at, "too many modifications")
-            return
+        elif order.remaining != leg.short:
+            self._resize(leg, order, at)
+        elif self._is_due(ladder, at):
+            self._reprice(leg, order, ladder, at)
+
+    def _reprice(self, leg: Leg, order: Order, ladder: Ladder, at: Micros) -> None:
         price = order.ticket.price
         if ladder.sent_at is not None and price >= ladder.price and not ladder.is_cut:
             ladder = msgspec.structs.replace(ladder, rung=ladder.rung + 1)
@@ -244,6 +255,7 @@ class ExitDesk:
         if step.price > price:
             higher = msgspec.structs.replace(order.ticket, price=step.price)
             self._blotter.modify(order, higher, at, f"rung {step.rung}")
+            step = msgspec.structs.replace(step, modifies=step.modifies + 1)
         self._ladders[leg.leg] = msgspec.structs.replace(step, price=max(step.price, price))
 
     def _is_due(self, ladder: Ladder, at: Micros) -> bool:
@@ -279,14 +291,20 @@ class ExitDesk:
         contract = self._blotter.ledger.contract(leg.symbol)
         return contract.tick if contract else USUAL_TICK
 
-    def _leave(self, leg: Leg, order: Order, at: Micros, *, quiet: bool) -> None:
+    def _leave(self, leg: Leg, order: Order, at: Micros) -> None:
         """Cancel what is not to fill; but a resting stop is all the cover there is.
 
-        It is kept while `quiet`, and until the books were read since the chase began: who cannot
-        see an order end cannot replace it.
+        It is kept until the books were read since the chase began: who cannot see an order end
+        cannot replace it.
         """
-        if not quiet and self._seen_at >= self._ladders[leg.leg].since:
+        if self._seen_at >= self._ladders[leg.leg].since:
             self._end(order, at, leg.reason)
+
+    def _resize(self, leg: Leg, order: Order, at: Micros) -> None:
+        """Ask for exactly the short. Price and quantity never change in one request."""
+        quantity = Units(order.filled + leg.short)
+        resized = msgspec.structs.replace(order.ticket, quantity=quantity)
+        self._blotter.modify(order, resized, at, "cover the whole short")
 
     def _end(self, order: Order, at: Micros, reason: str) -> None:
         if order.may_be_asked(at):

@@ -1,0 +1,118 @@
+"""Flat is what two valid snapshots prove, and nothing else."""
+
+import pytest
+
+from domain import events as ev
+from domain.books import Books, OrderRow, Status
+from domain.ledger import Ledger
+from domain.orders import Pending, Purpose, State
+from domain.positions import Phase
+from domain.proof import Proof
+from domain.units import Units
+from tests.orders import PE, a_buy, a_position, a_row, a_trade, planned, some_books, t
+from tests.trading import a_ticket
+
+SOLD = a_ticket(units=65, trigger=12_995, price=12_695)
+TRADES = (a_trade(SOLD, 65, 12_990, "A1"), a_trade(a_buy(65), 65, 14_100, "S1"))
+ROWS = (a_row(SOLD, "A1", Status.COMPLETE), a_row(a_buy(65), "S1", Status.COMPLETE))
+
+
+def a_closed_day(*more: ev.Event) -> Ledger:
+    """Sold 65 and bought back; the last event of ours is of 10:00:05."""
+    stop = planned(
+        "s1", purpose=Purpose.STOP, leg="i1", ticket=a_buy(65), key=None, side=None, stop=None
+    )
+    events: list[ev.Event] = [planned(ticket=SOLD), stop]
+    for when, name, orderid in ((4, "i1", "A1"), (5, "s1", "S1")):
+        filled = ev.FillsSeen(at=t(when), intent=name, filled=Units(65), value=65 * 13_000)
+        ended = ev.StateChanged(
+            at=t(when),
+            intent=name,
+            state=State.FILLED,
+            pending=Pending.NONE,
+            orderid=orderid,
+            reason="",
+        )
+        events += [filled, ended]
+    events.append(ev.ExitPhase(at=t(5), leg="i1", phase=Phase.DONE, reason="stopped"))
+    return Ledger().fold([*events, *more])
+
+
+def a_read(seconds: float, *more: OrderRow, **changes: object) -> Books:
+    values = {"trades": TRADES} | changes
+    return some_books([*ROWS, *more], asked=t(seconds), **values)  # type: ignore[arg-type]
+
+
+def test_two_flat_reads_apart_are_proof() -> None:
+    proof, day = Proof(), a_closed_day()
+    assert proof.weigh(a_read(6), "a", day) is None
+    assert proof.weigh(a_read(7.9), "b", day) is None
+    assert proof.weigh(a_read(8), "c", day) == ("a", "c")
+
+
+def test_day_without_any_order_is_proved_flat_too() -> None:
+    proof = Proof()
+    assert proof.weigh(some_books(asked=t(1)), "a", Ledger()) is None
+    assert proof.weigh(some_books(asked=t(3)), "b", Ledger()) == ("a", "b")
+
+
+def test_read_begun_before_the_last_own_event_is_no_proof() -> None:
+    proof, day = Proof(), a_closed_day()
+    assert proof.weigh(a_read(5), "a", day) is None
+    assert proof.weigh(a_read(8), "b", day) is None
+
+
+def test_own_event_between_the_reads_starts_the_proof_again() -> None:
+    proof, day = Proof(), a_closed_day()
+    proof.weigh(a_read(6), "a", day)
+    late = ev.StateChanged(
+        at=t(7), intent="s1", state=State.FILLED, pending=Pending.NONE, orderid="", reason=""
+    )
+    assert proof.weigh(a_read(9), "b", day.fold([late])) is None
+    assert proof.weigh(a_read(11), "c", day) == ("b", "c")
+
+
+def test_read_that_is_not_flat_starts_the_proof_again() -> None:
+    proof, day = Proof(), a_closed_day()
+    proof.weigh(a_read(6), "a", day)
+    assert proof.weigh(a_read(7, positions=[a_position(net=-65)]), "b", day) is None
+    assert proof.weigh(a_read(9), "c", day) is None
+
+
+def never_flat(day: Ledger, first: Books, second: Books) -> bool:
+    proof = Proof()
+    return proof.weigh(first, "a", day) is None and proof.weigh(second, "b", day) is None
+
+
+@pytest.mark.parametrize("status", [Status.OPEN, Status.TRIGGER_PENDING])
+def test_own_order_working_in_the_book_is_not_flat(status: Status) -> None:
+    rows = [ROWS[0], a_row(a_buy(65), "S1", status)]
+    reads = [some_books(rows, TRADES, asked=t(when)) for when in (6, 9)]
+    assert never_flat(a_closed_day(), *reads)
+
+
+def test_order_in_flight_is_not_flat() -> None:
+    cover = planned("c1", purpose=Purpose.COVER, leg="i1", ticket=a_buy(65))
+    assert never_flat(a_closed_day(cover), a_read(6), a_read(9))
+
+
+def test_own_net_is_not_flat_whatever_the_broker_shows() -> None:
+    more = ev.FillsSeen(at=t(5), intent="s1", filled=Units(130), value=1)
+    assert never_flat(a_closed_day(more), a_read(6), a_read(9))
+
+
+def test_positions_of_others_are_left_out() -> None:
+    human = a_trade(a_ticket(PE, 65), 65, 9_000, "H1")
+    carried = a_position(PE, -650, product="NRML")
+    mine_and_his = [a_position(net=0), a_position(PE, -65), carried]
+    proof, day = Proof(), a_closed_day()
+    first, second = (
+        a_read(when, trades=(*TRADES, human), positions=mine_and_his) for when in (6, 8)
+    )
+    assert proof.weigh(first, "a", day) is None
+    assert proof.weigh(second, "b", day) == ("a", "b")
+
+
+def test_position_nobody_traded_is_not_flat() -> None:
+    odd = [a_position(PE, -65)]
+    assert never_flat(a_closed_day(), a_read(6, positions=odd), a_read(9, positions=odd))

@@ -1,0 +1,114 @@
+"""Whether a snapshot may be believed: it must hold everything known today."""
+
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain import events as ev
+from domain.books import Books, OrderRow, Status
+from domain.ledger import Ledger
+from domain.orders import Pending, State
+from domain.reconcile import digest, faults
+from domain.units import Units
+from tests.orders import CE, ENTRY, PE, a_position, a_row, a_trade, planned, sold, some_books, t
+from tests.trading import a_ticket
+
+ROWS = (a_row(ENTRY, status=Status.COMPLETE),)
+
+
+def a_short(*more: ev.Event) -> Ledger:
+    """650 sold as A1, known since 10:00:02."""
+    return Ledger().fold(
+        [
+            planned(),
+            ev.StateChanged(
+                at=t(1),
+                intent="i1",
+                state=State.OPEN,
+                pending=Pending.NONE,
+                orderid="A1",
+                reason="",
+            ),
+            ev.FillsSeen(at=t(2), intent="i1", filled=Units(650), value=650 * 12_990),
+            *more,
+        ]
+    )
+
+
+def found(books: Books, ledger: Ledger | None = None) -> tuple[str, ...]:
+    return faults(books, ledger or a_short(), "analyze", 5)
+
+
+def test_snapshot_with_everything_known_is_valid() -> None:
+    assert found(some_books(ROWS, [sold()], asked=t(3), got=t(8))) == ()
+    assert found(some_books(), Ledger()) == ()
+
+
+def test_other_mode_is_a_fault_and_no_mode_is_none() -> None:
+    live = some_books(ROWS, [sold()], asked=t(3), mode="live")
+    assert found(live) == ("mode is live, started in analyze",)
+    assert found(some_books(ROWS, [sold()], asked=t(3), mode="")) == ()
+
+
+def test_reads_too_far_apart_are_no_picture() -> None:
+    torn = some_books(ROWS, [sold()], asked=t(3), got=t(8.1))
+    assert found(torn) == ("the three reads took too long",)
+
+
+@pytest.mark.incident("INC-86")
+def test_empty_position_book_closes_nothing() -> None:
+    no_positions = some_books(ROWS, [sold()], asked=t(3), positions=[])
+    assert found(no_positions) == (f"{CE}: trades and position differ by -650",)
+    nothing = some_books(asked=t(3))
+    assert found(nothing) == ("order A1 is missing", "trades of A1 fell from 650 to 0")
+
+
+def test_order_of_others_must_stay_visible() -> None:
+    seen = ev.ExternalSeen(at=t(2), symbol=PE, orderids=("H1",), net=0)
+    books = some_books(ROWS, [sold()], asked=t(3))
+    assert found(books, a_short(seen)) == ("order H1 is missing",)
+
+
+def test_what_became_known_after_the_read_began_is_not_missed() -> None:
+    assert found(some_books(asked=t(2))) == ()
+
+
+def test_order_without_an_id_cannot_be_missed() -> None:
+    assert found(some_books(asked=t(3)), Ledger().fold([planned()])) == ()
+
+
+@pytest.mark.incident("INC-95")
+def test_long_in_place_of_a_short_is_a_finding() -> None:
+    long = some_books(ROWS, [sold()], asked=t(3), positions=[a_position(net=650)])
+    assert found(long) == (f"{CE}: trades and position differ by -1300",)
+
+
+@pytest.mark.incident("INC-78")
+def test_other_days_and_expiries_are_not_adopted() -> None:
+    carried = a_trade(a_ticket(PE), 65, 9_000, "H1")
+    overnight = msgspec.structs.replace(carried, product="NRML")
+    positions = [a_position(net=-650), a_position(PE, -715, product="NRML")]
+    books = some_books(ROWS, [sold(), overnight], asked=t(3), positions=positions)
+    assert found(books) == ()
+
+
+ROW = st.builds(
+    lambda n, units: a_row(a_ticket(units=units * 65), f"A{n}"),
+    st.integers(0, 9),
+    st.integers(1, 9),
+)
+
+
+@given(st.lists(ROW, max_size=5), st.randoms(use_true_random=False))
+def test_digest_knows_what_the_books_say_and_not_their_order(
+    rows: list[OrderRow], random: Random
+) -> None:
+    mixed = list(rows)
+    random.shuffle(mixed)
+    one, two = some_books(rows, asked=t(1)), some_books(mixed, asked=t(9))
+    assert digest(one) == digest(two)
+    longer = some_books([*rows, a_row(ENTRY, "Z")])
+    assert digest(longer) != digest(one)
