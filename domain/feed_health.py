@@ -65,13 +65,17 @@ class Grace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The policy's memory between two pulses; `doubt` says why nothing may be entered now."""
+    """The policy's memory between two pulses.
+
+    `heard_at` is the newest canary tick of whichever source had the say; `doubt` says why nothing
+    may be entered now.
+    """
 
     state: FeedState = FeedState.OFF
     chosen_at: Micros = Micros(0)
     checked_at: Micros = Micros(0)
     has_warned: bool = False
-    has_ticked: bool = False
+    heard_at: Micros | None = None
     grace: Grace | None = None
     is_trusted: bool = False
     doubt: str = ""
@@ -111,7 +115,9 @@ def decide(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:
     The slow thresholds are looked at every `watchdog.check_s`, at whole multiples of it; the fast
     ones, while money is exposed, and every return are looked at each time.
     """
-    watch = replace(watch, has_ticked=watch.has_ticked or facts.canary_at is not None)
+    # A feed that was rebuilt has forgotten what it heard; the silence is not longer for that.
+    heard = max(watch.heard_at or 0, facts.canary_at or 0)
+    watch = replace(watch, heard_at=Micros(heard) if heard else None)
     actions: tuple[Action, ...] = ()
     if not facts.plan.open <= at < facts.plan.close:
         watch = replace(watch, state=FeedState.OFF)
@@ -128,12 +134,12 @@ def decide(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:
 
 def silence(watch: Watch, facts: Facts, at: Micros) -> Micros:
     """Return for how long the authoritative source's canaries have been silent."""
-    since = max(_silent_since(watch, facts), watch.grace.until if watch.grace else 0)
+    since = max(_silent_since(watch, facts), watch.grace.until if watch.grace else Micros(0))
     return Micros(max(0, at - since))
 
 
 def _silent_since(watch: Watch, facts: Facts) -> Micros:
-    return max(facts.canary_at or Micros(0), watch.chosen_at, facts.plan.open)
+    return max(watch.heard_at or Micros(0), watch.chosen_at, facts.plan.open)
 
 
 def _graced(watch: Watch, facts: Facts, policy: Policy) -> Watch:
@@ -219,7 +225,7 @@ def _trust(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:
 def _distrust(watch: Watch, facts: Facts, policy: Policy) -> str:
     """Return why nothing may be entered on these prices, '' if it may."""
     rest = policy.feed.rest_entries
-    if not watch.has_ticked:
+    if watch.heard_at is None:
         return "no canary has ticked yet"
     if watch.state is FeedState.SUSPECT and watch.has_warned:
         return f"no ticks for {policy.feed.stale_warn_s} s"

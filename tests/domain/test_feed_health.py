@@ -84,6 +84,16 @@ def test_start_in_the_middle_of_the_day_counts_from_the_start() -> None:
     assert day.said(Reopen) == [("11:38:30", WARN_60)]
 
 
+def test_rebuilt_feed_that_forgot_its_ticks_is_not_taken_for_a_silent_one() -> None:
+    day = Day(lambda _: True).play("09:59", "10:59:59")
+    day.ticks = lambda _: False
+    day.facts = replace(day.facts, canary_at=None, primary_canary_at=None)
+    day.play("10:59:59", "11:00:55")
+    assert day.log == [("09:59:00", LIVE)]
+    day.play("11:00:55", "11:01:01")
+    assert day.said(Reopen) == [("11:01:00", WARN_60)]
+
+
 def test_tick_before_the_fallback_ends_the_doubt() -> None:
     day = Day(silent_from("10:00:00", "10:01:40")).play("09:59", "10:05")
     assert day.said(Reopen, Select) == [("10:01:00", WARN_60)]

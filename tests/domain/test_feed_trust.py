@@ -54,7 +54,9 @@ def test_doubt_shorter_than_the_linger_cancels_nothing() -> None:
 
 def test_blindness_does_not_linger() -> None:
     policy = a_policy(rest_entries="always", entry_linger_s=120)
-    trusted = Watch(state=FeedState.BLIND, chosen_at=at("10:00"), has_ticked=True, is_trusted=True)
+    trusted = Watch(
+        state=FeedState.BLIND, chosen_at=at("10:00"), heard_at=at("10:00"), is_trusted=True
+    )
     watch, actions = decide(trusted, some_facts(source=Source.REST), at("10:05"), policy)
     assert actions == (Trust(entries=False, reason="no live prices"),)
     assert not watch.is_trusted
