@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain.books import Action
 from domain.units import Micros, Paise, Symbol, Units
 from sandbox.frames import Frames
 from sandbox.kinds import (
@@ -17,7 +16,6 @@ from sandbox.kinds import (
     OrderLine,
     OrderOut,
     PriceKind,
-    PriceOut,
     Shown,
     Status,
 )
@@ -25,8 +23,6 @@ from sandbox.stream import StreamSession
 from tests.sandbox.captured import Entry, differences, entries
 from tests.sandbox.stage import (
     AT,
-    CALL,
-    INDEX,
     StagedExchange,
     a_desk,
     a_filled_sell,
@@ -189,8 +185,3 @@ def test_client_without_authentication_is_closed_as_captured(name: str) -> None:
 @NEEDED
 def test_every_captured_frame_is_accounted_for() -> None:
     assert set(entries("ws_frames")) == {*TALK, *PUSHES, *CLOSES, RICHER}
-
-
-def test_stage_has_what_the_capture_talks_about() -> None:
-    price: PriceOut = a_price()
-    assert (price.symbol, INDEX, Action.BUY.value) == (CALL, "NIFTY", "BUY")

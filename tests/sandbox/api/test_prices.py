@@ -8,7 +8,7 @@ from domain.session import instant
 from domain.units import Units
 from sandbox.kinds import TimingLine
 from tests.sandbox.api.asking import asked_of, error, post
-from tests.sandbox.stage import CALL, DAY, INDEX, StagedExchange, a_bar, a_quote, an_index_quote
+from tests.sandbox.stage import CALL, DAY, INDEX, StagedExchange, a_bar, a_quote
 
 NOPE = (
     "Symbol 'NOPE' not found for exchange 'NFO'. Please verify the symbol name and ensure master "
@@ -179,4 +179,3 @@ def test_empty_side_is_a_zero() -> None:
     exchange.quotes[CALL] = a_quote(ask=0, ask_quantity=Units(0))
     _, body = asked_of(exchange, "quotes", symbol=CALL, exchange="NFO")
     assert (body["data"]["bid"], body["data"]["ask"]) == (155.9, 0)
-    assert an_index_quote().ask == 0

@@ -6,7 +6,7 @@ import pytest
 
 from domain.session import instant
 from domain.units import Day, Paise
-from sandbox.kinds import HolidayLine, InstrumentLine, OrderIn, PriceKind, TimingLine
+from sandbox.kinds import HolidayLine, OrderIn, PriceKind, TimingLine
 from tests.sandbox.api.asking import asked_of, error, post
 from tests.sandbox.stage import (
     AT,
@@ -331,4 +331,3 @@ def test_analyzer_says_which_mode_the_server_is_in() -> None:
     _, body = post("analyzer")
     assert body["data"] == {"mode": "analyze", "analyze_mode": True, "total_logs": 0}
     assert "mode" not in body
-    assert isinstance(an_option(), InstrumentLine)
