@@ -10,7 +10,9 @@ from domain.market import Source
 from domain.session import show
 from domain.units import SECOND, Micros
 from messages.market import FeedHealth
+from messages.orders import PositionChanged
 from tests.domain.tape import CALL, NIFTY, OPEN, at
+from tests.domain.wares import a_leg
 from tests.scenarios.market_stand import OPTIONS, Market
 
 
@@ -90,7 +92,45 @@ def test_mute_socket_is_replaced_by_rest_while_it_stays_connected(
     assert market.trust() == [True, False, True]
 
 
-def test_frozen_rest_beside_a_mute_socket_feeds_nobody() -> None:
+@pytest.mark.incident("INC-06")
+def test_silent_primary_is_never_switched_back_to() -> None:
+    market = morning().play("10:00")
+    market.is_mute = True
+    market.play("10:15")
+    assert (health(market).source, health(market).switches) == (Source.REST, 1)
+    assert health(market).reconnects >= 8
+
+
+@pytest.mark.incident("INC-09")
+def test_source_switches_give_the_bars_of_the_clean_tape() -> None:
+    market = morning().play("09:30")
+    for wall in ("09:33:10", "09:35", "09:38:20", "09:40", "09:43:30", "10:00"):
+        market.is_mute = not market.is_mute
+        market.play(wall)
+    assert health(market).switches == 6
+    assert market.wrong() == {}
+    assert market.missing("09:58") == {}
+
+
+@pytest.mark.incident("INC-16")
+def test_refused_stream_login_starts_on_rest() -> None:
+    market = Market("10:00")
+    market.is_refusing = True
+    market.recover()
+    market.choose()
+    market.play("10:04")
+    assert (health(market).source, health(market).rest_moving) == (Source.REST, True)
+    assert market.trust() == []
+    market.is_refusing = False
+    market.play("10:20")
+    assert health(market).source is Source.PRIMARY
+    assert market.trust() == [True]
+    assert market.wrong() == {}
+    assert market.missing("10:18") == {}
+
+
+@pytest.mark.incident("INC-12")
+def test_frozen_rest_quotes_do_not_count_as_fresh() -> None:
     market = morning().play("10:00")
     market.is_mute = True
     market.is_rest_frozen = True
@@ -120,15 +160,17 @@ def test_closed_connection_comes_back_and_the_gap_is_filled(seconds_down: int) -
 
 
 @pytest.mark.incident("INC-13")
-def test_ten_second_freeze_switches_nothing_and_the_burst_changes_no_bar() -> None:
+def test_ten_second_freeze_at_a_fill_switches_nothing() -> None:
     market = morning().play("10:00:55")
+    for address in ("feed", "watchdog"):
+        market.pump.tell(address, PositionChanged(at=market.hands.at, leg=a_leg()))
     market.is_mute = True
     market.play("10:01:06")
     market.is_mute = False
     market.play("10:10")
     assert market.wrong() == {}
     assert market.missing("10:08") == {}
-    assert health(market).switches == 0
+    assert (health(market).switches, health(market).reconnects) == (0, 0)
 
 
 @pytest.mark.parametrize("address", ["feed", f"bar:{CALL}", "bar:NIFTY"])
