@@ -2,8 +2,8 @@
 
 Hears:  Begin, RecoveryDone, ChainChosen, FeedHealth, FeedLost, FeedRestored, OrderChanged,
         PositionChanged, ModeEntered, ActorDied, Pulse
-Tells:  feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted; bar:* <- BeginBars;
-        monitor <- Heartbeat; main <- Ended; to those it rebuilt what they must know
+Tells:  feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted; bar:* <- BeginBars,
+        WatchPrice; monitor <- Heartbeat; main <- Ended; to those it rebuilt what they must know
 Owns:   the feed's judgement (domain.feed_health), who is down (domain.supervision)
 Dies:   and the process with it (exit 70)
 """
@@ -45,7 +45,7 @@ from messages.control import (
     RecoveryDone,
     SelectSource,
 )
-from messages.market import BeginBars, FeedHealth, FeedLost, FeedRestored
+from messages.market import BeginBars, FeedHealth, FeedLost, FeedRestored, WatchPrice
 from messages.orders import FactsWanted, FeedTrusted, OrderChanged, PositionChanged
 
 log = logging.getLogger(__name__)
@@ -176,10 +176,16 @@ class WatchdogActor(Actor):
         for address in self._supervision.due(at):
             log.warning("%s is rebuilt restarts=%d", address, self._supervision.restarts)
             if address in self._groups:
-                self._spawn_bars(self._groups[address])
+                self._rebuild_bars(self._groups[address])
             else:
                 self._spawner.spawn(address)
                 self._brief(address, at)
+
+    def _rebuild_bars(self, group: Group) -> None:
+        """Let it report every price: which of them somebody watches died with it."""
+        self._spawn_bars(group)
+        for symbol in group.symbols:
+            self.post.tell(group.address, WatchPrice(symbol=symbol, on=True))
 
     def _brief(self, address: str, at: Micros) -> None:
         """Tell a rebuilt actor since when it was dead, and what it missed."""

@@ -92,7 +92,10 @@ class BeginBars(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class WatchPrice(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Report every price of these symbols, not extremes only. StrategyActor -> BarActor."""
+    """Report every price of a symbol, not extremes only.
+
+    StrategyActor, WatchdogActor -> BarActor.
+    """
 
     symbol: Symbol
     on: bool

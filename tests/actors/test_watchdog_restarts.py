@@ -4,7 +4,7 @@ import pytest
 
 from domain.units import SECOND, Micros, Symbol
 from messages.control import ActorDied, Begin, ChainChosen, Ended, Heartbeat, Pulse, RecoveryDone
-from messages.market import BeginBars
+from messages.market import BeginBars, WatchPrice
 from messages.orders import FactsWanted
 from tests.actors.fakes import To
 from tests.actors.watchdog_stand import CHAIN, LIVE, Stand, messages, ready
@@ -17,7 +17,8 @@ def test_dead_bar_actor_is_rebuilt_with_its_symbols_at_once() -> None:
     died = ActorDied(at=at("10:00"), address=f"bar:{CALL}", error="ValueError()")
     told = stand.hear(died)
     assert stand.spawner.take() == [(CALL,)]
-    assert [(a, type(m)) for a, m in told] == [(f"bar:{CALL}", BeginBars)]
+    assert [(a, type(m)) for a, m in told[:1]] == [(f"bar:{CALL}", BeginBars)]
+    assert told[1:] == [To(f"bar:{CALL}", WatchPrice(symbol=CALL, on=True))]
 
 
 def test_bar_actor_that_keeps_dying_is_quarantined(caplog: pytest.LogCaptureFixture) -> None:
