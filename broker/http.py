@@ -30,6 +30,9 @@ READS = frozenset(
 SHORTEST_TIMEOUT_S = 1.0
 """No time-out is cut below this when market time runs faster than life."""
 
+SECRET_LEN = 16
+"""The shortest key that is looked for in answers; OpenAlgo's have 64 characters."""
+
 _JSON = {"Content-Type": "application/json"}
 # OpenSSL's words for a handshake that failed, before anything of ours was sent.
 _HANDSHAKE = frozenset(
@@ -67,8 +70,11 @@ class Http:
         return key if body == b"{}" else key[:-1] + b"," + body[1:]
 
     def scrubbed(self, body: bytes) -> bytes:
-        """Return an answer without the API key, should the server have echoed it."""
-        return body.replace(self._key.encode(), b"***")
+        """Return an answer without the API key, should the server have echoed it.
+
+        A short key is no secret of OpenAlgo's, and may be part of a word the answer needs.
+        """
+        return body.replace(self._key.encode(), b"***") if len(self._key) >= SECRET_LEN else body
 
 
 class HttpSession:

@@ -16,7 +16,7 @@ from domain.units import Micros
 from tests.broker.http_server import Reply, Request, in_background, serving
 from tests.waiting import until
 
-KEY = "CANARY-KEY-1"
+KEY = "CANARY-KEY-0123456789"
 PING = HttpAsk(route="ping", body=b"{}", retry=True)
 PLACE = HttpAsk(route="placeorder", body=b'{"symbol":"X"}', retry=False)
 PARAMS = BrokerParams(connect_timeout_s=0.5, read_timeout_s=1, order_timeout_s=2)
@@ -230,6 +230,13 @@ def test_log_shows_the_wire_without_the_key(caplog: pytest.LogCaptureFixture) ->
     assert "<<< placeorder 403" in caplog.text
     assert KEY not in caplog.text
     assert KEY.encode() not in answer.body
+
+
+def test_short_key_leaves_the_words_of_an_answer_alone() -> None:
+    said = {"status": "success", "data": {"message": "pong", "broker": "sutradhar_sandbox"}}
+    with serving(lambda _: Reply(said)) as server:
+        answer = post(Http(server.url, "sandbox", PARAMS).session())
+    assert b'"broker": "sutradhar_sandbox"' in answer.body
 
 
 @pytest.mark.parametrize("key", ["", "x" * 257, "two\nlines", "\u20b9"])
