@@ -51,4 +51,4 @@ def _may_be_plain(host: str, plain_hosts: Collection[str]) -> bool:
         address = ip_address(host)
     except ValueError:
         return host in {name.lower() for name in plain_hosts}
-    return address.is_loopback or (host in plain_hosts and address.is_private)
+    return address.is_loopback or (host in plain_hosts and not address.is_global)

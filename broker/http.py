@@ -48,9 +48,9 @@ class Http:
     """
 
     def __init__(self, url: str, api_key: str, params: BrokerParams, speed: float = 1) -> None:
-        self.url = checked(url, ("http", "https"), params.plain_http_hosts, "OPENALGO_HOST")
+        self.url = checked(url, ("http", "https"), params.plain_http_hosts, "openalgo.host")
         if not (1 <= len(api_key) <= 256 and api_key.isascii() and api_key.isprintable()):
-            raise ConfigError("OPENALGO_API_KEY: must be 1 to 256 printable ASCII characters")
+            raise ConfigError("openalgo.api_key: must be 1 to 256 printable ASCII characters")
         self._key = api_key
         self._connect_s = shortened(params.connect_timeout_s, speed)
         self._read_s = shortened(params.read_timeout_s, speed)

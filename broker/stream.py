@@ -98,7 +98,7 @@ class OpenAlgoStream:
     """
 
     def __init__(self, link: Link, events: StreamEvents) -> None:
-        checked(link.url, ("ws", "wss"), link.plain_hosts, "OPENALGO_WS_URL")
+        checked(link.url, ("ws", "wss"), link.plain_hosts, "openalgo.ws_url")
         self._link = link
         self._events = events
         self._lock = threading.Lock()

@@ -241,13 +241,13 @@ def test_short_key_leaves_the_words_of_an_answer_alone() -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 257, "two\nlines", "\u20b9"])
 def test_malformed_key_refuses_the_start_without_being_shown(key: str) -> None:
-    with pytest.raises(ConfigError, match=r"^OPENALGO_API_KEY: ") as caught:
+    with pytest.raises(ConfigError, match=r"^openalgo\.api_key: ") as caught:
         Http("http://localhost:5000", key, PARAMS)
     assert not key or key not in str(caught.value)
 
 
 def test_plain_http_to_a_stranger_refuses_the_start() -> None:
-    with pytest.raises(ConfigError, match="OPENALGO_HOST"):
+    with pytest.raises(ConfigError, match=r"^openalgo\.host: "):
         Http("http://algo.example.org", KEY, PARAMS)
 
 

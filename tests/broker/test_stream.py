@@ -355,7 +355,7 @@ def test_thread_that_dies_says_so(desk: Desk, opened: Opened) -> None:
 
 
 def test_key_in_the_clear_to_a_stranger_refuses_the_start(desk: Desk) -> None:
-    with pytest.raises(ConfigError, match="OPENALGO_WS_URL"):
+    with pytest.raises(ConfigError, match=r"^openalgo\.ws_url: "):
         OpenAlgoStream(Link(url="ws://algo.example.org:8765", api_key="K"), desk)
     OpenAlgoStream(Link(url="ws://openalgo:8765", api_key="K", plain_hosts=("openalgo",)), desk)
 
