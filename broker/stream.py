@@ -233,20 +233,17 @@ class _Connection:
         parts = urlsplit(self._link.url)
         host, is_tls = parts.hostname or "", parts.scheme == "wss"
         address = (host, parts.port or (443 if is_tls else 80))
-        sock = socket.create_connection(address, self._link.connect_timeout_s)
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if is_tls:
-                sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
-            ws.connect(  # type: ignore[no-untyped-call]  # the library leaves it untyped
-                self._link.url, socket=sock, redirect_limit=0
-            )
-            ws.settimeout(MID_FRAME_S)
-            self._send(ws, self._dialogue.on_open())
-            self._selector.register(sock, selectors.EVENT_READ)
-        except BaseException:
-            sock.close()
-            raise
+        # Handed over at once, so that it is closed with `ws` whatever happens.
+        sock = ws.sock = socket.create_connection(address, self._link.connect_timeout_s)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if is_tls:
+            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+        ws.connect(  # type: ignore[no-untyped-call]  # the library leaves it untyped
+            self._link.url, socket=sock, redirect_limit=0
+        )
+        ws.settimeout(MID_FRAME_S)
+        self._send(ws, self._dialogue.on_open())
+        self._selector.register(sock, selectors.EVENT_READ)
         return sock
 
     def _listen(self, ws: websocket.WebSocket, sock: socket.socket) -> End:
