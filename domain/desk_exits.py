@@ -216,10 +216,7 @@ class ExitDesk:
         if len(live) != 1 or leg.leg in self._beside:
             return not live
         (only,) = live
-        if only.state.is_in_flight and self._memory.is_absent(only.intent, UNKNOWN_APART):
-            self._beside.add(leg.leg)
-            return True
-        return False
+        return only.state.is_in_flight and self._memory.is_absent(only.intent, UNKNOWN_APART)
 
     def _place_cover(self, leg: Leg, at: Micros) -> None:
         """Place a LIMIT on what is still short, at most one each rung, whatever became of them."""
@@ -228,6 +225,8 @@ class ExitDesk:
             return
         step = self._next(leg, ladder, at)
         if step is not None:
+            if any(self._blotter.ledger.exits(leg.leg)):
+                self._beside.add(leg.leg)
             ticket = _buy(leg, leg.short, PriceType.LIMIT, step.price, Paise(0))
             cover = Intent(purpose=Purpose.COVER, ticket=ticket, leg=leg.leg, reason=leg.reason)
             self._blotter.place(cover, at, self._tick(leg))

@@ -151,6 +151,7 @@ def test_buys_of_a_leg_are_kept_order_by_order() -> None:
         Execution(units=Units(65), value=65 * 15_100),
     )
     assert ledger.own_net() == {CE: -260}
+    assert folded(planned()).own_net() == {}
 
 
 def test_buy_without_a_leg_only_counts_as_our_net() -> None:
