@@ -1,6 +1,7 @@
 """What every actor shares: an address, the post, and a last word when it dies."""
 
 import logging
+import queue
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +18,11 @@ class Actor(pykka.ThreadingActor):
     """A shell with an address. A handler that does not understand its situation lets it die."""
 
     use_daemon_thread = True
+
+    @staticmethod
+    def _create_actor_inbox() -> "queue.SimpleQueue[Any]":
+        """Use the queue written in C: it costs a tenth, and wakes a sleeping actor sooner."""
+        return queue.SimpleQueue()
 
     def __init__(self, address: str, post: Post) -> None:
         super().__init__()

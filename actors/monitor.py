@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import assert_never
 
 import msgspec
-from domain.feed_health import coverage
 
 from actors.base import Actor
 from actors.post_office import Post
 from domain import clock
+from domain.feed_health import coverage
 from domain.orders import Order
 from domain.positions import Leg
 from domain.status import Status
@@ -39,20 +39,20 @@ Vital = FeedHealth | ApiCalled | RecordKept | Heartbeat
 Word = Begin | RecoveryDone | ChainChosen | Pulse
 Heard = Fact | Vital | Word
 
-WRITE_EVERY = seconds(2)
 NO_SESSION = 403
 ORDER_ROUTES = {"placeorder", "modifyorder", "cancelorder"}
 
 
 class MonitorActor(Actor):
-    """Fold what the others tell into one snapshot, and write it every few seconds."""
+    """Fold what the others tell into one snapshot, and write it every `every_s` machine seconds."""
 
-    def __init__(self, address: str, post: Post, *, path: Path, day: str, url: str) -> None:
+    def __init__(self, address: str, post: Post, *, path: Path, day: str, url: str, every_s: float) -> None:
         super().__init__(address, post)
         self._path = path
         self._status = Status(at=Micros(0), pid=os.getpid(), day=day, url=url, mode="STARTING")
         self._legs: dict[str, Leg] = {}
         self._orders: dict[str, Order] = {}
+        self._every = seconds(every_s)
         self._written_at: Micros | None = None
 
     def on_receive(self, message: Heard) -> None:
@@ -146,7 +146,7 @@ class MonitorActor(Actor):
 
     def _write_if_due(self) -> None:
         now = clock.machine()
-        if self._written_at is None or now >= self._written_at + WRITE_EVERY:
+        if self._written_at is None or now >= self._written_at + self._every:
             self._written_at = now
             self._write()
 

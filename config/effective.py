@@ -57,12 +57,14 @@ class Settings:
     def at_speed(self, speed: int) -> "Settings":
         """Return the settings for a market clock that runs `speed` times faster than life.
 
-        Half a real second is the least that protecting needs, whatever the market's clock says;
-        time-outs of the lanes are real and shrink, down to a second.
+        Half a real second is the least that protecting needs, whatever the market's clock says, and
+        the least that prices and books may be old: a stall of this machine is no dead feed.
+        Time-outs of the lanes are real and shrink, down to a second.
         """
         if speed <= 1:
             return self
-        protect, broker = self.protect, self.broker
+        protect, broker, feed = self.protect, self.broker, self.feed
+        stall_s = speed // 2
         emergency_s = max(protect.emergency_s, 0.5 * speed)
         behind_s = protect.deadline_s - protect.emergency_s
 
@@ -80,4 +82,16 @@ class Settings:
                 order_timeout_s=shorter(broker.order_timeout_s),
                 read_timeout_s=shorter(broker.read_timeout_s),
             ),
+            feed=replace(
+                feed,
+                gap_taint_s=max(feed.gap_taint_s, stall_s),
+                fast_fallback_s=max(feed.fast_fallback_s, stall_s),
+                fresh_canary_s=max(feed.fresh_canary_s, stall_s),
+            ),
+            bars=groups.BarParams(close_grace_ms=max(self.bars.close_grace_ms, 100 * speed)),
+            orders=replace(
+                self.orders, baseline_max_age_s=max(self.orders.baseline_max_age_s, stall_s)
+            ),
+            reconcile=replace(self.reconcile, window_s=max(self.reconcile.window_s, stall_s)),
+            exit=replace(self.exit, quote_max_age_s=max(self.exit.quote_max_age_s, stall_s)),
         )

@@ -40,7 +40,8 @@ class VirtualStream:
         self._epoch = 0
         self.changed: Callable[[], None] = lambda: None
         self.is_mute = False
-        self.refuses = False
+        self.refused: Callable[[], bool] = lambda: False
+        self.opened: Callable[[], None] = lambda: None
 
     def listen(self, events: StreamEvents) -> None:
         """Deliver to `events` from now on."""
@@ -69,7 +70,10 @@ class VirtualStream:
         self._drop()
         self._epoch = 0
 
-    def cut(self, code: int, reason: str) -> None:
+    def deafen(self, *, deaf: bool) -> None:
+        """Take no notice: pings of the transport do not exist in virtual time."""
+
+    def end(self, code: int, reason: str) -> None:
         """Close from the server's side."""
         if self._session is not None:
             self._drop()
@@ -99,11 +103,13 @@ class VirtualStream:
     def _open(self, epoch: int, symbols: Pairs) -> None:
         if epoch != self._epoch:
             return
-        if self.refuses:
+        if self.refused():
             self._report(StreamState.CLOSED, 1006, "connection refused")
             return
         now = self._timeline.now()
         self._session = StreamSession(self._desk, self._frames, now)
+        self.is_mute = False
+        self.opened()
         self._dialogue = Dialogue(Source.PRIMARY, epoch, self._api_key, symbols, self._chunk)
         self._talk(self._dialogue.on_open())
 

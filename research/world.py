@@ -22,12 +22,14 @@ from sandbox.api.answers import JSON, Answer
 from sandbox.api.desk import Desk
 from sandbox.api.front import PREFIX, Api
 from sandbox.exchange import Exchange
+from sandbox.faults import Script
 from sandbox.frames import Frames
+from sandbox.interference import Interference
 
 NET = seconds(0.0005)
 """How long a packet takes one way."""
 
-STEP = seconds(0.25)
+STEP = seconds(0.5)
 """How often prices reach the stream: four batches a second, as a busy socket delivers."""
 
 PEER = "127.0.0.1"
@@ -49,6 +51,7 @@ class World:
         self._pulses = pulses
         self._streams: list[VirtualStream] = []
         self._market_at = start
+        self._interference = Interference(exchange, Script())
         self.before_pulse: Callable[[Micros], None] = lambda _: None
         exchange.advance(start)
         clock.use(self.timeline)
@@ -63,8 +66,16 @@ class World:
             self.timeline, self._desk, Frames(is_live=False), self._api_key, chunk
         )
         stream.changed = self._rewatch
+        stream.refused = lambda: self._interference.refuses(self.timeline.now())
+        stream.opened = lambda: self._interference.opened(self.timeline.now(), stream)
         self._streams.append(stream)
         return stream
+
+    def suffer(self, script: Script) -> None:
+        """Let the faults of a script hit the streams, those there are and those to come."""
+        self._interference = Interference(self.exchange, script)
+        for instant in script.instants:
+            self.timeline.later(instant, lambda: self._interference.step(self.timeline.now()))
 
     def run(self, until: Callable[[], bool], last: Micros) -> None:
         """Let the day happen until the condition holds or virtual time passes `last`."""

@@ -63,6 +63,7 @@ class Connection:
         self._protocol = protocol
         self._wake = asyncio.Event()
         self._send: Send | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     @property
     def symbols(self) -> set[Symbol]:
@@ -98,6 +99,10 @@ class Connection:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def end(self, code: int, reason: str) -> None:
+        """Close the socket soon, without waiting for it."""
+        self._ending = asyncio.ensure_future(self.close(code, reason))
 
     async def close(self, code: int, reason: str) -> None:
         """Close the socket with a code; 1006 drops it without a word."""

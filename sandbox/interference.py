@@ -3,18 +3,29 @@
 The script is a pure function (`faults.py`); here it is asked at every step of the market.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Protocol
 
 from domain.units import Micros
-from sandbox.connection import Connection
 from sandbox.exchange import Exchange
 from sandbox.faults import Connection as Known
 from sandbox.faults import Fault, Script
 
 PLACE = "ws:conn"
+
+
+class Connection(Protocol):
+    """One client's connection, with the levers of a fault; hashable."""
+
+    is_mute: bool
+
+    def deafen(self, *, deaf: bool) -> None:
+        """Stop answering, or answer again."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Close from the server's side; must not block."""
 
 
 class Interference:
@@ -27,7 +38,6 @@ class Interference:
         self._known: dict[Connection, Known] = {}
         self._opened = 0
         self._met: set[tuple[str, int]] = set()
-        self._closings: set[asyncio.Task[None]] = set()
 
     def refuses(self, at: Micros) -> bool:
         """Whether the next connection of the day is kept out; it has its number either way."""
@@ -75,9 +85,7 @@ class Interference:
 
     def _close(self, connection: Connection, fault: Fault) -> None:
         self.closed(connection)
-        task = asyncio.ensure_future(connection.close(fault.code, "closed by the server"))
-        self._closings.add(task)
-        task.add_done_callback(self._closings.discard)
+        connection.end(fault.code, "closed by the server")
 
     def _record(self, at: Micros, fault: Fault, number: int) -> None:
         if (fault.id, number) not in self._met:

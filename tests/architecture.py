@@ -175,7 +175,8 @@ def check_actors_meet_in_messages(source: Source, actor_modules: frozenset[str])
 
 
 def check_nobody_waits(source: Source) -> Iterator[str]:
-    if source.room != "actors":
+    # The pump is no actor: it takes from inboxes that it knows are not empty.
+    if source.room != "actors" or source.path == "actors/pump.py":
         return
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):

@@ -1,0 +1,163 @@
+"""The agent on threads: composed, started, told the time, stopped in order. One loop, no secrets.
+
+The calling thread is the conductor: it tells everybody each whole market second, hears signals and
+the end, and does nothing else. Everything that waits does so in threads of its own.
+"""
+
+import logging
+import os
+import queue
+import random
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from actors.delivery import Delivery, api_seen
+from actors.feed import FeedPorts
+from actors.post_office import PostOffice
+from actors.stages import ThreadStage
+from actors.system import Ports, System, server_mode
+from broker.http import Http
+from broker.lanes import Lanes
+from broker.stream import Link, OpenAlgoStream
+from cli.session import Session
+from domain import clock
+from domain.market import Source
+from domain.pulse import PULSED, PulsePlan
+from domain.session import DayPlan
+from domain.units import SECOND, Micros, seconds
+from messages.control import Ended, Park, Pulse
+
+log = logging.getLogger(__name__)
+
+STOP_S = 5.0
+"""How long, in real seconds, actors and lanes have for their last words."""
+
+LONGEST_WAIT_S = 0.25
+"""How long the loop sleeps at most: a signal or a moved clock is noticed that soon."""
+
+INTERRUPTED = 130
+PARKED_LATE = "not everything was verified in time: look at the broker's order book"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where OpenAlgo is, and the key. `speed` is market seconds in one of ours."""
+
+    url: str
+    ws_url: str
+    api_key: str = field(repr=False)
+    speed: int = 1
+
+
+class Agent:
+    """One session's agent. Built and run in the main thread, once."""
+
+    def __init__(self, session: Session, plan: DayPlan, server: Server) -> None:
+        settings = session.settings
+        self._settings = settings
+        self._speed = server.speed
+        self._inbox: queue.SimpleQueue[Ended | signal.Signals] = queue.SimpleQueue()
+        self._post = PostOffice()
+        self._post.register("main", _Door(self._inbox))
+        chance = random.Random()  # noqa: S311 - jitter of waits, nothing is decided by it
+        self._lanes = Lanes(
+            Http(server.url, server.api_key, settings.broker, server.speed),
+            settings.broker,
+            server_mode(settings),
+            chance,
+            speed=server.speed,
+            on_api=api_seen(self._post),
+        )
+        link = Link(
+            url=server.ws_url,
+            api_key=server.api_key,
+            chunk=settings.feed.subscribe_chunk,
+            plain_hosts=settings.broker.plain_http_hosts,
+        )
+        self._stream = OpenAlgoStream(link, Delivery(self._post))
+        ports = Ports(
+            post=self._post,
+            feed=FeedPorts(
+                streams={Source.PRIMARY: self._stream}, broker=self._lanes, chance=chance
+            ),
+            folder=session.folder,
+            url=server.url,
+            pid=os.getpid(),
+        )
+        self._system = System(settings, plan, ports, ThreadStage(self._post))
+        self._pulses = PulsePlan(settings.bars.close_grace_ms)
+        self._park_by: Micros | None = None
+        self._signals = 0
+
+    def run(self, follow: Callable[[], None] = lambda: None) -> Ended:
+        """Play until the cast says it is over; `follow` is called in every round of the loop."""
+        before = [(n, signal.signal(n, self._signalled)) for n in (signal.SIGTERM, signal.SIGINT)]
+        try:
+            self._lanes.start()
+            self._system.start()
+            return self._conduct(follow)
+        finally:
+            self._stream.close()
+            self._system.stop(STOP_S)
+            self._lanes.close(STOP_S)
+            self._stream.join(STOP_S)
+            for number, handler in before:
+                signal.signal(number, handler)
+
+    def _conduct(self, follow: Callable[[], None]) -> Ended:
+        """Tell the time until somebody says that it is over."""
+        while True:
+            follow()
+            self._tell_time()
+            try:
+                message = self._inbox.get(timeout=self._wait_s())
+            except queue.Empty:
+                message = None
+            if isinstance(message, Ended):
+                return message
+            if isinstance(message, signal.Signals):
+                self._signals += 1
+                if self._signals > 1:
+                    return Ended(at=clock.now(), code=INTERRUPTED, reason="interrupted twice")
+                self._park(message)
+            if self._park_by is not None and clock.machine() >= self._park_by:
+                log.error(PARKED_LATE)
+                return Ended(at=clock.now(), code=0, reason=PARKED_LATE)
+
+    def _tell_time(self) -> None:
+        second = self._pulses.due(clock.now())
+        if second is None:
+            return
+        pulse = Pulse(at=second)
+        for address in PULSED:
+            self._post.tell(address, pulse)
+        if self._pulses.due_to_bars(second):
+            self._post.tell_all("bar:", pulse)
+
+    def _wait_s(self) -> float:
+        """Return the real seconds until the next whole market second."""
+        now = clock.now()
+        left_s = (self._pulses.next_after(now) - now) / SECOND / self._speed
+        return min(LONGEST_WAIT_S, max(0.001, left_s))
+
+    def _park(self, number: signal.Signals) -> None:
+        log.warning("%s: parking, entries end, every stop stays", number.name)
+        self._park_by = Micros(clock.machine() + seconds(self._settings.shutdown.park_s))
+        self._post.tell("order", Park(at=clock.now()))
+
+    def _signalled(self, number: int, frame: Any) -> None:
+        """Note a signal; it is heard in the loop."""
+        del frame
+        self._inbox.put(signal.Signals(number))
+
+
+class _Door:
+    """Where actors say that the process should end. Any thread."""
+
+    def __init__(self, inbox: "queue.SimpleQueue[Ended | signal.Signals]") -> None:
+        self._inbox = inbox
+
+    def tell(self, message: Ended) -> None:
+        self._inbox.put(message)

@@ -1,0 +1,128 @@
+"""Reaching a paper exchange: its discovery document, its clock, and the exchange as our child."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import requests
+
+from domain import clock
+from domain.clock import Anchor, AnchoredClock
+from domain.errors import ConfigError, SutradharError
+from domain.units import Micros, seconds
+
+BROKER = "sutradhar_sandbox"
+TIMEOUT_S = 2.0
+LOOK_AGAIN = seconds(1)
+LOOK_AGAIN_STANDING = seconds(0.02)
+LEAVE_S = 5.0
+
+
+class Discovery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a paper exchange says of itself at /sandbox."""
+
+    broker: str
+    ws_url: str
+    anchor: Anchor
+    date: str
+    speed: int
+
+
+def discover(url: str) -> Discovery:
+    """Read the discovery document of a paper exchange.
+
+    Raises ConfigError if nobody answers there, or somebody who is no paper exchange.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    try:
+        answer = session.get(f"{url}/sandbox", timeout=TIMEOUT_S)
+        found = msgspec.json.decode(answer.content, type=Discovery)
+    except requests.RequestException as error:
+        raise ConfigError(
+            f"--attach {url}: nobody answers ({type(error).__name__}); "
+            "start `run.py exchange`, or name the address it printed"
+        ) from None
+    except msgspec.DecodeError:
+        raise ConfigError(
+            f"--attach {url}: is no paper exchange; live servers are for `run.py live`"
+        ) from None
+    finally:
+        session.close()
+    if found.broker != BROKER:
+        raise ConfigError(f"--attach {url}: broker is {found.broker}; allowed is {BROKER}")
+    return found
+
+
+class FollowedClock:
+    """The exchange's clock, looked at again every second, and often while it stands still."""
+
+    def __init__(self, url: str, found: Discovery) -> None:
+        self._url = url
+        self._source = AnchoredClock(found.anchor)
+        self._looked = clock.steady()
+        clock.use(self._source)
+
+    def follow(self) -> None:
+        """Take over a moved anchor. An exchange that is gone keeps its last one."""
+        pause = LOOK_AGAIN_STANDING if self._source.anchor.paused else LOOK_AGAIN
+        if clock.steady() < self._looked + pause:
+            return
+        self._looked = clock.steady()
+        try:
+            self._source.anchor = discover(self._url).anchor
+        except ConfigError:
+            self._looked = Micros(self._looked + LOOK_AGAIN)
+
+
+class ChildFailed(SutradharError):
+    """The exchange did not start; `code` is its exit code, the text is what it said."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Child:
+    """The paper exchange as a process of its own session: a killed agent leaves it alive."""
+
+    def __init__(self, run: Path, options: Sequence[str], log_path: Path) -> None:
+        self._log: IO[bytes] = log_path.open("ab")
+        self._log_path = log_path
+        self._process = subprocess.Popen(
+            [sys.executable, str(run), "exchange", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
+
+    def ready(self) -> str:
+        """Wait until the exchange is open and return its REST address. Raises ChildFailed."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if line:
+            return str(json.loads(line)["url"])
+        code = self._process.wait()
+        self._log.flush()
+        said = self._log_path.read_text("utf-8", "replace").strip().splitlines()
+        raise ChildFailed(code, "\n".join(said[-5:]) or "the paper exchange did not start")
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Let the exchange close its books and leave."""
+        self._process.terminate()
+        try:
+            self._process.wait(LEAVE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()

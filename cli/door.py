@@ -1,0 +1,205 @@
+"""The command line: one function a command, each only hands its options on.
+
+Exit codes: 0 done, 1 not clean, 2 usage, 3 not running, 10 day done, 70 escalated, 75 another agent
+holds the state directory, 78 bad settings or input.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from cli import doctor as doctors
+from cli import exchange as exchanges
+from cli import live as lives
+from cli import sandbox as sandboxes
+from cli import status as statuses
+from cli import swings as swinging
+from cli.attach import ChildFailed
+from cli.session import Locked
+from domain.errors import ConfigError, SutradharError
+
+FAILED, LOCKED, BAD_CONFIG, INTERRUPTED = 1, 75, 78, 130
+
+app = typer.Typer(
+    help="Sutradhar sells NSE index options intraday through an OpenAlgo server, and is flat by "
+    "15:15 IST. Start with `run.py sandbox`: no broker, no key, no risk.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Seed = Annotated[int | None, typer.Option(help="Random seed of the synthetic market.")]
+Regime = Annotated[str | None, typer.Option(help="Kind of day: calm or trend.")]
+Tape = Annotated[Path | None, typer.Option(help="Recorded one-minute bars, parquet or csv.")]
+Date = Annotated[str | None, typer.Option(help="Day to play, YYYY-MM-DD.")]
+Faults = Annotated[Path | None, typer.Option(help="Fault script, YAML.")]
+StateDir = Annotated[Path | None, typer.Option(help="Where journal, truth and log are kept.")]
+Config = Annotated[Path | None, typer.Option(help="Your own settings, YAML.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Plain log lines.")]
+BEGIN = typer.Option("--from", help="Wall time the clock starts at, HH:MM.")
+
+
+def main() -> int:
+    """Run one command and return its exit code. Errors a user can cause are one line each."""
+    try:
+        result = app(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except SutradharError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        return _code(error)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    return result if isinstance(result, int) else 0
+
+
+@app.command()
+def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
+    speed: Annotated[
+        str | None, typer.Option(help="Market seconds in one of yours, 1 to 120, or max.")
+    ] = None,
+    seed: Seed = None,
+    regime: Regime = None,
+    tape: Tape = None,
+    date: Date = None,
+    begin: Annotated[str | None, BEGIN] = None,
+    until: Annotated[str | None, typer.Option(help="Wall time of the force close, HH:MM.")] = None,
+    faults: Faults = None,
+    attach: Annotated[
+        str | None, typer.Option(help="HOST:PORT of an exchange that is already open.")
+    ] = None,
+    state_dir: StateDir = None,
+    summary: Annotated[Path | None, typer.Option(help="Write the summary there, JSON.")] = None,
+    config: Config = None,
+    *,
+    no_color: NoColor = False,
+) -> int:
+    """Play one session: paper exchange and agent, until it is proved flat."""
+    options = sandboxes.Options(
+        speed=speed,
+        seed=seed,
+        regime=regime,
+        tape=tape,
+        date=date,
+        begin=begin,
+        until=until,
+        faults=faults,
+        attach=attach,
+        state_dir=state_dir,
+        summary=summary,
+        config=config,
+        color=_color(no_color),
+    )
+    return sandboxes.run(options)
+
+
+@app.command()
+def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
+    port: Annotated[int | None, typer.Option(help="REST port; 0 is any free one.")] = None,
+    ws_port: Annotated[int | None, typer.Option(help="WebSocket port; 0 is any free one.")] = None,
+    api_key: Annotated[str, typer.Option(help="The key that clients must send.")] = (
+        exchanges.DEFAULT_KEY
+    ),
+    seed: Seed = None,
+    regime: Regime = None,
+    tape: Tape = None,
+    date: Date = None,
+    begin: Annotated[str | None, BEGIN] = None,
+    speed: Annotated[int, typer.Option(help="Market seconds in one of yours, 1 to 120.")] = 1,
+    faults: Faults = None,
+    state_dir: StateDir = None,
+    control_port: Annotated[
+        int | None, typer.Option(help="Port of the control app (clock, truth, faults).")
+    ] = None,
+    control_token: Annotated[
+        str, typer.Option(envvar="SUTRADHAR_CONTROL_TOKEN", help="Token for what changes things.")
+    ] = "",
+    *,
+    start_paused: Annotated[
+        bool, typer.Option("--start-paused", help="Stand still until somebody subscribes.")
+    ] = False,
+    end_with_day: Annotated[
+        bool, typer.Option("--end-with-day", help="Leave after the close, once nobody calls.")
+    ] = False,
+    die_with_parent: Annotated[
+        bool, typer.Option("--die-with-parent", help="Leave when standard input ends.")
+    ] = False,
+    no_color: NoColor = False,
+) -> int:
+    """Open the paper exchange alone, speaking OpenAlgo's protocol."""
+    options = exchanges.Options(
+        port=port,
+        ws_port=ws_port,
+        api_key=api_key,
+        seed=seed,
+        regime=regime,
+        tape=tape,
+        date=date,
+        begin=begin,
+        speed=speed,
+        faults=faults,
+        state_dir=state_dir,
+        control_port=control_port,
+        control_token=control_token,
+        wait=start_paused,
+        ends_with_day=end_with_day,
+        dies_with_parent=die_with_parent,
+        color=_color(no_color),
+    )
+    return exchanges.run(options)
+
+
+@app.command()
+def live(state_dir: StateDir = None, config: Config = None, *, no_color: NoColor = False) -> int:
+    """Trade today against the OpenAlgo server of OPENALGO_HOST and OPENALGO_API_KEY."""
+    folder = state_dir or Path("state")
+    return lives.run(lives.Options(state_dir=folder, config=config, color=_color(no_color)))
+
+
+@app.command()
+def doctor(
+    ticks: Annotated[int, typer.Option(help="Print this many ticks of SYMBOL.")] = 0,
+    symbol: Annotated[str | None, typer.Argument(help="The symbol for --ticks.")] = None,
+    state_dir: StateDir = None,
+    config: Config = None,
+) -> int:
+    """Check everything a start needs; each line says pass or fail and what to do."""
+    options = doctors.Options(
+        ticks=ticks, symbol=symbol, state_dir=state_dir or Path("state"), config=config
+    )
+    return doctors.run(options, sys.stdout)
+
+
+@app.command()
+def status(
+    state_dir: StateDir = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> int:
+    """Show what the agent last said of itself, also when it is dead."""
+    return statuses.status(state_dir or Path("state"), sys.stdout, as_json=as_json)
+
+
+@app.command()
+def swings(
+    bars: Annotated[Path, typer.Option(help="CSV: open,high,low,close,volume in rupees.")],
+) -> int:
+    """Print the swings of a day of one-minute bars, one JSON object a line."""
+    return swinging.swings(bars, sys.stdout)
+
+
+def _color(no_color: bool) -> bool | None:
+    return False if no_color else None
+
+
+def _code(error: SutradharError) -> int:
+    if isinstance(error, ChildFailed):
+        return error.code
+    if isinstance(error, Locked):
+        return LOCKED
+    return BAD_CONFIG if isinstance(error, ConfigError) else FAILED

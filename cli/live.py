@@ -1,0 +1,55 @@
+"""`run.py live`: the agent against a real OpenAlgo server, one trading day."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.agent import Agent, Server
+from cli.session import Session, locked
+from config import log as logs
+from config.settings import load
+from domain import clock
+from domain.session import Closed, plan, trading_day
+
+log = logging.getLogger(__name__)
+
+DAY_DONE = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says."""
+
+    state_dir: Path = Path("state")
+    config: Path | None = None
+    color: bool | None = None
+
+
+def run(options: Options) -> int:
+    """Trade today and return the exit code: 0 parked, 10 day done, 70 escalated. The main thread.
+
+    Raises ConfigError for settings that do not allow a start, Locked if another agent runs.
+    """
+    settings = load("live", file=options.config)
+    with locked(options.state_dir) as folder:
+        logs.setup(logs.Redactor(*settings.secrets()), color=options.color)
+        day = trading_day(clock.now())
+        planned = plan(
+            day,
+            settings.rules,
+            settings.session,
+            settings.broker.name,
+            quiet_s=settings.exit.quiet_s,
+        )
+        if isinstance(planned, Closed):
+            following = planned.next_day or "beyond the known calendar"
+            log.info("no session on %s: %s; the next one is %s", day, planned.reason, following)
+            return DAY_DONE
+        server = Server(
+            url=settings.openalgo.rest_url,
+            ws_url=settings.openalgo.stream_url,
+            api_key=settings.openalgo.api_key.get_secret_value(),
+        )
+        ended = Agent(Session(settings=settings, folder=folder), planned, server).run()
+        log.info("over code=%d %s", ended.code, ended.reason)
+        return ended.code

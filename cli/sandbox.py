@@ -1,0 +1,235 @@
+"""`run.py sandbox`: the exchange and the agent, one session, its story and its summary.
+
+At `--speed 1..120` the exchange is a process of its own behind real sockets; at `max` everything
+happens in one thread and in virtual time.
+"""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli import summary as summaries
+from cli.agent import Agent, Server
+from cli.attach import Child, Discovery, FollowedClock, discover
+from cli.exchange import DEFAULT_KEY
+from cli.session import Session, locked
+from cli.virtual import VirtualDay, play
+from config import documents
+from config import log as logs
+from config.settings import Settings, load
+from domain.errors import ConfigError
+from domain.session import Closed, DayPlan, plan
+from domain.units import Day
+from messages.control import Ended
+from sandbox import faults
+from sandbox.exchange import Setup
+from sandbox.faults import Script
+from sandbox.market import tape
+from sandbox.params import SandboxParams
+from sandbox.truth import Truth
+from sandbox.truth_file import NAME as TRUTH
+from sandbox.truth_file import TruthFile
+
+log = logging.getLogger(__name__)
+
+MAX = "max"
+DAY_DONE = 10
+ESCALATED = 70
+MOST_STARTS = 4
+"""How often an agent that gave up is started again, as systemd would, and the first time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says; None leaves it to the settings."""
+
+    speed: str | None = None
+    seed: int | None = None
+    regime: str | None = None
+    tape: Path | None = None
+    date: str | None = None
+    begin: str | None = None
+    until: str | None = None
+    faults: Path | None = None
+    attach: str | None = None
+    state_dir: Path | None = None
+    summary: Path | None = None
+    config: Path | None = None
+    color: bool | None = None
+    run: Path = Path("run.py")
+
+    def flags(self) -> Mapping[str, object]:
+        """Return what overrides the settings, by dotted key."""
+        wanted: dict[str, object] = {
+            "sandbox.seed": self.seed,
+            "sandbox.market.regime": self.regime,
+            "sandbox.market.source": "tape" if self.tape else None,
+            "sandbox.tape.file": str(self.tape) if self.tape else None,
+            "sandbox.date": self.date,
+            "sandbox.start_at": self.begin,
+            "sandbox.faults": str(self.faults) if self.faults else None,
+            "session.force_close": self.until,
+        }
+        if self.speed is not None and self.speed != MAX:
+            wanted["sandbox.speed"] = _speed(self.speed)
+        return {key: value for key, value in wanted.items() if value is not None}
+
+
+def run(options: Options) -> int:
+    """Play one session and return 0 if it ended flat and clean, else 1. The main thread.
+
+    Raises ConfigError, Locked or ChildFailed for whatever does not allow a start.
+    """
+    settings = load("sandbox", options.flags(), options.config, rooms={"sandbox": SandboxParams()})
+    _check_summary(options.summary)
+    with locked(_folder(options)) as folder:
+        logs.setup(logs.Redactor(), color=options.color, file=folder / "agent.log")
+        session = Session(settings=settings, folder=folder)
+        if options.speed == MAX:
+            return _play_virtual(options, session)
+        with _exchange(options, session) as url:
+            found = discover(url)
+            ended = _play_on_sockets(session, url, found)
+        return _conclude(options, session, Day(found.date), ended, found.speed)
+
+
+def _play_virtual(options: Options, session: Session) -> int:
+    params = session.settings.room(SandboxParams)
+    setup = Setup(params, tape.read(options.tape) if options.tape else None)
+    planned = _plan(session.settings, setup.day)
+    file = TruthFile(session.folder)
+    try:
+        day = VirtualDay(
+            setup=setup,
+            script=_script(params, setup.day),
+            truth=Truth(file.append, file.rows),
+            begin=params.start_at,
+        )
+        ended = play(session, day, planned)
+    finally:
+        file.close()
+    return _conclude(options, session, setup.day, ended, 1)
+
+
+def _play_on_sockets(session: Session, url: str, found: Discovery) -> Ended:
+    settings = session.settings.at_speed(found.speed)
+    planned = _plan(settings, Day(found.date))
+    clock = FollowedClock(url, found)
+    server = Server(url=url, ws_url=found.ws_url, api_key=DEFAULT_KEY, speed=found.speed)
+    inner = Session(settings=settings, folder=session.folder)
+    ended = Agent(inner, planned, server).run(clock.follow)
+    for start in range(2, MOST_STARTS + 1):
+        if ended.code != ESCALATED:
+            break
+        log.error("the agent gave up: %s; start %d of %d", ended.reason, start, MOST_STARTS)
+        ended = Agent(inner, planned, server).run(clock.follow)
+    return ended
+
+
+@contextmanager
+def _exchange(options: Options, session: Session) -> Iterator[str]:
+    """Reach the exchange that was named, or start one that lives as long as we do."""
+    if options.attach is not None:
+        if not (session.folder / TRUTH).exists():
+            raise ConfigError(
+                f"--state-dir {session.folder}: holds no {TRUTH}; name the folder that the "
+                "exchange was given with --state-dir"
+            )
+        yield f"http://{options.attach}"
+        return
+    child = Child(options.run, _child_options(options, session), session.folder / "exchange.log")
+    try:
+        url = child.ready()
+        host = url.removeprefix("http://")
+        log.info("exchange open url=%s pid=%d state=%s", url, child.pid, session.folder)
+        log.info(
+            "should this agent die: run.py sandbox --attach %s --state-dir %s", host, session.folder
+        )
+        yield url
+    finally:
+        child.stop()
+
+
+def _child_options(options: Options, session: Session) -> list[str]:
+    params = session.settings.room(SandboxParams)
+    given = {
+        "--port": 0,
+        "--ws-port": 0,
+        "--state-dir": session.folder,
+        "--speed": params.speed,
+        "--from": params.start_at,
+        "--seed": params.seed,
+        "--regime": params.market.regime,
+        "--tape": options.tape,
+        "--date": options.date,
+        "--faults": options.faults,
+    }
+    flags = [
+        text for key, value in given.items() if value is not None for text in (key, str(value))
+    ]
+    return [*flags, "--start-paused", "--end-with-day", "--no-color"]
+
+
+def _conclude(options: Options, session: Session, day: Day, ended: Ended, speed: int) -> int:
+    """Print what the day came to and return the exit code."""
+    log.info("session over: %s", ended.reason)
+    summary = summaries.summarise(session.folder, day, session.settings.rules, speed)
+    print(f"\nThe day of {day}, kept in {session.folder}\n{summaries.table(summary)}", flush=True)
+    if options.summary is not None:
+        summaries.save(summary, options.summary)
+    return 0 if summaries.is_clean(summary) and ended.code == DAY_DONE else 1
+
+
+def _plan(settings: Settings, day: Day) -> DayPlan:
+    planned = plan(
+        day,
+        settings.rules,
+        settings.session,
+        settings.broker.name,
+        quiet_s=settings.exit.quiet_s,
+    )
+    if isinstance(planned, Closed):
+        raise ConfigError(
+            f"--date {day}: there is no session ({planned.reason}); "
+            f"the next one is {planned.next_day or 'beyond the known calendar'}"
+        )
+    return planned
+
+
+def _script(params: SandboxParams, day: Day) -> Script:
+    if not params.faults:
+        return Script()
+    return faults.read(documents.read(Path(params.faults)), day, params.seed)
+
+
+def _folder(options: Options) -> Path:
+    """Return the state directory: the one named, or a fresh one."""
+    if options.state_dir is not None:
+        return options.state_dir
+    if options.attach is not None:
+        raise ConfigError("--attach: needs --state-dir, the folder the exchange was given")
+    home = Path("state")
+    try:
+        home.mkdir(mode=0o700, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="sandbox-", dir=home))
+    except OSError as error:
+        raise ConfigError(
+            f"folder {home.resolve()}: cannot be written ({error.strerror}); "
+            "name another one with --state-dir"
+        ) from error
+
+
+def _check_summary(path: Path | None) -> None:
+    """Refuse now what could not be written when the day is over."""
+    if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise ConfigError(f"--summary {path}: its folder is not there or not writable")
+
+
+def _speed(text: str) -> int:
+    if not text.isdecimal():
+        raise ConfigError(f"--speed {text}: allowed is a whole number from 1 to 120, or {MAX}")
+    return int(text)
