@@ -2,6 +2,7 @@
 
 import enum
 import inspect
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=8)
 LONGEST = 3
 
 
+@cache
 def instances(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     """Return values of a struct, every field drawn from what its type allows."""
     return _of(mi.type_info(kind))

@@ -87,12 +87,12 @@ class Life(RuleBasedStateMachine):
         events, writes = self.desk.blotter.drain()
         self.events += events
         for number, write in enumerate(writes):
+            if isinstance(write, PlaceOrder):
+                self.note_place(write)
             if self.dies_in == number:
                 self.dies_in = -1
                 self.boot()
                 return
-            if isinstance(write, PlaceOrder):
-                self.note_place(write)
             self.in_the_air.add(write.ref)
             self.broker.send(write, self.replied)
         self.read_if_due()

@@ -1,0 +1,94 @@
+"""The day's record beside the orders: bars, decisions, changes of the feed."""
+
+import sqlite3
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from domain.errors import JournalError
+from domain.market import Provenance
+from journal.day import DayJournal
+from messages.control import DecisionMade
+from tests.orders import CE, T0
+from tests.trading import DAY, TAG, a_bar, minute
+
+
+def a_decision(kind: str = "armed", detail: str = "13000") -> DecisionMade:
+    return DecisionMade(at=T0, strategy=TAG, symbol=CE, kind=kind, detail=detail)
+
+
+def rows(folder: Path, table: str) -> list[tuple[object, ...]]:
+    db = sqlite3.connect(folder / "day.db")
+    found = db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
+    db.close()
+    return found
+
+
+def test_bar_is_kept_with_its_provenance(tmp_path: Path) -> None:
+    journal = DayJournal(tmp_path)
+    journal.bar(a_bar(1, provenance=Provenance.MIXED))
+    assert rows(tmp_path, "bar") == []
+    journal.flush()
+    bar = (DAY, CE, minute(1), 12_900, 13_000, 12_900, 12_900, 65, 11_800, 1, 0, "mixed")
+    assert rows(tmp_path, "bar") == [bar]
+    journal.close()
+
+
+def test_later_bar_of_a_minute_replaces_the_earlier(tmp_path: Path) -> None:
+    journal = DayJournal(tmp_path)
+    journal.bar(a_bar(1, close=12_900))
+    journal.flush()
+    journal.bar(a_bar(1, close=12_950))
+    journal.close()
+    assert [row[6] for row in rows(tmp_path, "bar")] == [12_950]
+
+
+def test_decision_is_kept_twice(tmp_path: Path) -> None:
+    journal = DayJournal(tmp_path)
+    made = [a_decision("armed"), a_decision("spent", "low 12995")]
+    for decision in made:
+        journal.decision(decision)
+    journal.close()
+    lines = (tmp_path / "decisions.jsonl").read_bytes().splitlines()
+    assert [msgspec.json.decode(line, type=DecisionMade) for line in lines] == made
+    assert rows(tmp_path, "decision") == [
+        (1, T0, DAY, TAG, CE, "armed", "13000"),
+        (2, T0, DAY, TAG, CE, "spent", "low 12995"),
+    ]
+
+
+def test_change_of_the_feed_is_kept(tmp_path: Path) -> None:
+    journal = DayJournal(tmp_path)
+    journal.feed(T0, "rest", 3, "FeedLost", "silent for 20 s")
+    journal.close()
+    assert rows(tmp_path, "feed") == [(1, T0, DAY, "rest", 3, "FeedLost", "silent for 20 s")]
+
+
+def test_record_of_a_former_process_goes_on(tmp_path: Path) -> None:
+    for detail in ("one", "two"):
+        journal = DayJournal(tmp_path)
+        journal.decision(a_decision(detail=detail))
+        journal.flush()
+        journal.flush()
+        journal.close()
+    assert [row[6] for row in rows(tmp_path, "decision")] == ["one", "two"]
+    assert len((tmp_path / "decisions.jsonl").read_bytes().splitlines()) == 2
+
+
+def test_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match=f"the day journal in {tmp_path}/none cannot be opened"):
+        DayJournal(tmp_path / "none")
+
+
+def test_write_that_fails_says_so_and_is_not_forgotten(tmp_path: Path) -> None:
+    journal = DayJournal(tmp_path)
+    journal.decision(a_decision())
+    lock = sqlite3.connect(tmp_path / "day.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    with pytest.raises(JournalError, match="did not take a write: database is locked"):
+        journal.flush()
+    lock.execute("ROLLBACK")
+    lock.close()
+    journal.close()
+    assert len(rows(tmp_path, "decision")) == 1
