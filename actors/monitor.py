@@ -44,7 +44,7 @@ ORDER_ROUTES = {"placeorder", "modifyorder", "cancelorder"}
 
 
 class MonitorActor(Actor):
-    """Fold what the others tell into one snapshot, and write it every `every_s` machine seconds."""
+    """Fold what the others tell into one snapshot; write it every `every_s` machine seconds."""
 
     def __init__(self, address: str, post: Post, *, path: Path, day: str, url: str, every_s: float) -> None:
         super().__init__(address, post)

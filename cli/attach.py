@@ -110,7 +110,8 @@ class Child:
         code = self._process.wait()
         self._log.flush()
         said = self._log_path.read_text("utf-8", "replace").strip().splitlines()
-        raise ChildFailed(code, "\n".join(said[-5:]) or "the paper exchange did not start")
+        told = [line.removeprefix("error: ") for line in said if line.startswith("error: ")]
+        raise ChildFailed(code, "\n".join(told or said[-1:]) or "the exchange did not start")
 
     @property
     def pid(self) -> int:

@@ -89,6 +89,8 @@ def run(options: Options) -> int:
     with locked(_folder(options)) as folder:
         logs.setup(logs.Redactor(), color=options.color, file=folder / "agent.log")
         session = Session(settings=settings, folder=folder)
+        if options.attach is None and options.tape is None:
+            _plan(settings, Day(settings.room(SandboxParams).date))
         if options.speed == MAX:
             return _play_virtual(options, session)
         with _exchange(options, session) as url:

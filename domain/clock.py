@@ -24,7 +24,7 @@ class Source(Protocol):
         """Return market time in microseconds since the epoch."""
 
     def machine(self) -> Micros:
-        """Return a steady reading of this computer in microseconds; only differences mean anything."""
+        """Return a steady reading of this computer in microseconds; only differences count."""
 
 
 class WallClock:

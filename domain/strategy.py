@@ -135,7 +135,7 @@ class ExitWish:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One line for the decision log: what was decided about a symbol, and the number that decided."""
+    """One line for the decision log: what was decided of a symbol, and by which number."""
 
     symbol: Symbol
     kind: str

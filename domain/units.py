@@ -3,7 +3,7 @@
 from typing import NewType
 
 Paise = NewType("Paise", int)
-"""Money in hundredths of a rupee: 149.95 rupees is 14995. There is no float money past `broker/wire`."""
+"""Money in hundredths of a rupee: 149.95 rupees is 14995. No float money past `broker/wire`."""
 
 Units = NewType("Units", int)
 """A quantity as the exchange counts it. One NIFTY lot of 65 is 65 units."""

@@ -38,13 +38,18 @@ class Plan:
 
 @dataclass(slots=True)
 class SideState:
-    """One side: its plans that are in, best first, and the entry that is being left."""
+    """One side: its plans that are in, best first, and the entry that is being left.
+
+    `closed` is the last minute a bar of this side closed, `judged` the last of them after which
+    was looked whether to switch.
+    """
 
     side: Side
     ranked: list[Plan] = field(default_factory=list)
     best: Symbol | None = None
     leaving: EntryId | None = None
-    switched: Micros = Micros(0)
+    closed: Micros = Micros(0)
+    judged: Micros = Micros(0)
 
 
 @dataclass(slots=True)
@@ -107,7 +112,8 @@ class SwingBreak:
             notes += self._swing(state, event, bar)
         if view.at - over >= MINUTE:
             return state, replace(state.wishes, notes=tuple(notes))
-        return self._decide(state, view, notes, bar)
+        state.sides[watch.contract.side].closed = bar.minute
+        return self._decide(state, view, notes)
 
     def on_price(self, state: State, now: Forming, view: View) -> tuple[State, Wishes]:
         """See a break or a higher high on the tick that makes it."""
@@ -121,10 +127,14 @@ class SwingBreak:
         return self._decide(state, view, notes)
 
     def on_pulse(self, state: State, view: View) -> tuple[State, Wishes]:
-        """Look again: a wait is over, a price grew old, an order moved."""
+        """Look again: a wait is over, a price grew old, an order moved.
+
+        Only here an entry is chosen or left for another: the bars of a minute close one by one, and
+        the first of them knows nothing of the others.
+        """
         notes = self._facts(state, view)
         notes += state.pool.sync(view.at)
-        return self._decide(state, view, notes)
+        return self._decide(state, view, notes, is_pulse=True)
 
     def _facts(self, state: State, view: View) -> list[Note]:
         """Take the entries in, if they changed: who is pinned, who has to wait."""
@@ -214,7 +224,7 @@ class SwingBreak:
         )
 
     def _decide(
-        self, state: State, view: View, notes: list[Note], bar: Bar | None = None
+        self, state: State, view: View, notes: list[Note], *, is_pulse: bool = False
     ) -> tuple[State, Wishes]:
         notes += self._rank(state)
         wished: dict[str, EntryWish] = {}
@@ -222,11 +232,11 @@ class SwingBreak:
         for side in state.sides.values() if view.at < view.day.last_entry else ():
             held = view.entries.get(side.side.value)
             if held is not None and held.ended_at is None:
-                closing = bar if bar and _side_of(state, bar) is side.side else None
-                wish = self._keep(state, view, side, held, closing)
+                wish = self._keep(state, view, side, held, is_pulse=is_pulse)
             else:
                 side.leaving = None
-                plan = self._enter(state, view, side, notes)
+                best = self._best(state, view, side, notes) if is_pulse else _wished(state, side)
+                plan = self._enter(state, view, side, best)
                 wish = _wish(plan) if plan else None
                 new += [(plan.rank, side.side.value)] if plan else []
             if wish is not None:
@@ -248,21 +258,25 @@ class SwingBreak:
             return state, state.wishes
         return state, replace(state.wishes, notes=tuple(notes))
 
-    def _enter(self, state: State, view: View, side: SideState, notes: list[Note]) -> Plan | None:
-        """Return what to rest on an empty side: its best, if nothing forbids it right now."""
+    def _best(self, state: State, view: View, side: SideState, notes: list[Note]) -> Plan | None:
+        """Return the best of a side that may be entered at all."""
         best = next((p for p in side.ranked if self._is_free(state, view, p)), None)
         if best is not None and best.candidate.symbol != side.best:
             points = f"points={best.stop - best.candidate.swing} swing={best.candidate.swing}"
             notes.append(Note(best.candidate.symbol, "best", f"side={side.side.value} {points}"))
         side.best = best.candidate.symbol if best else None
+        return best
+
+    def _enter(self, state: State, view: View, side: SideState, plan: Plan | None) -> Plan | None:
+        """Return what to rest on an empty side, if nothing forbids it right now."""
         room = view.room.ce if side.side is Side.CE else view.room.pe
-        waits = state.backoff.side_waits(side.side.value, view.at)
-        if best is None or waits or room <= 0:
+        if plan is None or room <= 0 or state.backoff.side_waits(side.side.value, view.at):
             return None
-        return best if self._may_rest(view, best) else None
+        is_due = self._is_free(state, view, plan) and self._may_rest(view, plan)
+        return plan if is_due else None
 
     def _keep(
-        self, state: State, view: View, side: SideState, held: EntryView, closing: Bar | None
+        self, state: State, view: View, side: SideState, held: EntryView, *, is_pulse: bool
     ) -> EntryWish | None:
         """Return what is wished of a side whose entry lives."""
         candidate = state.pool.candidate(held.symbol)
@@ -274,20 +288,20 @@ class SwingBreak:
         if plan is None or plan.out:
             return None
         target = self._target(state, view, side, plan)
-        self._switch(side, plan, target, closing)
+        self._switch(side, plan, target, is_pulse=is_pulse)
         if side.leaving == plan.candidate.entry and target is not None:
             return _wish(target)
         return _wish(plan, most=held.units)
 
-    def _switch(
-        self, side: SideState, plan: Plan, target: Plan | None, closing: Bar | None
-    ) -> None:
-        """Begin to leave an entry at a bar's close, once per minute; a revert forgets it."""
+    def _switch(self, side: SideState, plan: Plan, target: Plan | None, *, is_pulse: bool) -> None:
+        """Begin to leave an entry after a bar's close, once per minute; a revert forgets it."""
+        is_closing = is_pulse and side.closed > side.judged
         if target is None:
             side.leaving = None
-        elif closing is not None and side.switched < closing.minute:
-            side.switched = closing.minute
+        elif is_closing:
             side.leaving = plan.candidate.entry
+        if is_closing:
+            side.judged = side.closed
 
     def _target(self, state: State, view: View, side: SideState, plan: Plan) -> Plan | None:
         """Return what should rest instead: a better symbol, or a newer swing far enough away."""
@@ -317,8 +331,11 @@ class SwingBreak:
         return last is not None and last.price >= plan.price.trigger + gap
 
 
-def _side_of(state: State, bar: Bar) -> Side:
-    return state.watches[bar.symbol].contract.side
+def _wished(state: State, side: SideState) -> Plan | None:
+    """Return the plan wished of an empty side, as it is now; None if it is out or spent."""
+    wished = {(w.slot, w.symbol, w.minute) for w in state.wishes.entries}
+    slot = side.side.value
+    return next((p for p in side.ranked if (slot, *p.candidate.entry) in wished), None)
 
 
 def _wish(plan: Plan, most: Units | None = None) -> EntryWish:

@@ -95,12 +95,13 @@ class Player:
         self.seen: View | None = None
 
     def bars(self, bars: Iterable[Bar], *, until: Micros | None = None) -> Wishes:
+        """Feed bars; then a second passes, unless they are history fed at `until`."""
         wishes = Wishes()
         for bar in bars:
             self.now = until or Micros(bar.minute + MINUTE)
             self.state, wishes = self.strategy.on_bar(self.state, bar, self.view())
             self.notes += wishes.notes
-        return wishes
+        return wishes if until else self.pulse()
 
     def price(self, now: Forming) -> Wishes:
         self.now = now.at

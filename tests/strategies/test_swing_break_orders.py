@@ -9,7 +9,7 @@ from domain.strategy import (
     PositionView,
     Wishes,
 )
-from domain.units import SECOND, Micros, Paise, Symbol, Units
+from domain.units import MINUTE, SECOND, Micros, Paise, Symbol, Units
 from tests.strategies.player import (
     CE,
     FAR,
@@ -39,7 +39,38 @@ def test_best_is_nearest_to_the_target_and_the_runner_up_steps_in() -> None:
     player.bars(a_low(NEAR, hh=13_600))  # 10 points: the best
     assert player.bars(a_low(CE)).entries == (wish_of(NEAR, units=650, stop=13_700),)
     # Broken: removed before ranking.
-    assert player.price(a_forming(4, 12_600, symbol=NEAR.symbol)).entries == (wish_of(),)
+    assert player.price(a_forming(4, 12_600, symbol=NEAR.symbol)).entries == ()
+    assert player.pulse().entries == (wish_of(),)
+
+
+def test_entry_is_chosen_by_the_clock_when_all_bars_of_the_minute_had_time_to_close() -> None:
+    """The first bar of a minute that closes knows nothing of the others: CE, then NEAR."""
+    player = Player()
+    for bar in [*a_low(CE), *a_low(NEAR, hh=13_600)]:
+        player.now = Micros(bar.minute + MINUTE)
+        player.state, wishes = player.strategy.on_bar(player.state, bar, player.view())
+        assert wishes.entries == ()
+    assert [w.symbol for w in player.pulse().entries] == [NEAR.symbol]
+
+
+def test_wish_nobody_answered_yet_is_kept_by_a_price_and_ended_by_its_own() -> None:
+    player, wishes = armed()
+    near = a_low(NEAR, hh=13_600)
+    for bar in near:
+        player.state, wishes = player.strategy.on_bar(player.state, bar, player.view())
+    assert wishes.entries == (wish_of(),)
+    assert player.price(a_forming(4, 13_000, high=13_705)).entries == (wish_of(stop=13_805),)
+    player.prices.set(CE.symbol, 13_000, fresh=False)
+    assert player.price(a_forming(4, 13_000, high=13_710)).entries == ()
+
+
+def test_bars_of_a_minute_that_close_late_switch_nothing_in_it() -> None:
+    player = switching()
+    late = a_low(NEAR, hh=13_600)
+    player.bars([a_bar(3, 13_700, 13_100, symbol=FAR.symbol)])
+    assert [w.symbol for w in player.bars(late).entries] == [CE.symbol]
+    wishes = player.bars([a_bar(4, 13_500, 13_000, symbol=CE.symbol)])
+    assert [w.symbol for w in wishes.entries] == [NEAR.symbol]
 
 
 def switching() -> Player:
