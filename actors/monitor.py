@@ -46,7 +46,9 @@ ORDER_ROUTES = {"placeorder", "modifyorder", "cancelorder"}
 class MonitorActor(Actor):
     """Fold what the others tell into one snapshot; write it every `every_s` machine seconds."""
 
-    def __init__(self, address: str, post: Post, *, path: Path, day: str, url: str, every_s: float) -> None:
+    def __init__(
+        self, address: str, post: Post, *, path: Path, day: str, url: str, every_s: float
+    ) -> None:
         super().__init__(address, post)
         self._path = path
         self._status = Status(at=Micros(0), pid=os.getpid(), day=day, url=url, mode="STARTING")
