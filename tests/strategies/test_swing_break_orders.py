@@ -80,11 +80,13 @@ def switching() -> Player:
     return player
 
 
-def test_better_symbol_waits_for_the_close_of_a_bar() -> None:
+def test_better_symbol_waits_for_the_close_of_a_bar_and_the_next_second() -> None:
     player = switching()
-    early, last = a_low(NEAR, hh=13_600)[:3], a_low(NEAR, hh=13_600)[3]
+    *early, last = a_low(NEAR, hh=13_600)
     player.bars(early)
-    assert player.bars([last]).entries == (wish_of(NEAR, units=650, stop=13_700),)
+    player.state, wishes = player.strategy.on_bar(player.state, last, player.view())
+    assert wishes.entries == (wish_of(),)
+    assert player.pulse().entries == (wish_of(NEAR, units=650, stop=13_700),)
     player.end(OrderState.CANCELLED)
     assert player.pulse().entries == (wish_of(NEAR, units=650, stop=13_700),)
 
