@@ -20,6 +20,7 @@ from domain import clock
 from domain.calls import ReadReply
 from domain.contracts import Chain
 from domain.params import UniverseParams
+from domain.progress import Progress
 from domain.rules import RulePack
 from domain.session import DayPlan
 from domain.strategy import Mode, Note
@@ -91,6 +92,7 @@ class StrategyActor(Actor):
         self._conditions = Conditions()
         self._is_ready = False
         self._fault = ""
+        self._progress = Progress()
 
     def on_receive(self, message: Heard) -> None:
         """Hear one message. In the actor's thread."""
@@ -162,6 +164,7 @@ class StrategyActor(Actor):
                 self._answered(reply, at)
             case Pulse():
                 self._ask(at)
+                self._tell_progress(at)
             case _:
                 assert_never(message)
         return self._trader.pulse(at) if self._trader is not None else Told()
@@ -238,6 +241,14 @@ class StrategyActor(Actor):
         if trader.is_caught_up and not self._is_ready:
             self._is_ready = True
             self.post.tell("order", StrategyReady(at=at))
+
+    def _tell_progress(self, at: Micros) -> None:
+        """Let people see the history arrive, until it is all there for the first time."""
+        if self._trader is None or self._progress.is_done:
+            return
+        line = self._progress.line(*self._trader.progress, at)
+        if line:
+            log.info("%s", line, extra={"tag": "HISTORY"})
 
     def _note(self, note: Note, at: Micros) -> None:
         level = logging.INFO if note.kind in STORY else logging.DEBUG

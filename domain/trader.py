@@ -180,6 +180,11 @@ class Trader:
         """Whether every series asked for again has come, or was waited for long enough."""
         return not self._awaited
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many contracts have every bar they should have by now, and how many there are."""
+        return sum(map(self._is_ready, self._series)), len(self._series)
+
     def bar_closed(self, bar: Bar, settled: Micros, at: Micros) -> Told:
         """Take a minute that is over."""
         series = self._series.get(bar.symbol)
