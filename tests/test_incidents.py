@@ -9,7 +9,7 @@ from tests.incidents import Mark, Row
 from tests.layers import Layer, Result
 
 PAGE = """\
-By layer: domain 1 · e2e 1.
+By layer: domain 1 \u00b7 e2e 1.
 
 | Id | What happened | Sutradhar must | Test | Layer |
 | **Feed** | | | | |
