@@ -196,9 +196,10 @@ def test_cover_goes_beside_an_order_in_flight_only_once() -> None:
         bench.read(when, [FILLED], [sold()])
     sent(bench.quote(20.5, 14_990, 15_000))
     bench.desk.replied(bench.order().intent, "place", a_reply(Outcome.UNKNOWN), t(22))
-    for when in (24, 30, 60, 120):
+    for when in (24, 30, 60, 146, 148, 150, 153):
         bench.read(when, [FILLED], [sold()]).quote(when, 14_990, 15_000)
-    assert bench.writes == []
+    stop, cover = (order.state for order in list(bench.ledger.orders.values())[1:])
+    assert (stop, cover, bench.writes) == (State.NOT_PLACED, State.UNKNOWN, [])
 
 
 def test_no_cover_goes_beside_an_order_whose_answer_may_still_come() -> None:

@@ -155,7 +155,7 @@ def test_refused_cover_is_tried_again_each_rung_and_not_in_a_storm() -> None:
         when = 23 + tenth / 10
         bench.quote(when, 14_990, 15_000)
         placed += len(bench.writes)
-        while bench.writes:
+        for _ in range(len(bench.writes)):
             bench.reply(when, Outcome.REJECTED)
     assert placed == 5
     covers = [o.ticket.price for o in bench.ledger.orders.values() if o.purpose is Purpose.COVER]

@@ -1,63 +1,28 @@
 """What a valid snapshot proves, and what it does not."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import pytest
 
 from domain import events as ev
-from domain.blotter import Blotter
-from domain.books import OrderRow, Status, TradeRow
-from domain.evidence import Memory, Weighing
-from domain.ledger import Ledger
+from domain.books import Status
 from domain.orders import Order, Pending, Purpose, State, Ticket
-from domain.params import OrderParams
 from domain.units import Paise, Units, seconds
-from tests.orders import ENTRY, a_buy, a_row, a_trade, planned, some_books, t
+from tests.evidence import Table
+from tests.orders import ENTRY, a_buy, a_row, a_trade, t
 from tests.trading import an_order
 
 LATE = Status.UNKNOWN
 
 
-class Table:
-    """A ledger with one order, the memory of earlier reads, and snapshots to lay upon it."""
-
-    def __init__(self, order: Order | None = None) -> None:
-        self.blotter = Blotter(Ledger(), "d-1", OrderParams())
-        self.memory = Memory()
-        if order is not None:
-            self.add(order)
-
-    def add(self, order: Order) -> None:
-        self.blotter.ledger.orders[order.intent] = order
-
-    def read(
-        self,
-        seconds: float,
-        rows: Iterable[OrderRow] = (),
-        trades: Iterable[TradeRow] = (),
-        *,
-        got: float | None = None,
-    ) -> "Table":
-        books = some_books(rows, trades, asked=t(seconds), got=t(seconds if got is None else got))
-        Weighing(books, self.blotter, self.memory, OrderParams()).run()
-        return self
-
-    @property
-    def order(self) -> Order:
-        return self.blotter.ledger.orders["i1"]
-
-    def found(self, kind: type) -> list[ev.Event]:
-        return [event for event in self.blotter.events if isinstance(event, kind)]
-
-    @property
-    def kinds(self) -> list[str]:
-        return [e.kind for e in self.blotter.events if isinstance(e, ev.FindingApplied)]
-
-
 def an_entry(state: State = State.TRIGGER_PENDING, orderid: str = "A1", **more: Any) -> Order:
-    values: dict[str, Any] = {"sent_at": t(0), "changed_at": t(0), "ticket": ENTRY, "leg": "i1"} | more
+    values: dict[str, Any] = {
+        "sent_at": t(0),
+        "changed_at": t(0),
+        "ticket": ENTRY,
+        "leg": "i1",
+    } | more
     return an_order(intent="i1", state=state, orderid=orderid, **values)
 
 
@@ -242,6 +207,12 @@ def test_order_called_full_by_a_torn_read_lives_on() -> None:
     assert table.kinds == ["REVIVED"]
 
 
+def test_order_that_grew_is_not_full_by_a_row_that_lags() -> None:
+    grown = an_entry(State.OPEN, ticket=GROWN, asked_at=t(5))
+    table = Table(grown).read(6, [a_row(SMALL)], [a_trade(SMALL, 65, 15_000)])
+    assert (table.order.state, table.order.filled) == (State.OPEN, 65)
+
+
 def test_order_made_smaller_by_others_is_full_when_the_book_says_so() -> None:
     table = Table(an_entry(State.OPEN, ticket=GROWN))
     table.read(6, [a_row(SMALL, status=Status.COMPLETE)], [a_trade(SMALL, 65, 15_000)])
@@ -396,5 +367,3 @@ def test_nobody_is_called_a_stranger_while_an_order_of_ours_is_in_flight() -> No
 def test_ids_and_numbers_of_the_book_are_remembered_for_the_next_order() -> None:
     table = Table(in_flight()).read(2, [a_row(a_buy(65), "H2")])
     assert table.blotter._book_ids == {"H2"}
-    table.blotter.record(planned("i9"))
-    assert table.blotter.ledger.orders["i9"].state is State.PLANNED

@@ -1,0 +1,48 @@
+"""A table on which snapshots are laid upon one order, to see what they prove."""
+
+from collections.abc import Iterable
+
+from domain import events as ev
+from domain.blotter import Blotter
+from domain.books import OrderRow, TradeRow
+from domain.evidence import Memory, Weighing
+from domain.ledger import Ledger
+from domain.orders import Order
+from domain.params import OrderParams
+from tests.orders import some_books, t
+
+
+class Table:
+    """A ledger with one order, the memory of earlier reads, and snapshots to lay upon it."""
+
+    def __init__(self, order: Order | None = None) -> None:
+        self.blotter = Blotter(Ledger(), "d-1", OrderParams())
+        self.memory = Memory()
+        if order is not None:
+            self.add(order)
+
+    def add(self, order: Order) -> None:
+        self.blotter.ledger.orders[order.intent] = order
+
+    def read(
+        self,
+        seconds: float,
+        rows: Iterable[OrderRow] = (),
+        trades: Iterable[TradeRow] = (),
+        *,
+        got: float | None = None,
+    ) -> "Table":
+        books = some_books(rows, trades, asked=t(seconds), got=t(seconds if got is None else got))
+        Weighing(books, self.blotter, self.memory, OrderParams()).run()
+        return self
+
+    @property
+    def order(self) -> Order:
+        return self.blotter.ledger.orders["i1"]
+
+    def found(self, kind: type) -> list[ev.Event]:
+        return [event for event in self.blotter.events if isinstance(event, kind)]
+
+    @property
+    def kinds(self) -> list[str]:
+        return [e.kind for e in self.blotter.events if isinstance(e, ev.FindingApplied)]
