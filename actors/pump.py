@@ -20,34 +20,38 @@ class Pump:
     """Post office and stage in one: it delivers, and it makes dead actors dead as Pykka would."""
 
     def __init__(self, draw: random.Random | None = None) -> None:
-        self._boxes: dict[str, Actor | Listener] = {}
+        self._actors: dict[str, Actor] = {}
+        self._listeners: dict[str, Listener] = {}
         self._due: deque[str] = deque()
         self._draw = draw
         self.dead_letters: Counter[str] = Counter()
         self.handled = 0
 
     def register(self, address: str, box: Actor | Listener) -> None:
-        """Let `address` mean `box` from now on."""
-        self._boxes[address] = box
+        """Let `address` mean `box` from now on. An actor's address stays an actor's."""
+        if isinstance(box, Actor):
+            self._actors[address] = box
+        else:
+            self._listeners[address] = box
 
     def is_alive(self, address: str) -> bool:
         """Whether an actor is there and did not die."""
-        box = self._boxes.get(address)
-        return isinstance(box, Actor) and not box.actor_stopped.is_set()
+        actor = self._actors.get(address)
+        return actor is not None and not actor.actor_stopped.is_set()
 
     def tell(self, address: str, message: object) -> None:
         """Put a message into an inbox; a dead or unknown address is counted."""
-        box = self._boxes.get(address)
-        if box is None:
-            self.dead_letters[address] += 1
-        elif isinstance(box, Actor):
-            self._put(address, box, message)
+        actor = self._actors.get(address)
+        if actor is not None:
+            self._put(address, actor, message)
+        elif address in self._listeners:
+            self._listeners[address].tell(message)
         else:
-            box.tell(message)
+            self.dead_letters[address] += 1
 
     def tell_all(self, prefix: str, message: object) -> None:
         """Tell every address that starts with `prefix`, in the order of their registration."""
-        for address in tuple(self._boxes):
+        for address in (*self._actors, *self._listeners):
             if address.startswith(prefix):
                 self.tell(address, message)
 
@@ -58,9 +62,9 @@ class Pump:
 
     def stop(self, address: str) -> None:
         """Stop an actor as Pykka does: its last words first, its queue dropped."""
-        box = self._boxes.get(address)
-        if isinstance(box, Actor) and not box.actor_stopped.is_set():
-            box._stop()  # noqa: SLF001 - what Pykka's own loop calls
+        actor = self._actors.get(address)
+        if actor is not None and not actor.actor_stopped.is_set():
+            actor._stop()  # noqa: SLF001 - what Pykka's own loop calls
 
     def _put(self, address: str, actor: Actor, message: object) -> None:
         try:
@@ -76,8 +80,8 @@ class Pump:
         return self._due.popleft()
 
     def _serve(self, address: str) -> None:
-        actor = self._boxes[address]
-        if not isinstance(actor, Actor) or actor.actor_inbox.empty():
+        actor = self._actors.get(address)
+        if actor is None or actor.actor_inbox.empty():
             return
         envelope: Any = actor.actor_inbox.get()
         if actor.actor_stopped.is_set():

@@ -7,7 +7,7 @@ happens in one thread and in virtual time.
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from cli.agent import Agent, Server
 from cli.attach import Child, Discovery, FollowedClock, discover
 from cli.exchange import DEFAULT_KEY
 from cli.session import Session, locked
-from cli.virtual import VirtualDay, play
+from cli.virtual import VirtualDay, VirtualSession
 from config import documents
 from config import log as logs
 from config.settings import Settings, load
@@ -111,7 +111,7 @@ def _play_virtual(options: Options, session: Session) -> int:
             truth=Truth(file.append, file.rows),
             begin=params.start_at,
         )
-        ended = play(session, day, planned)
+        ended = _until_it_ends(lambda: VirtualSession(session, day, planned).play())
     finally:
         file.close()
     return _conclude(options, session, setup.day, ended, 1)
@@ -123,12 +123,17 @@ def _play_on_sockets(session: Session, url: str, found: Discovery) -> Ended:
     clock = FollowedClock(url, found)
     server = Server(url=url, ws_url=found.ws_url, api_key=DEFAULT_KEY, speed=found.speed)
     inner = Session(settings=settings, folder=session.folder)
-    ended = Agent(inner, planned, server).run(clock.follow)
+    return _until_it_ends(lambda: Agent(inner, planned, server).run(clock.follow))
+
+
+def _until_it_ends(play: Callable[[], Ended]) -> Ended:
+    """Play, and start an agent that gave up again: recovery is the way out of an escalation."""
+    ended = play()
     for start in range(2, MOST_STARTS + 1):
         if ended.code != ESCALATED:
             break
         log.error("the agent gave up: %s; start %d of %d", ended.reason, start, MOST_STARTS)
-        ended = Agent(inner, planned, server).run(clock.follow)
+        ended = play()
     return ended
 
 

@@ -1,8 +1,8 @@
 """`run.py sandbox --speed max`: a whole day in one thread, without sockets, as fast as it goes."""
 
-import logging
 import os
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from actors.delivery import Delivery
@@ -11,6 +11,7 @@ from actors.pump import Pump
 from actors.stages import PumpStage
 from actors.system import Ports, System, server_mode
 from cli.session import Session
+from config.settings import Settings
 from domain.market import Source
 from domain.pulse import PulsePlan
 from domain.session import DayPlan, instant
@@ -21,8 +22,6 @@ from sandbox.exchange import Exchange, Setup
 from sandbox.faults import Script
 from sandbox.truth import Truth
 
-log = logging.getLogger(__name__)
-
 API_KEY = "sandbox"
 URL = "the paper exchange, in virtual time"
 STATUS_EVERY_S = 600
@@ -30,6 +29,8 @@ STATUS_EVERY_S = 600
 
 PATIENCE = Micros(10 * MINUTE)
 """How long after the close a day that cannot be proved flat is still played."""
+
+STOP_S = 5
 
 
 class Door:
@@ -53,32 +54,58 @@ class VirtualDay:
     begin: str
 
 
-def play(session: Session, day: VirtualDay, plan: DayPlan) -> Ended:
-    """Play one session in virtual time and return how it ended. Takes over the clock."""
-    settings = session.settings
-    exchange = Exchange(day.setup, settings.rules, day.truth)
-    pump = Pump()
-    pulses = PulsePlan(settings.bars.close_grace_ms)
-    start = max(instant(plan.day, day.begin), exchange.now)
-    world = World(exchange, API_KEY, start, pump, pulses)
-    world.suffer(day.script)
-    chance = random.Random(day.setup.params.seed)  # noqa: S311 - jitter, and it must repeat
-    broker = world.lanes(settings.broker, server_mode(settings), chance)
-    stream = world.stream(settings.feed.subscribe_chunk)
-    stream.listen(Delivery(pump))
-    ports = Ports(
-        post=pump,
-        feed=FeedPorts(streams={Source.PRIMARY: stream}, broker=broker, chance=chance),
-        folder=session.folder,
-        url=URL,
-        pid=os.getpid(),
-        status_every_s=STATUS_EVERY_S,
-    )
-    system = System(settings, plan, ports, PumpStage(pump))
-    door = Door()
-    pump.register("main", door)
-    system.start()
-    last = Micros(plan.close + PATIENCE)
-    world.run(lambda: door.ended is not None, last)
-    system.stop(within_s=5)
-    return door.ended or Ended(at=world.timeline.now(), code=3, reason="not proved flat in time")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a day is built from.
+
+    Simulation hands in parts of its own: messages in a drawn order, a broker that answers late, a
+    cast with a policy known to be bad.
+    """
+
+    pump: Callable[[], Pump] = Pump
+    world: Callable[[Exchange, str, Micros, Pump, PulsePlan], World] = World
+    system: Callable[[Settings, DayPlan, Ports, PumpStage], System] = System
+
+
+class VirtualSession:
+    """One session in virtual time, not yet played. Takes over the clock when built."""
+
+    def __init__(
+        self, session: Session, day: VirtualDay, plan: DayPlan, parts: Parts = Parts()
+    ) -> None:
+        settings = session.settings
+        self.plan = plan
+        self.exchange = Exchange(day.setup, settings.rules, day.truth)
+        self.pump = parts.pump()
+        self.door = Door()
+        self.pump.register("main", self.door)
+        pulses = PulsePlan(settings.bars.close_grace_ms)
+        start = max(instant(plan.day, day.begin), self.exchange.now)
+        self.world = parts.world(self.exchange, API_KEY, start, self.pump, pulses)
+        self.world.suffer(day.script)
+        ports = self._ports(session, day.setup.params.seed)
+        self.system = parts.system(settings, plan, ports, PumpStage(self.pump))
+
+    def play(self) -> Ended:
+        """Play until the cast says it is over, or nothing is to be hoped for any more."""
+        self.system.start()
+        last = Micros(self.plan.close + PATIENCE)
+        self.world.run(lambda: self.door.ended is not None, last)
+        self.system.stop(STOP_S)
+        late = Ended(at=self.world.timeline.now(), code=3, reason="not proved flat in time")
+        return self.door.ended or late
+
+    def _ports(self, session: Session, seed: int) -> Ports:
+        settings = session.settings
+        chance = random.Random(seed)  # noqa: S311 - jitter, and it must repeat
+        broker = self.world.lanes(settings.broker, server_mode(settings), chance)
+        stream = self.world.stream(settings.feed.subscribe_chunk)
+        stream.listen(Delivery(self.pump))
+        return Ports(
+            post=self.pump,
+            feed=FeedPorts(streams={Source.PRIMARY: stream}, broker=broker, chance=chance),
+            folder=session.folder,
+            url=URL,
+            pid=os.getpid(),
+            status_every_s=STATUS_EVERY_S,
+        )
