@@ -129,7 +129,7 @@ class MonitorActor(Actor):
             self._set(
                 last_request=seen.route,
                 last_request_at=seen.at,
-                last_response=f"{seen.status} {seen.text}".strip(),
+                last_response=f"{seen.status or ''} {seen.text}".strip(),
                 last_orderid=seen.orderid,
             )
 

@@ -33,6 +33,7 @@ from domain.desk import Desk, DeskParams
 from domain.desk_entries import Entry
 from domain.ledger import Ledger
 from domain.params import BrokerParams
+from domain.preflight import why_not
 from domain.session import DayPlan
 from domain.story import tell
 from domain.strategy import Mode
@@ -92,6 +93,7 @@ class OrderActor(Actor):
         params: DeskParams,
         link: BrokerParams,
         server_mode: str,
+        is_paper_exchange: bool,
     ) -> None:
         super().__init__(address, post)
         self._broker = broker
@@ -100,6 +102,7 @@ class OrderActor(Actor):
         self._params = params
         self._link = link
         self._server_mode = server_mode
+        self._is_paper_exchange = is_paper_exchange
         self._journal: OrderJournal | None = None
         self._desk = Desk(Ledger(), plan, plan.day, params)
         self._preflight_due: Micros | None = None
@@ -227,19 +230,23 @@ class OrderActor(Actor):
             self._wait_for_login(reply.status, reply.text)
             return
         assert isinstance(reply, Ready)
-        if reply.mode != self._server_mode:
-            text = f"the server is in {reply.mode} mode, the settings expect {self._server_mode}"
-            self._end(at, BAD_CONFIG, text)
-        elif reply.semi_auto and self._desk.ledger.is_quiet:
-            text = "orders wait for a human (semi-auto): set OpenAlgo's order mode to auto"
-            self._end(at, BAD_CONFIG, text)
+        wrong = why_not(
+            reply,
+            self._server_mode,
+            is_paper_exchange=self._is_paper_exchange,
+            is_quiet=self._desk.ledger.is_quiet,
+        )
+        if wrong:
+            self._end(at, BAD_CONFIG, wrong)
         else:
             self._desk.preflight(reply, at)
             self._read_now = True
 
     def _wait_for_login(self, status: int, text: str) -> None:
-        if self._desk.lost_session():
-            log.warning("no broker session status=%s %s; trying again, slowly", status, text)
+        what = "no broker session" if status else "the server does not answer"
+        if self._desk.lost_session(what):
+            every_s = self._link.session_retry_s
+            log.warning("%s status=%s %s; asking again every %d s", what, status, text, every_s)
 
     def _judged(self, message: BooksJudged, at: Micros) -> None:
         desk = self._desk

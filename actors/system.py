@@ -196,6 +196,7 @@ def _orders(settings: Settings, plan: DayPlan, ports: Ports) -> dict[str, Maker]
             params=_desk(settings),
             link=settings.broker,
             server_mode=mode,
+            is_paper_exchange=settings.profile == "sandbox",
         ),
     }
 

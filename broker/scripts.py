@@ -16,7 +16,10 @@ from domain.books import Books
 from domain.calls import (
     ChainRead,
     Failed,
+    FundsRead,
     History,
+    Inquiry,
+    InquiryReply,
     MarginRead,
     Outcome,
     Preflight,
@@ -24,18 +27,23 @@ from domain.calls import (
     Read,
     ReadBooks,
     ReadChain,
+    ReadFunds,
     ReadHistory,
     ReadMargin,
     ReadQuotes,
     ReadReply,
+    ReadServer,
+    ReadTimings,
     Ready,
+    ServerRead,
+    TimingsRead,
     Write,
     WriteReply,
 )
 from domain.contracts import Contract, Side
 from domain.errors import BrokerError, NotSent, Rejected, WireError
 from domain.symbols import BadSymbol, OptionSymbol
-from domain.units import SECOND, Micros
+from domain.units import SECOND, Day, Micros
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +56,9 @@ _FIRST_ROUTES: dict[type[Read], str] = {
     ReadHistory: "history",
     ReadChain: "expiry",
     ReadMargin: "margin",
+    ReadServer: "ping",
+    ReadFunds: "funds",
+    ReadTimings: "market/timings",
     Preflight: "ping",
 }
 _NOTHING = b"{}"
@@ -140,8 +151,8 @@ def _reader(call: Read) -> Script[ReadReply]:
             script = _chain(call)
         case ReadMargin():
             script = _margin(call)
-        case Preflight():
-            script = _preflight(call)
+        case _:
+            script = _inquiry(call)
     return script
 
 
@@ -224,23 +235,62 @@ def _margin(call: ReadMargin) -> Script[MarginRead]:
     return MarginRead(total=wire_account.margin_total(answer))
 
 
+def _inquiry(call: Inquiry) -> Script[InquiryReply]:
+    script: Script[InquiryReply]
+    match call:
+        case ReadServer():
+            script = _server()
+        case ReadFunds():
+            script = _funds()
+        case ReadTimings():
+            script = _timings(call.day)
+        case Preflight():
+            script = _preflight(call)
+    return script
+
+
 def _preflight(call: Preflight) -> Script[Ready]:
-    answer = yield HttpAsk(route="ping", body=_NOTHING, retry=True)
-    skew = _skew(answer, clock.now())
-    name = wire_account.broker_name(errors.read(answer))
-    mode = wire_account.server_mode((yield from _ask("analyzer")))
-    funds = yield from _ask("funds")
-    timings = yield from _ask("market/timings", wire_account.timings_body(call.day))
-    semi_auto = (yield from _probe()) if mode == wire_orders.LIVE else False
+    name, mode, skew = yield from _introduction()
+    funds = yield from _funds()
+    timings = yield from _timings(call.day)
     return Ready(
         broker=name,
         mode=mode,
         skew=skew,
-        available=wire_account.available_cash(funds),
-        semi_auto=semi_auto,
-        nfo_open=wire_account.is_open(timings, "NFO"),
+        available=funds.available,
+        semi_auto=(yield from _is_semi_auto(mode)),
+        nfo_open=timings.nfo_open,
         at=clock.now(),
     )
+
+
+def _server() -> Script[ServerRead]:
+    name, mode, skew = yield from _introduction()
+    semi_auto = yield from _is_semi_auto(mode)
+    return ServerRead(broker=name, mode=mode, skew=skew, semi_auto=semi_auto)
+
+
+def _introduction() -> Script[tuple[str, str, Micros]]:
+    """Return the broker's name, the server's mode, and its clock minus ours."""
+    answer = yield HttpAsk(route="ping", body=_NOTHING, retry=True)
+    skew = _skew(answer, clock.now())
+    name = wire_account.broker_name(errors.read(answer))
+    mode = wire_account.server_mode((yield from _ask("analyzer")))
+    return name, mode, skew
+
+
+def _funds() -> Script[FundsRead]:
+    return FundsRead(available=wire_account.available_cash((yield from _ask("funds"))))
+
+
+def _timings(day: Day) -> Script[TimingsRead]:
+    answer = yield from _ask("market/timings", wire_account.timings_body(day))
+    return TimingsRead(nfo_open=wire_account.is_open(answer, "NFO"))
+
+
+def _is_semi_auto(mode: str) -> Script[bool]:
+    """Whether orders wait for a human. The analyzer's answers do not show it."""
+    return (yield from _probe()) if mode == wire_orders.LIVE else False
 
 
 def _probe() -> Script[bool]:

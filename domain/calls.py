@@ -129,7 +129,27 @@ class Preflight(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     day: Day
 
 
-Read = ReadBooks | ReadQuotes | ReadHistory | ReadChain | ReadMargin | Preflight
+class ReadServer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Read what the server itself is: key, broker, mode, order mode, clock. Asks no broker."""
+
+
+class ReadFunds(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Read how much cash is available."""
+
+
+class ReadTimings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Read whether the server's calendar has a session on `day`."""
+
+    day: Day
+
+
+Inquiry = ReadServer | ReadFunds | ReadTimings | Preflight
+"""The reads about server and account; `Preflight` is the other three as one job."""
+
+Read = ReadBooks | ReadQuotes | ReadHistory | ReadChain | ReadMargin | Inquiry
+
+PAPER_EXCHANGE = "sutradhar_sandbox"
+"""The broker name our paper exchange answers with, and nobody else."""
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -183,7 +203,29 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     at: Micros
 
 
-ReadReply = Books | Quotes | History | ChainRead | MarginRead | Ready | Failed
+class ServerRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """What the server itself is; the fields are those of `Ready`."""
+
+    broker: str
+    mode: str
+    skew: Micros
+    semi_auto: bool
+
+
+class FundsRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The cash available, in paise."""
+
+    available: Paise
+
+
+class TimingsRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Whether the options exchange has a session that day."""
+
+    nfo_open: bool
+
+
+InquiryReply = ServerRead | FundsRead | TimingsRead | Ready
+ReadReply = Books | Quotes | History | ChainRead | MarginRead | InquiryReply | Failed
 
 
 class ApiSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -73,7 +73,7 @@ class Desk:
         self._recovered = False
         self._strategy_ready = False
         self._feed: tuple[bool, str] = (False, "no price was seen yet")
-        self._session_lost = False
+        self._session_lost = ""
         self._wrong_mode = False
         self._parked_at: Micros | None = None
 
@@ -135,13 +135,13 @@ class Desk:
     def preflight(self, ready: Ready, at: Micros) -> None:
         """Take what the server said of itself; the caller has compared the mode."""
         self._ready = ready
-        self._session_lost = False
+        self._session_lost = ""
         if ready.semi_auto:
             self.latch("ORDER_MODE", "orders wait for a human", at)
 
-    def lost_session(self) -> bool:
+    def lost_session(self, reason: str = "no broker session") -> bool:
         """Wait for a login, everything kept as it is; return whether this is new."""
-        is_new, self._session_lost = not self._session_lost, True
+        is_new, self._session_lost = not self._session_lost, reason
         return is_new
 
     def flipped(self, reason: str, at: Micros) -> None:
@@ -235,7 +235,7 @@ class Desk:
         Weighing(books, self.blotter, self.memory, self._params.orders).run()
         self._snapshot_at = books.asked_at
         self.exits.saw(books.asked_at)
-        self._session_lost = self._wrong_mode = False
+        self._session_lost, self._wrong_mode = "", False
         if not self._recovered:
             self._recover(at)
         if self.is_closing(at):
@@ -315,5 +315,5 @@ class Desk:
         if self.ledger.latches:
             return " ".join(self.ledger.latches)
         if self._session_lost:
-            return "no broker session"
+            return self._session_lost
         return "force close" if self.is_closing(at) else ""

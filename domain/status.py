@@ -107,6 +107,8 @@ def _feed_problems(status: Status) -> list[str]:
 
 
 def _mode_problems(status: Status) -> list[str]:
+    if status.mode == "WAIT_LOGIN" and status.authenticated is None:
+        return [f"OpenAlgo does not answer at {status.url}: start it, the agent goes on by itself"]
     if status.mode == "WAIT_LOGIN":
         return ["Waiting for the broker login: log in to OpenAlgo, the agent goes on by itself"]
     if status.mode == "HALTED":

@@ -65,7 +65,9 @@ class WatchedJournal(OrderJournal):
 class Stand:
     """An order actor on a fake broker and a real journal; time stands where it is put."""
 
-    def __init__(self, folder: Path, *, mode: str = "analyze") -> None:
+    def __init__(
+        self, folder: Path, *, mode: str = "analyze", is_paper_exchange: bool = True
+    ) -> None:
         self.post = RecordingPost()
         self.broker = FakeBroker()
         self.journal: WatchedJournal | None = None
@@ -79,6 +81,7 @@ class Stand:
             params=PARAMS,
             link=BrokerParams(),
             server_mode=mode,
+            is_paper_exchange=is_paper_exchange,
         )
 
     def _open(self) -> OrderJournal:

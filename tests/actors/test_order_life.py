@@ -17,6 +17,7 @@ from domain.calls import (
     Preflight,
 )
 from domain.params import BrokerParams
+from domain.preflight import wrong_mode, wrong_world
 from domain.strategy import Mode
 from domain.units import seconds
 from messages.control import Begin, Ended, ModeEntered, Park, Pulse, RecoveryDone
@@ -83,10 +84,23 @@ def test_server_in_the_wrong_mode_ends_the_start(
     tmp_path: Path, server: str, expected: str
 ) -> None:
     stand = Stand(tmp_path, mode=expected).begin()
-    text = f"the server is in {server} mode, the settings expect {expected}"
-    assert stand.preflight(1, mode=server) == [To("main", Ended(at=t(1), code=78, reason=text))]
+    (told,) = stand.preflight(1, mode=server)
+    assert told == To("main", Ended(at=t(1), code=78, reason=wrong_mode(server, expected)))
     assert stand.preflight(2, mode=server) == []
     assert stand.broker.writes == []
+
+
+@pytest.mark.parametrize(
+    ("is_paper_exchange", "broker"), [(False, "sutradhar_sandbox"), (True, "zerodha")]
+)
+def test_server_of_the_other_world_ends_the_start(
+    tmp_path: Path, is_paper_exchange: bool, broker: str
+) -> None:
+    stand = Stand(tmp_path, is_paper_exchange=is_paper_exchange).begin()
+    reason = wrong_world(broker, is_paper_exchange=is_paper_exchange)
+    ended = Ended(at=t(1), code=78, reason=reason)
+    assert stand.preflight(1, broker=broker) == [To("main", ended)]
+    assert (reason != "", stand.broker.writes) == (True, [])
 
 
 def test_server_that_lets_humans_approve_ends_the_start(stand: Stand) -> None:
@@ -142,6 +156,18 @@ def test_missing_broker_login_is_waited_for(stand: Stand, caplog: pytest.LogCapt
     warnings = [r.message for r in caplog.records if r.levelno == logging.WARNING]
     assert len([text for text in warnings if "no broker session status=403" in text]) == 1
     assert of(ModeEntered, stand.preflight(63))[0].mode == "RECOVERING"
+
+
+def test_server_that_does_not_answer_is_waited_for(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = Failed(call="Preflight", outcome=Outcome.NOT_SENT, at=t(1), text="connect")
+    told = stand.begin().hear(1, PreflightDone(reply=failed))
+    entered = ModeEntered(at=t(1), mode="WAIT_LOGIN", reason="the server does not answer")
+    assert of(ModeEntered, told)[0] == entered
+    assert "does not answer status=0 connect; asking again every 30 s" in caplog.text
+    stand.hear(31, Pulse(at=t(31)))
+    assert stand.asked() == [Preflight(day=DAY)] * 2
 
 
 def test_session_lost_in_the_day_is_read_slowly_and_said_once(

@@ -17,9 +17,12 @@ from domain.calls import (
     Read,
     ReadBooks,
     ReadChain,
+    ReadFunds,
     ReadHistory,
     ReadMargin,
     ReadQuotes,
+    ReadServer,
+    ReadTimings,
 )
 from domain.contracts import Side
 from domain.errors import BrokerError, WireError
@@ -105,6 +108,9 @@ READS: list[Read] = [
     ReadHistory(symbol=CALL, exchange="NFO", day=DAY),
     ReadChain(underlying="NIFTY", exchange="NFO", day=DAY, strikes=(Paise(2_600_000),)),
     Preflight(day=DAY),
+    ReadServer(),
+    ReadFunds(),
+    ReadTimings(day=DAY),
 ]
 ROUTES = (
     "placeorder cancelorder ping analyzer funds orderbook tradebook positionbook multiquotes"

@@ -118,6 +118,13 @@ def test_each_problem_has_one_line_with_its_remedy(changes: dict[str, Any], star
     assert ":" in line
 
 
+def test_server_that_never_answered_is_named() -> None:
+    (line,) = advice(mode="WAIT_LOGIN", authenticated=None)
+    assert line == (
+        "OpenAlgo does not answer at http://127.0.0.1:5000: start it, the agent goes on by itself"
+    )
+
+
 @pytest.mark.parametrize("mode", ["CLOSED", "STARTING", "RECOVERING", "WAIT_LOGIN"])
 def test_feed_is_no_problem_while_nobody_needs_it(mode: str) -> None:
     lines = advice(mode=mode, connected=False, stale=9)

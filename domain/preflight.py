@@ -1,0 +1,45 @@
+"""Whether this server is one the agent may trade on, by what it said of itself."""
+
+from domain.calls import PAPER_EXCHANGE, Ready
+
+OTHER_WORLD = {
+    False: "the server is the paper exchange ({broker}), which run.py live refuses; correct"
+    " OPENALGO_HOST and OPENALGO_PORT, or play with run.py sandbox --attach HOST:PORT",
+    True: "the server's broker is {broker}, run.py sandbox trades on the paper exchange only;"
+    " real servers are for run.py live",
+}
+"""Why a server is refused, by whether the agent is set to the paper exchange."""
+
+
+def wrong_world(broker: str, *, is_paper_exchange: bool) -> str:
+    """Return why an agent refuses a server of this broker name, or ''.
+
+    The double lock of `sandbox.md` 1: an agent set to the paper exchange refuses any other name,
+    a live one refuses this one.
+    """
+    if (broker == PAPER_EXCHANGE) is is_paper_exchange:
+        return ""
+    return OTHER_WORLD[is_paper_exchange].format(broker=broker)
+
+
+def wrong_mode(mode: str, expected: str) -> str:
+    """Return why a server in this mode, analyze or live, is refused, or ''."""
+    if mode == expected:
+        return ""
+    return (
+        f"the server is in {mode} mode, the settings expect {expected}; correct PAPER_TRADING or"
+        " OpenAlgo's analyzer mode, whichever is wrong"
+    )
+
+
+def why_not(ready: Ready, expected: str, *, is_paper_exchange: bool, is_quiet: bool) -> str:
+    """Return why nothing may be started on this server, or ''.
+
+    `is_quiet`: we have nothing there that must be looked after; else semi-auto is borne.
+    """
+    waits = "orders wait for a human (semi-auto): set OpenAlgo's order mode to auto"
+    return (
+        wrong_world(ready.broker, is_paper_exchange=is_paper_exchange)
+        or wrong_mode(ready.mode, expected)
+        or (waits if ready.semi_auto and is_quiet else "")
+    )
