@@ -88,6 +88,14 @@ def next_trading_day(day: Day, rules: RulePack, params: SessionParams) -> Day | 
     return None
 
 
+def last_trading_day(day: Day, rules: RulePack) -> Day:
+    """Return the newest regular trading day before `day`."""
+    former = date.fromisoformat(day) - timedelta(days=1)
+    while not rules.is_regular(text := Day(former.isoformat())):
+        former -= timedelta(days=1)
+    return text
+
+
 def cross_check(planned: DayPlan | Closed, is_open: bool) -> str:
     """Return why the server's `/market/timings` contradicts the plan, or ''.
 

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -53,14 +53,13 @@ class OrderJournal:
 
     def __init__(self, path: Path, pid: int, started_at: Micros) -> None:
         self._path = path
-        self._seq = 0
         try:
             self._db = _connect(path)
             self._db.executescript(_TABLES)
-            self._check()
+            self._seq = _checked(self._db, path)
             self.boot_seq = self._claim(pid, started_at)
         except sqlite3.Error as error:
-            raise self._broken(error) from error
+            raise _broken(self._path, error) from error
         self._boot_id = f"boot-{self.boot_seq}"
 
     def append(self, events: Iterable[Event]) -> int:
@@ -70,7 +69,7 @@ class OrderJournal:
             with self._db:
                 self._db.executemany(_INSERT, rows)
         except sqlite3.Error as error:
-            raise self._broken(error) from error
+            raise _broken(self._path, error) from error
         self._seq += len(rows)
         return self._seq
 
@@ -79,7 +78,7 @@ class OrderJournal:
         try:
             return tuple(event for _, event in _events(self._db, day, after=0))
         except (sqlite3.Error, msgspec.DecodeError) as error:
-            raise self._broken(error) from error
+            raise _broken(self._path, error) from error
 
     def close(self) -> None:
         """Close the file; everything committed is on disk already."""
@@ -105,15 +104,6 @@ class OrderJournal:
             )
         return int(last) + 1
 
-    def _check(self) -> None:
-        (verdict,) = self._db.execute("PRAGMA quick_check").fetchone()
-        if verdict != "ok":
-            raise self._broken(verdict)
-        for row in self._db.execute(f"SELECT {_COLUMNS} FROM event ORDER BY seq"):  # noqa: S608 - constant
-            self._seq += 1
-            if row[0] != self._seq or row[-1] != _crc(row):
-                raise self._broken(f"event {self._seq} is damaged or missing")
-
     def _row(self, seq: int, event: Event) -> _Row:
         ticket = getattr(event, "ticket", None)
         row: _Row = (
@@ -131,11 +121,25 @@ class OrderJournal:
         )
         return (*row[:-1], _crc(row))
 
-    def _broken(self, what: object) -> JournalError:
-        return JournalError(
-            f"the order journal {self._path} cannot be used: {what}. Move the file aside (keep "
-            "it), check the disk, and look at the broker's books before starting again"
-        )
+
+def verify(path: Path, day: Day) -> int:
+    """Return how many events a journal holds, none for one that was never written.
+
+    Reads only, so that a damaged file stays as it was found. Raises JournalError, with the file and
+    the remedy, if it is damaged or the events of `day` cannot be read.
+    """
+    if not path.exists():
+        return 0
+    try:
+        with closing(_connect_to_read(path)) as db:
+            tables = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'event'")
+            if tables.fetchone() == (0,):
+                return 0
+            events = _checked(db, path)
+            list(_events(db, day, after=0))
+            return events
+    except (sqlite3.Error, msgspec.DecodeError) as error:
+        raise _broken(path, error) from error
 
 
 class JournalReader:
@@ -171,9 +175,7 @@ class JournalReader:
         with self._lock:
             try:
                 if self._db is None:
-                    self._db = sqlite3.connect(
-                        f"file:{self._path}?mode=ro", uri=True, check_same_thread=False
-                    )
+                    self._db = _connect_to_read(self._path)
                 yield self._db
             except (sqlite3.Error, msgspec.DecodeError) as error:
                 message = f"the order journal {self._path} cannot be read: {error}"
@@ -190,6 +192,31 @@ def _connect(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
     return db
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, timeout=0.25, uri=True, check_same_thread=False)
+
+
+def _checked(db: sqlite3.Connection, path: Path) -> int:
+    """Return the last sequence number of a journal that is whole. Raises JournalError."""
+    (verdict,) = db.execute("PRAGMA quick_check").fetchone()
+    if verdict != "ok":
+        raise _broken(path, verdict)
+    seq = 0
+    for row in db.execute(f"SELECT {_COLUMNS} FROM event ORDER BY seq"):  # noqa: S608 - constant
+        seq += 1
+        if row[0] != seq or row[-1] != _crc(row):
+            raise _broken(path, f"event {seq} is damaged or missing")
+    return seq
+
+
+def _broken(path: Path, what: object) -> JournalError:
+    return JournalError(
+        f"the order journal {path} cannot be used: {what}. Move the file aside (keep it), check "
+        "the disk, and look at the broker's books before starting again"
+    )
 
 
 def _events(db: sqlite3.Connection, day: Day, *, after: int) -> Iterator[tuple[int, Event]]:

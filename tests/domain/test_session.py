@@ -17,6 +17,7 @@ from domain.session import (
     DayPlan,
     cross_check,
     instant,
+    last_trading_day,
     local,
     next_trading_day,
     plan,
@@ -153,6 +154,21 @@ def test_next_trading_day_may_be_special_and_ends_with_the_calendar() -> None:
     assert next_trading_day(friday, PACK, SessionParams(trade_special=True)) == MUHURAT
     assert next_trading_day(Day("2026-12-30"), PACK, SessionParams()) == "2026-12-31"
     assert next_trading_day(Day("2026-12-31"), PACK, SessionParams()) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "before"),
+    [("2026-11-19", "2026-11-18"), ("2026-11-22", "2026-11-20"), ("2026-11-23", "2026-11-20")],
+)
+def test_last_trading_day_lies_before_the_weekend(day: str, before: str) -> None:
+    assert last_trading_day(Day(day), PACK) == before
+
+
+def test_last_trading_day_is_no_holiday() -> None:
+    (holiday, *_) = (day for day in PACK.holidays if date.fromisoformat(day).weekday() == 1)
+    following = date.fromisoformat(holiday) + timedelta(days=1)
+    before = date.fromisoformat(holiday) - timedelta(days=1)
+    assert last_trading_day(Day(following.isoformat()), PACK) == before.isoformat()
 
 
 @pytest.mark.parametrize("wall", ["10:15", "10:15:00", "15:40:00"])
