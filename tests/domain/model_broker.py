@@ -24,7 +24,10 @@ Reply = Callable[[str, str, WriteReply], None]
 
 @dataclass
 class Resting:
-    """One order the exchange accepted; `ref` is the desk's intent, which the books do not show."""
+    """One order the exchange accepted. `ref` is the desk's intent, which the books do not show.
+
+    A human's order has none.
+    """
 
     orderid: str
     ref: str
@@ -130,12 +133,21 @@ class ModelBroker:
         if order.status is Status.TRIGGER_PENDING:
             order.status = Status.OPEN
 
+    def human_order(self, ticket: Ticket) -> None:
+        """The owner of the account rests an order of his own; it never trades."""
+        number = f"H{len(self.orders) + 1}"
+        status = Status.TRIGGER_PENDING if ticket.trigger else Status.OPEN
+        self.orders[number] = Resting(number, "", ticket, status, self.now)
+
     def cancel_by_others(self, order: Resting) -> None:
         """Risk control ends an order."""
         if order.is_live:
             order.status = Status.CANCELLED
 
     # What is true.
+
+    def own(self) -> list[Resting]:
+        return [order for order in self.orders.values() if order.ref]
 
     def net(self) -> dict[str, int]:
         net: dict[str, int] = {}
@@ -147,7 +159,7 @@ class ModelBroker:
         """Units that live BUY orders could still buy."""
         return sum(
             order.remaining
-            for order in self.orders.values()
+            for order in self.own()
             if order.ticket.symbol == symbol and order.ticket.action is Action.BUY
         )
 
