@@ -28,7 +28,7 @@ from domain.session import DayPlan
 from domain.trader import Role
 from domain.units import SECOND, Symbol
 from journal.day import DayJournal
-from journal.orders import JournalReader, OrderJournal
+from journal.orders import NAME, JournalReader, OrderJournal
 from messages.control import Begin
 from strategies.swing_break import SwingBreak
 
@@ -52,7 +52,7 @@ class Ports:
 
     def open_journal(self) -> OrderJournal:
         """Open the order journal; in OrderActor's thread."""
-        return OrderJournal(self.folder / "orders.db", self.pid, clock.now())
+        return OrderJournal(self.folder / NAME, self.pid, clock.now())
 
     def open_day(self) -> DayJournal:
         """Open the day's journal; in JournalActor's thread."""
@@ -181,7 +181,7 @@ def _orders(settings: Settings, plan: DayPlan, ports: Ports) -> dict[str, Maker]
             "reconcile",
             ports.post,
             broker=broker,
-            reader=JournalReader(ports.folder / "orders.db"),
+            reader=JournalReader(ports.folder / NAME),
             day=plan.day,
             server_mode=mode,
             params=settings.reconcile,

@@ -9,13 +9,14 @@ from typing import IO
 
 import msgspec
 import requests
+import urllib3
 
 from domain import clock
+from domain.calls import PAPER_EXCHANGE
 from domain.clock import Anchor, AnchoredClock
 from domain.errors import ConfigError, SutradharError
 from domain.units import Micros, seconds
 
-BROKER = "sutradhar_sandbox"
 TIMEOUT_S = 2.0
 LOOK_AGAIN = seconds(1)
 LOOK_AGAIN_STANDING = seconds(0.02)
@@ -42,19 +43,19 @@ def discover(url: str) -> Discovery:
     try:
         answer = session.get(f"{url}/sandbox", timeout=TIMEOUT_S)
         found = msgspec.json.decode(answer.content, type=Discovery)
-    except requests.RequestException as error:
-        raise ConfigError(
-            f"--attach {url}: nobody answers ({type(error).__name__}); "
-            "start `run.py exchange`, or name the address it printed"
-        ) from None
     except msgspec.DecodeError:
         raise ConfigError(
             f"--attach {url}: is no paper exchange; live servers are for `run.py live`"
         ) from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        raise ConfigError(
+            f"--attach {url}: nobody answers ({type(error).__name__}); start `run.py exchange`, "
+            "or name the address it printed as HOST:PORT"
+        ) from None
     finally:
         session.close()
-    if found.broker != BROKER:
-        raise ConfigError(f"--attach {url}: broker is {found.broker}; allowed is {BROKER}")
+    if found.broker != PAPER_EXCHANGE:
+        raise ConfigError(f"--attach {url}: broker is {found.broker}; allowed is {PAPER_EXCHANGE}")
     return found
 
 

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from cli import doctor as doctors
@@ -19,14 +18,14 @@ from cli import status as statuses
 from cli import swings as swinging
 from cli.attach import ChildFailed
 from cli.session import Locked
-from domain.errors import ConfigError, SutradharError
+from cli.status import NotRunning
+from domain.errors import ConfigError, JournalError, SutradharError
 
-FAILED, LOCKED, BAD_CONFIG, INTERRUPTED = 1, 75, 78, 130
+FAILED, USAGE, LOCKED, BAD_CONFIG, INTERRUPTED = 1, 2, 75, 78, 130
 
 app = typer.Typer(
     help="Sutradhar sells NSE index options intraday through an OpenAlgo server, and is flat by "
     "15:15 IST. Start with `run.py sandbox`: no broker, no key, no risk.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -44,16 +43,19 @@ BEGIN = typer.Option("--from", help="Wall time the clock starts at, HH:MM.")
 
 def main() -> int:
     """Run one command and return its exit code. Errors a user can cause are one line each."""
+    if len(sys.argv) < 2:
+        app(["--help"], standalone_mode=False)
+        return USAGE
     try:
         result = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+    except typer.TyperException as error:
+        print(f"error: {error.format_message().rstrip('.')}; see run.py --help", file=sys.stderr)
+        return USAGE
     except SutradharError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return _code(error)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return result if isinstance(result, int) else 0
 
@@ -202,4 +204,6 @@ def _code(error: SutradharError) -> int:
         return error.code
     if isinstance(error, Locked):
         return LOCKED
-    return BAD_CONFIG if isinstance(error, ConfigError) else FAILED
+    if isinstance(error, NotRunning):
+        return statuses.NOT_RUNNING
+    return BAD_CONFIG if isinstance(error, ConfigError | JournalError) else FAILED

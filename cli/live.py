@@ -9,11 +9,14 @@ from cli.session import Session, locked
 from config import log as logs
 from config.settings import load
 from domain import clock
+from domain.errors import ConfigError
 from domain.session import Closed, plan, trading_day
+from journal.orders import NAME as JOURNAL
+from journal.orders import verify
 
 log = logging.getLogger(__name__)
 
-DAY_DONE = 10
+DAY_DONE, BAD_CONFIG = 10, 78
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +31,14 @@ class Options:
 def run(options: Options) -> int:
     """Trade today and return the exit code: 0 parked, 10 day done, 70 escalated. The main thread.
 
-    Raises ConfigError for settings that do not allow a start, Locked if another agent runs.
+    Raises ConfigError for settings or a server that do not allow a start, JournalError for a
+    damaged journal, Locked if another agent runs.
     """
     settings = load("live", file=options.config)
     with locked(options.state_dir) as folder:
         logs.setup(logs.Redactor(*settings.secrets()), color=options.color)
         day = trading_day(clock.now())
+        verify(folder / JOURNAL, day)
         planned = plan(
             day,
             settings.rules,
@@ -52,4 +57,6 @@ def run(options: Options) -> int:
         )
         ended = Agent(Session(settings=settings, folder=folder), planned, server).run()
         log.info("over code=%d %s", ended.code, ended.reason)
+        if ended.code == BAD_CONFIG:
+            raise ConfigError(ended.reason)
         return ended.code

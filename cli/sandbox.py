@@ -22,8 +22,10 @@ from config import documents
 from config import log as logs
 from config.settings import Settings, load
 from domain.errors import ConfigError
-from domain.session import Closed, DayPlan, plan
-from domain.units import Day
+from domain.session import Closed, DayPlan, instant, plan, show
+from domain.units import MINUTE, Day, Micros
+from journal.orders import NAME as JOURNAL
+from journal.orders import verify
 from messages.control import Ended
 from sandbox import faults
 from sandbox.exchange import Setup
@@ -39,6 +41,10 @@ log = logging.getLogger(__name__)
 MAX = "max"
 DAY_DONE = 10
 ESCALATED = 70
+BAD_CONFIG = 78
+EARLY = Micros(15 * MINUTE)
+"""How long before the open a day may begin."""
+
 MOST_STARTS = 4
 """How often an agent that gave up is started again, as systemd would, and the first time."""
 
@@ -82,15 +88,18 @@ class Options:
 def run(options: Options) -> int:
     """Play one session and return 0 if it ended flat and clean, else 1. The main thread.
 
-    Raises ConfigError, Locked or ChildFailed for whatever does not allow a start.
+    Raises ConfigError, JournalError, Locked or ChildFailed for whatever does not allow a start, and
+    NotJudged if the day cannot be summed up.
     """
     settings = load("sandbox", options.flags(), options.config, rooms={"sandbox": SandboxParams()})
     _check_summary(options.summary)
+    if options.attach is not None and options.speed == MAX:
+        raise ConfigError("--speed max: there is no exchange to attach to; leave --attach out")
     with locked(_folder(options)) as folder:
         logs.setup(logs.Redactor(), color=options.color, file=folder / "agent.log")
         session = Session(settings=settings, folder=folder)
         if options.attach is None and options.tape is None:
-            _plan(settings, Day(settings.room(SandboxParams).date))
+            _check_begin(options, _plan(settings, Day(settings.room(SandboxParams).date)))
         if options.speed == MAX:
             return _play_virtual(options, session)
         with _exchange(options, session) as url:
@@ -103,6 +112,8 @@ def _play_virtual(options: Options, session: Session) -> int:
     params = session.settings.room(SandboxParams)
     setup = Setup(params, tape.read(options.tape) if options.tape else None)
     planned = _plan(session.settings, setup.day)
+    _check_begin(options, planned)
+    verify(session.folder / JOURNAL, setup.day)
     file = TruthFile(session.folder)
     try:
         day = VirtualDay(
@@ -120,6 +131,7 @@ def _play_virtual(options: Options, session: Session) -> int:
 def _play_on_sockets(session: Session, url: str, found: Discovery) -> Ended:
     settings = session.settings.at_speed(found.speed)
     planned = _plan(settings, Day(found.date))
+    verify(session.folder / JOURNAL, Day(found.date))
     clock = FollowedClock(url, found)
     server = Server(url=url, ws_url=found.ws_url, api_key=DEFAULT_KEY, speed=found.speed)
     inner = Session(settings=settings, folder=session.folder)
@@ -127,13 +139,18 @@ def _play_on_sockets(session: Session, url: str, found: Discovery) -> Ended:
 
 
 def _until_it_ends(play: Callable[[], Ended]) -> Ended:
-    """Play, and start an agent that gave up again: recovery is the way out of an escalation."""
+    """Play, and start an agent that gave up again: recovery is the way out of an escalation.
+
+    Raises ConfigError if the agent refused the server.
+    """
     ended = play()
     for start in range(2, MOST_STARTS + 1):
         if ended.code != ESCALATED:
             break
         log.error("the agent gave up: %s; start %d of %d", ended.reason, start, MOST_STARTS)
         ended = play()
+    if ended.code == BAD_CONFIG:
+        raise ConfigError(ended.reason)
     return ended
 
 
@@ -230,10 +247,34 @@ def _folder(options: Options) -> Path:
         ) from error
 
 
+def _check_begin(options: Options, planned: DayPlan) -> None:
+    """Refuse a start at which there is nothing to trade; before the open there may be time."""
+    if options.begin is None:
+        return
+    at = instant(planned.day, options.begin)
+    earliest = Micros(planned.open - EARLY)
+    if not earliest <= at < planned.close:
+        raise ConfigError(
+            f"--from {options.begin}: lies outside the session of {planned.day}; allowed is "
+            f"{show(earliest)} to {show(planned.close)}"
+        )
+    if options.until is not None and at >= planned.force_close:
+        raise ConfigError(
+            f"--from {options.begin}: is not before the force close, {show(planned.force_close)} "
+            f"by --until {options.until}; name an earlier start or a later end"
+        )
+
+
 def _check_summary(path: Path | None) -> None:
     """Refuse now what could not be written when the day is over."""
-    if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-        raise ConfigError(f"--summary {path}: its folder is not there or not writable")
+    if path is None:
+        return
+    if path.is_dir():
+        raise ConfigError(f"--summary {path}: is a folder; name a file in it")
+    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+        raise ConfigError(
+            f"--summary {path}: its folder is not there or not writable; name one that is"
+        )
 
 
 def _speed(text: str) -> int:

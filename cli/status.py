@@ -6,26 +6,33 @@ from typing import TextIO
 
 import msgspec
 
-from domain.errors import ConfigError
+from domain.errors import ConfigError, SutradharError
 from domain.status import Status, recommendations, render
 
 RUNNING, NOT_RUNNING = 0, 3
 
 
+class NotRunning(SutradharError):
+    """No agent ever ran in that folder; exit code 3."""
+
+
 def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
     """Print the status and return 0 if the agent runs, else 3.
 
-    Raises ConfigError if the folder holds no status, or one that cannot be read.
+    Raises NotRunning if the folder holds no status, ConfigError if it cannot be read.
     """
     path = folder / "status.json"
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Status)
     except FileNotFoundError:
-        raise ConfigError(
-            f"--state-dir {folder}: holds no status.json; name the folder of an agent that ran"
+        raise NotRunning(
+            f"--state-dir {folder}: holds no status.json, no agent ran there; start it with "
+            "`run.py live`, or name the folder of one that ran"
         ) from None
     except (OSError, msgspec.DecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); start the agent anew") from None
+        raise ConfigError(
+            f"{path}: cannot be read ({error}); a running agent writes it anew within seconds"
+        ) from None
     alive = not found.ended and _is_running(found.pid)
     if as_json:
         said = msgspec.to_builtins(found) | {
@@ -39,7 +46,12 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
 
 
 def _is_running(pid: int) -> bool:
-    """Whether a process of that id exists; one of another user counts."""
+    """Whether a process of that id exists; one of another user counts.
+
+    Our own id was another's: in a container every agent, and every status, is process 1.
+    """
+    if pid == os.getpid():
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

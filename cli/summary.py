@@ -13,29 +13,39 @@ from typing import Any
 import msgspec
 
 from domain.contracts import Chain
+from domain.errors import SutradharError
 from domain.ledger import Ledger
 from domain.limits import Result, leg_result
 from domain.rules import RulePack
 from domain.session import local
 from domain.status import Status
 from domain.units import Day, Micros, rupees
+from journal.orders import NAME as JOURNAL
 from journal.orders import JournalReader
 from sandbox import checker
-from sandbox.truth import decode
+from sandbox.truth import Row, decode
+from sandbox.truth_file import NAME as TRUTH
 
 FINDINGS = {"FindingApplied", "ExternalSeen"}
 
 Summary = Mapping[str, Any]
 
 
+class NotJudged(SutradharError):
+    """What a day left behind cannot be read; exit code 1."""
+
+
 def summarise(folder: Path, day: Day, rules: RulePack, speed: int) -> Summary:
-    """Fold a finished day's state directory into the summary. Reads, never writes."""
-    truth = decode((folder / "truth.jsonl").read_bytes().splitlines(keepends=True))
-    reader = JournalReader(folder / "orders.db")
+    """Fold a finished day's state directory into the summary. Reads, never writes.
+
+    Raises NotJudged if the exchange's truth or the agent's status cannot be read, JournalError if
+    the journal cannot.
+    """
+    truth, status = _truth(folder / TRUTH), _status(folder / "status.json")
+    reader = JournalReader(folder / JOURNAL)
     journal = reader.rows(day)
     report = checker.judge(truth, journal, checker.Terms(speed=speed))
     ledger = Ledger().fold(reader.after(0, day)[0])
-    status = msgspec.json.decode((folder / "status.json").read_bytes(), type=Status)
     return {
         "session_date": day,
         "symbols": _symbols(ledger.chain),
@@ -57,6 +67,22 @@ def summarise(folder: Path, day: Day, rules: RulePack, speed: int) -> Summary:
         "reconcile_findings": sum(row["kind"] in FINDINGS for row in journal),
         "invariants_broken": list(report.invariants_broken),
     }
+
+
+def _truth(path: Path) -> tuple[Row, ...]:
+    try:
+        return decode(path.read_bytes().splitlines(keepends=True))
+    except (OSError, ValueError) as error:
+        raise NotJudged(
+            f"{path}: {error}; the day cannot be judged, look at the journal and the log beside it"
+        ) from error
+
+
+def _status(path: Path) -> Status:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Status)
+    except (OSError, msgspec.DecodeError) as error:
+        raise NotJudged(f"{path}: {error}; the day cannot be summed up, see the log") from error
 
 
 def is_clean(summary: Summary) -> bool:

@@ -133,7 +133,7 @@ def _matches(shape: Shaped) -> Callable[[str], str]:
     pattern = re.compile(shape.pattern)
 
     def check(text: str) -> str:
-        if pattern.fullmatch(text) is None:
+        if pattern.fullmatch(text) is None or not shape.accepts(text):
             raise PydanticCustomError("shape", "the text has another form")
         return text
 

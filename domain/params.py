@@ -6,7 +6,9 @@ settings from these classes, so a default or a range is written exactly once. So
 the reference strategy, OpenAlgo's public defaults (30, 60, 120 and 1.5 s), else judgement.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Literal
 
 
@@ -20,10 +22,23 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """The allowed form of a text: the whole of it matches `pattern`; `says` is for people."""
+    """The allowed form of a text: the whole of it matches `pattern`; `says` is for people.
+
+    `accepts` refuses what has the form and is none, such as the 30th of February.
+    """
 
     pattern: str
     says: str
+    accepts: Callable[[str], bool] = lambda _: True
+
+
+def is_date(text: str) -> bool:
+    """Whether a text as YYYY-MM-DD is a day of the calendar."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 Seconds = Annotated[float, Between(0, 86_400)]
@@ -31,7 +46,7 @@ Wall = Annotated[
     str,
     Shaped(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?", "a time of day as HH:MM or HH:MM:SS"),
 ]
-Date = Annotated[str, Shaped(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a date as YYYY-MM-DD")]
+Date = Annotated[str, Shaped(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a date as YYYY-MM-DD", is_date)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

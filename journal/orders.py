@@ -21,6 +21,8 @@ from domain.session import trading_day
 from domain.units import Day, Micros
 
 SCHEMA = 1
+NAME = "orders.db"
+"""The file of a state directory."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS owner(
