@@ -7,6 +7,7 @@ Dies:   losing at most what came since the last flush; nothing in it decides any
 """
 
 from collections.abc import Callable
+from types import TracebackType
 from typing import assert_never
 
 from actors.base import Actor
@@ -44,6 +45,18 @@ class JournalActor(Actor):
         """Write the rest. In the actor's thread."""
         if self._journal is not None:
             self._journal.close()
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let go of the files before anybody builds the next one. In the actor's thread."""
+        try:
+            self.on_stop()
+        finally:
+            super().on_failure(exception_type, exception_value, traceback)
 
     def _keep(self, message: Heard, journal: DayJournal) -> None:
         match message:

@@ -91,4 +91,7 @@ class Pump:
             actor._handle_receive(envelope.message)  # noqa: SLF001 - pinned by a contract test
         except Exception:  # noqa: BLE001 - what Pykka's own loop does with a raising actor
             actor._handle_failure(*sys.exc_info())  # noqa: SLF001
-            actor.on_failure(*sys.exc_info())
+            try:
+                actor.on_failure(*sys.exc_info())
+            except Exception:  # noqa: BLE001 - as above
+                actor._handle_failure(*sys.exc_info())  # noqa: SLF001
