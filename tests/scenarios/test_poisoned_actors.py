@@ -1,0 +1,87 @@
+"""An actor is killed by a message at 11:00: it is rebuilt, the stop stays, the day ends flat."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from domain.books import Action
+from domain.status import Status
+from sandbox.kinds import Status as Row
+from tests.days import Played, a_stage
+from tests.stories import told
+from tests.tapes import CALL, UNITS, Leg, a_tape
+
+SOLD = Leg(ready="10:52", breaks="10:55")
+LATER = Leg(ready="11:06", breaks="11:08")
+REBUILT = ("feed", "strategy", "reconcile", "journal", "monitor", f"bar:{CALL}", "bar:NIFTY")
+
+
+class Poison:
+    """A message nobody understands."""
+
+
+def a_poisoned_day(folder: Path, address: str, leg: Leg) -> Played:
+    """Play from 10:48 to the force close at 11:15, with `address` poisoned at 11:00."""
+    tape = a_tape(leg, since="10:25")
+    with a_stage(folder, tape=tape, begin="10:48", force_close="11:15") as stage:
+        pump = stage.session.pump
+        stage.later("11:00", lambda: pump.tell(address, Poison()))
+        return stage.play()
+
+
+def assert_flat(played: Played) -> None:
+    assert (played.ended.code, played.report.flat) == (10, True)
+    assert (played.report.entries, played.report.exits) == (1, 1)
+    assert played.report.invariants_broken == []
+
+
+@pytest.mark.parametrize("address", REBUILT)
+def test_killed_actor_is_rebuilt_and_the_short_stays_covered(tmp_path: Path, address: str) -> None:
+    played = a_poisoned_day(tmp_path, address, SOLD)
+    told(
+        played.log,
+        r"10:5\d:.* stop NIFTY\w+ is trigger_pending",
+        rf"11:00:00.*{address} died",
+        rf"11:00:0\d.*{address} is rebuilt restarts=1",
+        r"11:15:00.*leaving NIFTY\w+ units=650 reason=FORCE_CLOSE",
+        r"proved flat",
+    )
+    assert_flat(played)
+
+
+@pytest.mark.parametrize("address", REBUILT)
+def test_killed_actor_does_not_cost_the_trade_after_it(tmp_path: Path, address: str) -> None:
+    """The swing is confirmed from bars before and after the death; its entry still comes."""
+    played = a_poisoned_day(tmp_path, address, LATER)
+    told(played.log, rf"{address} is rebuilt", r"11:0\d.*entry SELL .*filled=650/650")
+    assert_flat(played)
+
+
+def test_killed_order_actor_ends_the_process_and_recovery_goes_on(tmp_path: Path) -> None:
+    tape = a_tape(SOLD, since="10:25")
+    with a_stage(tmp_path, tape=tape, begin="10:48", force_close="11:15") as stage:
+        pump = stage.session.pump
+        stage.later("11:00", lambda: pump.tell("order", Poison()))
+        ended = stage.session.play()
+        assert ended.code == 70
+        assert stage.net(CALL) == -UNITS
+        (stop,) = stage.orders(Action.BUY)
+        assert stop.status is Row.TRIGGER_PENDING
+        stage.again("11:00:05")
+        played = stage.play()
+        told(played.log, r"order died", r"books read: live orders=1 shorts=1", r"proved flat")
+        assert [order.orderid for order in stage.orders(Action.BUY)][0] == stop.orderid
+    assert_flat(played)
+
+
+def test_killed_watchdog_does_not_stop_the_others(tmp_path: Path) -> None:
+    """Threads: run.py's main loop sees it. Under the pump nobody does, and the day ends flat."""
+    played = a_poisoned_day(tmp_path, "watchdog", SOLD)
+    assert_flat(played)
+
+
+def test_restarts_are_counted_for_the_operator(tmp_path: Path) -> None:
+    a_poisoned_day(tmp_path, "strategy", SOLD)
+    status = msgspec.json.decode((tmp_path / "status.json").read_bytes(), type=Status)
+    assert status.actor_restarts == 1
