@@ -7,7 +7,7 @@ start of the minute, with a zone or in Asia/Kolkata.
 
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".csv": pl.read_csv,
 }
 PRICES = ("open", "high", "low", "close")
+LIMIT = 10**12
 
 
 def read(file: Path) -> Tape:
@@ -48,6 +49,8 @@ def read(file: Path) -> Tape:
         if bar.minute in minutes:
             raise _bad(file, number, f"{symbol} has this minute twice")
         minutes[bar.minute] = bar
+    if not bars:
+        raise ConfigError(f"sandbox.tape.file: {file}: holds no bars; name a recorded day")
     days = {trading_day(minute) for minutes in bars.values() for minute in minutes}
     if len(days) != 1:
         raise ConfigError(
@@ -90,18 +93,31 @@ def _bar(file: Path, number: int, row: dict[str, Any]) -> tuple[Symbol, TapeBar]
 
 
 def _paise(file: Path, number: int, name: str, value: object) -> Paise:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+    rupees = _finite(value)
+    if rupees is None or rupees <= 0:
         raise _bad(file, number, f"{name} {value!r} is no price above 0")
-    paise = Decimal(str(value)) * 100
+    paise = rupees * 100
     if paise % TICK:
         raise _bad(file, number, f"{name} {value} is not a multiple of tick size 0.05")
     return Paise(int(paise))
 
 
 def _units(file: Path, number: int, name: str, value: object) -> Units:
-    if not isinstance(value, int | float) or value < 0 or value != int(value):
+    units = _finite(value)
+    if units is None or units < 0 or units % 1:
         raise _bad(file, number, f"{name} {value!r} is no whole number from 0 up")
-    return Units(int(value))
+    return Units(int(units))
+
+
+def _finite(value: object) -> Decimal | None:
+    """Return a number a day can hold; in a text file with one bad value all of them are texts."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number) < LIMIT else None
 
 
 def _minute(file: Path, number: int, value: object) -> Micros:

@@ -77,6 +77,8 @@ REFUSED = {
     "price of nothing": ({"low": 0.0}, "row 2: low 0.0 is no price above 0"),
     "no price": ({"open": None}, "row 2: open None is no price above 0"),
     "not a number": ({"open": float("nan")}, "row 2: open nan is no price above 0"),
+    "endless": ({"high": float("inf")}, "row 2: high inf is no price above 0"),
+    "beyond counting": ({"volume": 1e300}, "row 2: volume 1e+300 is no whole number from 0 up"),
     "negative volume": ({"volume": -75}, "row 2: volume -75 is no whole number from 0 up"),
     "half a minute": (
         {"ts": datetime(2021, 6, 11, 9, 15, 30, tzinfo=IST)}, "is not the start of a minute",
@@ -94,6 +96,28 @@ def test_bad_bar_refuses_the_file_with_row_and_reason(
     with pytest.raises(ConfigError) as refusal:
         read(file)
     assert str(refusal.value).startswith(f"sandbox.tape.file: {file}: ")
+    assert text in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("close", "abc", "row 2: close 'abc' is no price above 0"),
+        ("close", "nan", "row 2: close 'nan' is no price above 0"),
+        ("volume", "7x", "row 2: volume '7x' is no whole number from 0 up"),
+        ("volume", "inf", "row 2: volume inf is no whole number from 0 up"),
+    ],
+)
+def test_one_bad_value_of_a_text_file_is_found_in_its_row(
+    tmp_path: Path, column: str, value: str, text: str
+) -> None:
+    rows = [a_row(symbol="NIFTY", ts="2021-06-11T09:15:00+05:30"), a_row(ts="2021-06-11T09:15")]
+    texts = [{**{name: str(v) for name, v in row.items()}, "oi": "0"} for row in rows]
+    texts[1][column] = value
+    file = tmp_path / "tape.csv"
+    pl.DataFrame(texts).write_csv(file)
+    with pytest.raises(ConfigError) as refusal:
+        read(file)
     assert text in str(refusal.value)
 
 
@@ -120,7 +144,7 @@ def test_two_days_are_no_tape(tmp_path: Path) -> None:
 def test_empty_file_is_no_tape(tmp_path: Path) -> None:
     file = tmp_path / "tape.csv"
     file.write_text("ts,symbol,open,high,low,close,volume\n")
-    with pytest.raises(ConfigError, match="holds 0 days"):
+    with pytest.raises(ConfigError, match="holds no bars; name a recorded day"):
         read(file)
 
 
