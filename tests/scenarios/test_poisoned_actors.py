@@ -71,7 +71,7 @@ def test_killed_order_actor_ends_the_process_and_recovery_goes_on(tmp_path: Path
         stage.again("11:00:05")
         played = stage.play()
         told(played.log, r"order died", r"books read: live orders=1 shorts=1", r"proved flat")
-        assert [order.orderid for order in stage.orders(Action.BUY)][0] == stop.orderid
+        assert stage.orders(Action.BUY)[0].orderid == stop.orderid
     assert_flat(played)
 
 
