@@ -340,8 +340,9 @@ class OrderActor(Actor):
             return
         self._announced = True
         done = RecoveryDone(at=at, plan=self._desk.plan, chain=self._desk.ledger.chain)
-        for address in ("feed", "strategy", "watchdog", "monitor"):
+        for address in AUDIENCE:
             self.post.tell(address, done)
+            self._tell_everything(address, at)
 
     def _ask_quotes(self, at: Micros) -> None:
         wanted = self._desk.exits.wanted_quotes(at)

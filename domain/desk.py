@@ -29,7 +29,7 @@ from domain.params import (
 )
 from domain.positions import Phase
 from domain.proof import Proof
-from domain.session import DayPlan
+from domain.session import DayPlan, cross_check
 from domain.strategy import Mode
 from domain.units import Micros, Paise, Symbol, seconds
 
@@ -69,6 +69,7 @@ class Desk:
         self.proof = Proof()
         self._params = params
         self._ready: Ready | None = None
+        self._calendar = ""
         self._snapshot_at: Micros | None = None
         self._recovered = False
         self._strategy_ready = False
@@ -135,6 +136,7 @@ class Desk:
     def preflight(self, ready: Ready, at: Micros) -> None:
         """Take what the server said of itself; the caller has compared the mode."""
         self._ready = ready
+        self._calendar = cross_check(self.plan, ready.nfo_open)
         self._session_lost = ""
         if ready.semi_auto:
             self.latch("ORDER_MODE", "orders wait for a human", at)
@@ -292,6 +294,7 @@ class Desk:
             last_entry=self.plan.last_entry,
             feed_trusted=trusted,
             feed_reason=reason,
+            calendar=self._calendar,
             snapshot_at=self._snapshot_at,
             skew=self._ready.skew if self._ready else Micros(0),
             available=available,

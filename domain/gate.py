@@ -35,7 +35,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate looks at besides the ledger."""
+    """What the gate looks at besides the ledger; `calendar` is how two of them differ, or empty."""
 
     at: Micros
     mode: Mode
@@ -45,6 +45,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_at: Micros | None
     skew: Micros
     available: Paise | None
+    calendar: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class Gate:
         return None
 
     def _data(self, now: Situation) -> Refusal | None:
+        if now.calendar:
+            return Refusal(code="CALENDAR", text=now.calendar)
         if not now.feed_trusted:
             return Refusal(code="FEED", text=now.feed_reason or "prices are not trusted")
         if abs(now.skew) > seconds(self.params.skew_refuse_s):
@@ -94,10 +97,9 @@ class Gate:
         side_limit = self.limits.ce if wanted.side is Side.CE else self.limits.pe
         if len(shorts) >= self.limits.positions or same >= side_limit:
             return Refusal(code="LIMIT", text=f"{len(shorts)} shorts, {same} {wanted.side}")
-        if sum(o.purpose is Purpose.ENTRY for o in ledger.orders.values()) >= (
-            self.params.entries_day
-        ):
-            return Refusal(code="ENTRIES_DAY", text=f"{self.params.entries_day} entries today")
+        entered = sum(o.purpose is Purpose.ENTRY and o.filled > 0 for o in ledger.orders.values())
+        if entered >= self.params.entries_day:
+            return Refusal(code="ENTRIES_DAY", text=f"{entered} shorts were entered today")
         return None
 
     def _prices(self, wanted: Proposal, contract: Contract) -> Refusal | None:

@@ -217,7 +217,12 @@ def test_recovery_is_announced_only_after_protection_was_sent(stand: Stand) -> N
     assert seen == [1] * 4
     done = RecoveryDone(at=t(7), plan=PLAN, chain=a_chain())
     announced = [to for to in told if isinstance(to.message, RecoveryDone)]
-    assert announced == [To(who, done) for who in ("feed", "strategy", "watchdog", "monitor")]
+    audience = ("strategy", "watchdog", "feed", "monitor")
+    assert announced == [To(who, done) for who in audience]
+    for who in audience:
+        heard = [to.message for to in told if to.address == who]
+        shorts = [m.leg.short for m in heard if isinstance(m, PositionChanged)]
+        assert shorts, f"{who} knows nothing of the short that was there before"
     assert of(RecoveryDone, stand.read(9, [FILLED], [sold()])) == []
     assert stand.committed()[: len(events)] == events
 

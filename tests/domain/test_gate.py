@@ -11,12 +11,12 @@ from domain import events as ev
 from domain.contracts import Contract, Side
 from domain.gate import Gate, Proposal, Refusal, Situation
 from domain.ledger import Ledger
-from domain.orders import Pending, Purpose, State, StopPlan
+from domain.orders import Pending, State, StopPlan
 from domain.params import GateParams, LimitParams
 from domain.positions import Phase
 from domain.strategy import Mode
 from domain.units import Micros, Paise, Symbol, Units
-from tests.orders import PLANNED, STOP, T0, a_buy, planned, t
+from tests.orders import PLANNED, STOP, T0, planned, t
 from tests.trading import PLAN, a_chain, a_contract, a_key, a_ticket
 
 GATE = Gate(GateParams(), LimitParams(), 10)
@@ -146,14 +146,24 @@ def test_closed_short_makes_room() -> None:
     assert code(ledger=a_day(*shorts(*CALLS[1:4]), done)) == ""
 
 
-def test_entries_of_a_day_are_counted_with_those_that_failed() -> None:
-    spent: list[ev.Event] = []
-    for n in range(40):
-        spent += [planned(f"i{n}"), ended(f"i{n}", State.REFUSED)]
-    assert code(ledger=a_day(*spent[:-2])) == ""
-    assert code(ledger=a_day(*spent)) == "ENTRIES_DAY"
-    stop = planned("s", purpose=Purpose.STOP, ticket=a_buy(), side=None)
-    assert code(ledger=a_day(*spent[:-2], stop)) == ""
+def test_entries_of_a_day_count_once_they_filled() -> None:
+    def closed(count: int, filled: int) -> Ledger:
+        events: list[ev.Event] = []
+        for n in range(count):
+            name = f"i{n}"
+            events.append(planned(name))
+            if n < filled:
+                events.append(ev.FillsSeen(at=T0, intent=name, filled=Units(65), value=65))
+                events.append(ev.ExitPhase(at=T0, leg=name, phase=Phase.DONE, reason="stopped"))
+            events.append(ended(name, State.CANCELLED))
+        return a_day(*events)
+
+    assert code(ledger=closed(40, 40)) == "ENTRIES_DAY"
+    assert code(ledger=closed(60, 39)) == ""
+
+
+def test_calendars_that_differ_let_nothing_in() -> None:
+    assert code(calendar="rules_mismatch: session") == "CALENDAR"
 
 
 @pytest.mark.parametrize(
