@@ -58,11 +58,14 @@ def test_killed_actor_does_not_cost_the_trade_after_it(tmp_path: Path, address: 
     assert_flat(played)
 
 
-def test_killed_order_actor_ends_the_process_and_recovery_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["order", "watchdog"])
+def test_killed_key_actor_ends_the_process_and_recovery_goes_on(
+    tmp_path: Path, address: str
+) -> None:
     tape = a_tape(SOLD, since="10:25")
     with a_stage(tmp_path, tape=tape, begin="10:48", force_close="11:15") as stage:
         pump = stage.session.pump
-        stage.later("11:00", lambda: pump.tell("order", Poison()))
+        stage.later("11:00", lambda: pump.tell(address, Poison()))
         ended = stage.session.play()
         assert ended.code == 70
         assert stage.net(CALL) == -UNITS
@@ -70,14 +73,14 @@ def test_killed_order_actor_ends_the_process_and_recovery_goes_on(tmp_path: Path
         assert stop.status is Row.TRIGGER_PENDING
         stage.again("11:00:05")
         played = stage.play()
-        told(played.log, r"order died", r"books read: live orders=1 shorts=1", r"proved flat")
+        told(
+            played.log,
+            rf"{address} died",
+            r"books read: live orders=1 shorts=1",
+            r"11:15:0\d.*leaving NIFTY\w+ units=650",
+            r"proved flat",
+        )
         assert stage.orders(Action.BUY)[0].orderid == stop.orderid
-    assert_flat(played)
-
-
-def test_killed_watchdog_does_not_stop_the_others(tmp_path: Path) -> None:
-    """Threads: run.py's main loop sees it. Under the pump nobody does, and the day ends flat."""
-    played = a_poisoned_day(tmp_path, "watchdog", SOLD)
     assert_flat(played)
 
 
