@@ -165,7 +165,7 @@ def live(state_dir: StateDir = None, config: Config = None, *, no_color: NoColor
 
 @app.command()
 def doctor(
-    ticks: Annotated[int, typer.Option(help="Print this many ticks of SYMBOL.")] = 0,
+    ticks: Annotated[int | None, typer.Option(help="Print this many ticks of SYMBOL.")] = None,
     symbol: Annotated[str | None, typer.Argument(help="The symbol for --ticks.")] = None,
     state_dir: StateDir = None,
     config: Config = None,

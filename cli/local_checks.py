@@ -1,0 +1,67 @@
+"""The checks of `run.py doctor` that ask nobody else: settings, disk, journal, dated rules."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from cli.exchange import DEFAULT_KEY
+from cli.findings import Finding, failed, passed
+from cli.inquiry import Asker
+from cli.visit import Visit
+from journal.orders import NAME as JOURNAL
+from journal.orders import verify
+
+MIN_FREE_MB = 500
+"""Below this no order should be entered (`execution.md` J6)."""
+
+ELSEWHERE = "Name a folder you may write to with --state-dir"
+RENEW = "Renew config/rules from the exchange's circulars"
+
+
+def settings(visit: Visit) -> Finding:
+    """Whether the settings make sense. Raises ConfigError with every problem."""
+    found = visit.load()
+    visit.redactor.register(*(key for key in found.secrets() if key != DEFAULT_KEY))
+    visit.asker = Asker(found)
+    visit.found = found
+    openalgo = found.openalgo
+    return passed(f"profile {found.profile}, {openalgo.rest_url} and {openalgo.stream_url}")
+
+
+def disk(visit: Visit) -> Finding:
+    """Whether the state directory can be made or written, and has room."""
+    there = _nearest(visit.folder.absolute())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+        free_mb = shutil.disk_usage(there).free >> 20
+    except OSError as error:
+        return failed(f"{visit.folder} cannot be written ({error.strerror})", ELSEWHERE)
+    if free_mb < MIN_FREE_MB:
+        return failed(
+            f"{visit.folder} has {free_mb} MB free, {MIN_FREE_MB} are needed", "Make room"
+        )
+    made = "" if there == visit.folder.absolute() else ", will be made"
+    return passed(f"{visit.folder} can be written{made}, {free_mb} MB free")
+
+
+def journal(visit: Visit) -> Finding:
+    """Whether the order journal is whole. Raises JournalError."""
+    events = verify(visit.folder / JOURNAL, visit.day)
+    return passed(f"{events} events, all whole" if events else "none yet")
+
+
+def rules(visit: Visit) -> Finding:
+    """Whether the dated rules are still good, and for how long."""
+    pack, day = visit.settings.rules, visit.day
+    refusal, left = pack.refusal(day), pack.days_left(day)
+    if refusal:
+        return failed(refusal, RENEW)
+    if left < 0:
+        return failed(f"valid through {pack.valid_through}, {-left} days ago", RENEW)
+    return passed(f"version {pack.version}, valid through {pack.valid_through}, {left} days left")
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder itself, or the nearest above it that is there."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
