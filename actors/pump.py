@@ -14,6 +14,7 @@ import pykka
 
 from actors.base import Actor
 from actors.post_office import Listener
+from actors.stages import Maker
 
 
 class Pump:
@@ -95,3 +96,26 @@ class Pump:
                 actor.on_failure(*sys.exc_info())
             except Exception:  # noqa: BLE001 - as above
                 actor._handle_failure(*sys.exc_info())  # noqa: SLF001
+
+
+class PumpStage:
+    """Actors built and not started, in the pump's hands."""
+
+    def __init__(self, pump: Pump) -> None:
+        self._pump = pump
+
+    def put(self, addresses: tuple[str, ...], maker: Maker) -> None:
+        """Build an actor."""
+        actor = maker()
+        for address in addresses:
+            self._pump.register(address, actor)
+
+    def is_alive(self, address: str) -> bool:
+        """Whether an actor is there and did not die."""
+        return self._pump.is_alive(address)
+
+    def stop(self, address: str, within_s: float) -> bool:
+        """Stop an actor at once."""
+        del within_s
+        self._pump.stop(address)
+        return True

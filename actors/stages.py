@@ -1,4 +1,4 @@
-"""Where actors live: in a thread each, or in the pump's hands. The cast does not know which."""
+"""Where actors live: each in a thread of its own, or (`pump.py`) in the pump's hands."""
 
 import logging
 from functools import partial
@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import pykka
 
 from actors.post_office import PostOffice
-from actors.pump import Pump
 
 log = logging.getLogger(__name__)
 
@@ -57,27 +56,4 @@ class ThreadStage:
         except pykka.Timeout:
             log.warning("%s did not stop within %.1f s", address, within_s)
             return False
-        return True
-
-
-class PumpStage:
-    """Actors built and not started, in the pump's hands."""
-
-    def __init__(self, pump: Pump) -> None:
-        self._pump = pump
-
-    def put(self, addresses: tuple[str, ...], maker: Maker) -> None:
-        """Build an actor."""
-        actor = maker()
-        for address in addresses:
-            self._pump.register(address, actor)
-
-    def is_alive(self, address: str) -> bool:
-        """Whether an actor is there and did not die."""
-        return self._pump.is_alive(address)
-
-    def stop(self, address: str, within_s: float) -> bool:
-        """Stop an actor at once."""
-        del within_s
-        self._pump.stop(address)
         return True

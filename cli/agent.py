@@ -37,7 +37,7 @@ STOP_S = 5.0
 LONGEST_WAIT_S = 0.25
 """How long the loop sleeps at most: a signal or a moved clock is noticed that soon."""
 
-INTERRUPTED = 130
+ESCALATED, INTERRUPTED = 70, 130
 PARKED_LATE = "not everything was verified in time: look at the broker's order book"
 
 
@@ -111,6 +111,8 @@ class Agent:
         while True:
             follow()
             self._tell_time()
+            if not self._system.is_alive("watchdog"):
+                return Ended(at=clock.now(), code=ESCALATED, reason="the watchdog is dead")
             try:
                 message = self._inbox.get(timeout=self._wait_s())
             except queue.Empty:

@@ -38,6 +38,15 @@ Faults = Annotated[Path | None, typer.Option(help="Fault script, YAML.")]
 StateDir = Annotated[Path | None, typer.Option(help="Where journal, truth and log are kept.")]
 Config = Annotated[Path | None, typer.Option(help="Your own settings, YAML.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Plain log lines.")]
+StartPaused = Annotated[
+    bool, typer.Option("--start-paused", help="Stand still until somebody subscribes.")
+]
+EndWithDay = Annotated[
+    bool, typer.Option("--end-with-day", help="Leave after the close, once nobody calls.")
+]
+DieWithParent = Annotated[
+    bool, typer.Option("--die-with-parent", help="Leave when standard input ends.")
+]
 BEGIN = typer.Option("--from", help="Wall time the clock starts at, HH:MM.")
 
 
@@ -122,15 +131,9 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
         str, typer.Option(envvar="SUTRADHAR_CONTROL_TOKEN", help="Token for what changes things.")
     ] = "",
     *,
-    start_paused: Annotated[
-        bool, typer.Option("--start-paused", help="Stand still until somebody subscribes.")
-    ] = False,
-    end_with_day: Annotated[
-        bool, typer.Option("--end-with-day", help="Leave after the close, once nobody calls.")
-    ] = False,
-    die_with_parent: Annotated[
-        bool, typer.Option("--die-with-parent", help="Leave when standard input ends.")
-    ] = False,
+    start_paused: StartPaused = False,
+    end_with_day: EndWithDay = False,
+    die_with_parent: DieWithParent = False,
     no_color: NoColor = False,
 ) -> int:
     """Open the paper exchange alone, speaking OpenAlgo's protocol."""

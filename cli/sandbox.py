@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cli import summary as summaries
@@ -38,6 +38,7 @@ from sandbox.truth_file import TruthFile
 
 log = logging.getLogger(__name__)
 
+RUN = Path(__file__).parent.parent / "run.py"
 MAX = "max"
 DAY_DONE = 10
 ESCALATED = 70
@@ -66,7 +67,7 @@ class Options:
     summary: Path | None = None
     config: Path | None = None
     color: bool | None = None
-    run: Path = Path("run.py")
+    run: Path = RUN
 
     def flags(self) -> Mapping[str, object]:
         """Return what overrides the settings, by dotted key."""
@@ -91,7 +92,7 @@ def run(options: Options) -> int:
     Raises ConfigError, JournalError, Locked or ChildFailed for whatever does not allow a start, and
     NotJudged if the day cannot be summed up.
     """
-    settings = load("sandbox", options.flags(), options.config, rooms={"sandbox": SandboxParams()})
+    settings = _settings(options)
     _check_summary(options.summary)
     if options.attach is not None and options.speed == MAX:
         raise ConfigError("--speed max: there is no exchange to attach to; leave --attach out")
@@ -106,6 +107,13 @@ def run(options: Options) -> int:
             found = discover(url)
             ended = _play_on_sockets(session, url, found)
         return _conclude(options, session, Day(found.date), ended, found.speed)
+
+
+def _settings(options: Options) -> Settings:
+    """Return the settings; a paper exchange is in the mode its own profile says."""
+    settings = load("sandbox", options.flags(), options.config, rooms={"sandbox": SandboxParams()})
+    is_paper = settings.room(SandboxParams).profile == "analyze"
+    return replace(settings, openalgo=replace(settings.openalgo, paper_trading=is_paper))
 
 
 def _play_virtual(options: Options, session: Session) -> int:

@@ -10,6 +10,8 @@ from pathlib import Path
 from config.settings import Settings
 from domain.errors import ConfigError, SutradharError
 
+LOCK = "lock"
+
 
 class Locked(SutradharError):
     """Another process holds the state directory; exit code 75."""
@@ -23,13 +25,28 @@ class Session:
     folder: Path
 
 
+def is_held(folder: Path) -> bool:
+    """Whether an agent holds the state directory now: its lock dies with its process."""
+    try:
+        lock = os.open(folder / LOCK, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[Path]:
     """Make the state directory if need be, and hold it: one agent at a time.
 
     Raises ConfigError if it cannot be written, Locked if another agent holds it.
     """
-    path = folder / "lock"
+    path = folder / LOCK
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

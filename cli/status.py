@@ -1,11 +1,11 @@
 """`run.py status`: what the agent last said of itself; works with the agent dead."""
 
-import os
 from pathlib import Path
 from typing import TextIO
 
 import msgspec
 
+from cli.session import is_held
 from domain.errors import ConfigError, SutradharError
 from domain.status import Status, recommendations, render
 
@@ -33,7 +33,7 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
         raise ConfigError(
             f"{path}: cannot be read ({error}); a running agent writes it anew within seconds"
         ) from None
-    alive = not found.ended and _is_running(found.pid)
+    alive = not found.ended and is_held(folder)
     if as_json:
         said = msgspec.to_builtins(found) | {
             "alive": alive,
@@ -43,19 +43,3 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
     else:
         out.write(render(found, alive=alive) + "\n")
     return RUNNING if alive else NOT_RUNNING
-
-
-def _is_running(pid: int) -> bool:
-    """Whether a process of that id exists; one of another user counts.
-
-    Our own id was another's: in a container every agent, and every status, is process 1.
-    """
-    if pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

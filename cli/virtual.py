@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from actors.delivery import Delivery
 from actors.feed import FeedPorts
-from actors.pump import Pump
-from actors.stages import PumpStage
+from actors.pump import Pump, PumpStage
 from actors.system import Ports, System, server_mode
 from cli.session import Session
 from config.settings import Settings
@@ -26,6 +25,8 @@ API_KEY = "sandbox"
 URL = "the paper exchange, in virtual time"
 STATUS_EVERY_S = 600
 """In virtual seconds: nobody looks at the status of a day that takes less than a minute."""
+
+NOT_FLAT, ESCALATED = 3, 70
 
 PATIENCE = Micros(10 * MINUTE)
 """How long after the close a day that cannot be proved flat is still played."""
@@ -90,10 +91,17 @@ class VirtualSession:
         """Play until the cast says it is over, or nothing is to be hoped for any more."""
         self.system.start()
         last = Micros(self.plan.close + PATIENCE)
-        self.world.run(lambda: self.door.ended is not None, last)
+        self.world.run(self._is_over, last)
+        watched = self.system.is_alive("watchdog")
         self.system.stop(STOP_S)
-        late = Ended(at=self.world.timeline.now(), code=3, reason="not proved flat in time")
+        now = self.world.timeline.now()
+        if not watched:
+            return Ended(at=now, code=ESCALATED, reason="the watchdog is dead")
+        late = Ended(at=now, code=NOT_FLAT, reason="not proved flat in time")
         return self.door.ended or late
+
+    def _is_over(self) -> bool:
+        return self.door.ended is not None or not self.system.is_alive("watchdog")
 
     def _ports(self, session: Session, seed: int) -> Ports:
         settings = session.settings

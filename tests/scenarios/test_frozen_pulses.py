@@ -7,8 +7,7 @@ from pathlib import Path
 
 from freezegun import freeze_time
 
-from actors.pump import Pump
-from actors.stages import PumpStage
+from actors.pump import Pump, PumpStage
 from domain import clock
 from domain.session import show
 from tests.clerk import STOP_ID, Clerk, Door, a_cast, tell_time
