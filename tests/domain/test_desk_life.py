@@ -7,6 +7,7 @@ The broker is tests/domain/model_broker.py. The desk is driven as OrderActor dri
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -41,6 +42,7 @@ from tests.trading import PLAN, a_key, a_ticket
 PLACE = "prompt late lost failed_but_placed never refused not_sent rejected_later".split()
 CHANGE = "prompt slow lost never refused not_sent".split()
 BOOKS = "good short empty down".split()
+LOTS_OR_NONE = st.sampled_from((0, 1, 5, 10))
 SLOTS = {"CE": CE, "PE": PE}
 CALM_S = 60
 """Fair weather in which every short must be covered: a time-out, an emergency, a few reads."""
@@ -52,8 +54,8 @@ GIVEN_UP_S = 150
 class Life(RuleBasedStateMachine):
     """One desk, restarted now and then, one broker, and everything that may come between them."""
 
-    @initialize()
-    def start(self) -> None:
+    @initialize(filled=st.tuples(LOTS_OR_NONE, LOTS_OR_NONE))
+    def start(self, filled: tuple[int, int]) -> None:
         self.broker = ModelBroker(T0)
         self.events: list[ev.Event] = [PLANNED]
         self.boots = 0
@@ -65,6 +67,9 @@ class Life(RuleBasedStateMachine):
         self.quotes_come = True
         self.dies_in = -1
         self.boot()
+        for slot, lots in zip(sorted(SLOTS), filled, strict=True):
+            if lots:
+                self.entry_is_placed_and_fills(slot, 10, lots)
 
     # The agent's process.
 
@@ -139,6 +144,8 @@ class Life(RuleBasedStateMachine):
             )
             self.desk.quoted(Quotes(quotes=quotes, missing=()))
         self.finish()
+        self.one_slot_has_one_live_entry()
+        self.never_more_buying_than_short()
 
     def live(self) -> list[Resting]:
         return [order for order in self.broker.own() if order.is_live]
@@ -153,16 +160,17 @@ class Life(RuleBasedStateMachine):
     @rule(
         place=st.sampled_from(PLACE),
         change=st.sampled_from(CHANGE),
-        books=st.sampled_from(BOOKS),
         late=st.integers(0, 110),
         shown=st.integers(0, 6),
-        quotes=st.booleans(),
     )
-    def weather(
-        self, place: str, change: str, books: str, late: int, shown: int, quotes: bool
-    ) -> None:
-        self.broker.manners = Manners(place, change, books, late, shown)
-        self.quotes_come = quotes
+    def orders_are_treated_badly(self, place: str, change: str, late: int, shown: int) -> None:
+        self.broker.manners = Manners(place, change, "good", late, shown)
+
+    @rule(books=st.sampled_from(BOOKS), quotes=st.booleans(), count=st.integers(1, 20))
+    def books_are_bad_for_a_while(self, books: str, quotes: bool, count: int) -> None:
+        self.broker.manners.books, self.quotes_come = books, quotes
+        self.time_passes(count)
+        self.broker.manners.books, self.quotes_come = "good", True
 
     @rule()
     def fair_weather(self) -> None:
@@ -213,6 +221,21 @@ class Life(RuleBasedStateMachine):
         self.time_passes(wait)
         self.wish(slot, 1, 1)
         self.time_passes(GIVEN_UP_S - wait)
+
+    @rule(slot=st.sampled_from(sorted(SLOTS)), late=st.integers(1, 110), wait=st.integers(0, 60))
+    def process_is_killed_while_a_stop_is_late(self, slot: str, late: int, wait: int) -> None:
+        self.broker.manners = Manners("late", late_s=late)
+        for order in self.live():
+            if order.ticket.symbol == SLOTS[slot] and order.ticket.action is Action.SELL:
+                self.broker.fill(order, 10)
+        self.time_passes(4)
+        self.boot()
+        self.fair_weather()
+        self.time_passes(wait)
+        for order in self.live():
+            if order.status is Status.OPEN:
+                self.broker.fill(order, 10)
+        self.time_passes(10)
 
     @rule(slot=st.sampled_from(sorted(SLOTS)), lots=st.integers(1, 3), ticks=st.integers(0, 3))
     def human_rests_a_look_alike(self, slot: str, lots: int, ticks: int) -> None:
@@ -365,5 +388,6 @@ class Life(RuleBasedStateMachine):
         assert self.desk.ledger.proved_flat_at is not None
 
 
-TestLife: Any = Life.TestCase
+# Shrinking what was found may take a while.
+TestLife: Any = pytest.mark.slow(Life.TestCase)
 TestLife.settings = settings(stateful_step_count=40)
