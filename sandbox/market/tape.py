@@ -8,6 +8,7 @@ start of the minute, with a zone or in Asia/Kolkata.
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from sandbox.market.recorded import Tape, TapeBar
 COLUMNS = ("ts", "symbol", "open", "high", "low", "close", "volume")
 READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".parquet": pl.read_parquet,
-    ".csv": pl.read_csv,
+    # All of it is read before kinds are told: whole rupees for an hour are no whole numbers.
+    ".csv": partial(pl.read_csv, infer_schema_length=None),
 }
 PRICES = ("open", "high", "low", "close")
 LIMIT = 10**12

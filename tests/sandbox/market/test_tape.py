@@ -1,6 +1,6 @@
 """Reading a recorded day, and refusing what cannot be true."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,17 @@ def test_bars_are_read_in_order_of_time_whatever_the_file(tmp_path: Path, name: 
     assert tape.day == DAY
     later = a_tape_bar(Micros(BAR.minute + MINUTE), PRICES, 35_400, oi=75)
     assert tape.bars[CALL] == (BAR, later)
+
+
+def test_file_of_whole_rupees_may_hold_a_fraction_at_last(tmp_path: Path) -> None:
+    start = datetime(2021, 6, 11, 9, 15, tzinfo=IST)
+    stamps = [(start + timedelta(minutes=n)).isoformat() for n in range(300)]
+    rows = [
+        f"{stamp},{CALL},60,{60.5 if n == 299 else 60},60,60,75" for n, stamp in enumerate(stamps)
+    ]
+    file = tmp_path / "tape.csv"
+    file.write_text("\n".join(["ts,symbol,open,high,low,close,volume", *rows]))
+    assert [bar.high for bar in read(file).bars[CALL]][-2:] == [6000, 6050]
 
 
 def test_instants_without_a_zone_are_ist(tmp_path: Path) -> None:
