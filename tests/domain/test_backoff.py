@@ -85,6 +85,7 @@ def test_no_waits_configured_waits_for_nothing() -> None:
         ("Insufficient margin available", True),
         ("session expired, log in", True),
         ("process ended", True),
+        *[(code, True) for code in "OLD OVER SLOT_TAKEN USED_KEY CLOCK_SKEW NO_ORDERID".split()],
         ("BAND", False),
         ("price out of circuit", False),
         ("", False),
