@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cli import kept
 from cli import summary as summaries
 from cli.agent import Agent, Server
 from cli.attach import Child, Discovery, FollowedClock, discover
@@ -24,8 +25,6 @@ from config.settings import Settings, load
 from domain.errors import ConfigError
 from domain.session import Closed, DayPlan, instant, plan, show
 from domain.units import MINUTE, Day, Micros
-from journal.orders import NAME as JOURNAL
-from journal.orders import verify
 from messages.control import Ended
 from sandbox import faults
 from sandbox.exchange import Setup
@@ -121,7 +120,7 @@ def _play_virtual(options: Options, session: Session) -> int:
     setup = Setup(params, tape.read(options.tape) if options.tape else None)
     planned = _plan(session.settings, setup.day)
     _check_begin(options, planned)
-    verify(session.folder / JOURNAL, setup.day)
+    kept.check(session.folder, setup.day)
     file = TruthFile(session.folder)
     try:
         day = VirtualDay(
@@ -139,7 +138,7 @@ def _play_virtual(options: Options, session: Session) -> int:
 def _play_on_sockets(session: Session, url: str, found: Discovery) -> Ended:
     settings = session.settings.at_speed(found.speed)
     planned = _plan(settings, Day(found.date))
-    verify(session.folder / JOURNAL, Day(found.date))
+    kept.check(session.folder, Day(found.date))
     clock = FollowedClock(url, found)
     server = Server(url=url, ws_url=found.ws_url, api_key=DEFAULT_KEY, speed=found.speed)
     inner = Session(settings=settings, folder=session.folder)

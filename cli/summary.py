@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cli import kept
 from domain.contracts import Chain
 from domain.errors import SutradharError
 from domain.ledger import Ledger
@@ -23,7 +24,7 @@ from domain.units import Day, Micros, rupees
 from journal.orders import NAME as JOURNAL
 from journal.orders import JournalReader
 from sandbox import checker
-from sandbox.truth import Row, decode
+from sandbox.truth import Row
 from sandbox.truth_file import NAME as TRUTH
 
 FINDINGS = {"FindingApplied", "ExternalSeen"}
@@ -71,7 +72,7 @@ def summarise(folder: Path, day: Day, rules: RulePack, speed: int) -> Summary:
 
 def _truth(path: Path) -> tuple[Row, ...]:
     try:
-        return decode(path.read_bytes().splitlines(keepends=True))
+        return kept.truth(path)
     except (OSError, ValueError) as error:
         raise NotJudged(
             f"{path}: {error}; the day cannot be judged, look at the journal and the log beside it"

@@ -3,7 +3,9 @@
 `state/day.db` may lose its last second in a crash: nothing in it decides anything.
 """
 
+import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -13,6 +15,8 @@ from domain.market import Bar
 from domain.session import trading_day
 from domain.units import Micros
 from messages.control import DecisionMade
+
+log = logging.getLogger(__name__)
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS bar(
@@ -33,15 +37,19 @@ CREATE TABLE IF NOT EXISTS feed(
 class DayJournal:
     """Bars, decisions and feed changes of a state directory. One thread.
 
-    Raises JournalError if the files cannot be opened or written.
+    A damaged file is set aside and a new one begun. Raises JournalError if the files cannot be
+    opened or written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._log_path = folder / "decisions.jsonl"
         self._pending: list[tuple[str, tuple[object, ...]]] = []
         self._lines: list[bytes] = []
+        path = folder / "day.db"
         try:
-            self._db = sqlite3.connect(folder / "day.db", timeout=0.25, check_same_thread=False)
+            if not _is_whole(path):
+                _set_aside(path)
+            self._db = sqlite3.connect(path, timeout=0.25, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_TABLES)
@@ -113,3 +121,30 @@ class DayJournal:
 
     def _keep(self, statement: str, values: tuple[object, ...]) -> None:
         self._pending.append((statement, values))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether SQLite finds nothing wrong with the file; one that cannot be opened may be whole.
+
+    Read-only: a writer would throw the damaged file's own log away.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, timeout=0.25, uri=True)) as db:
+            return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.OperationalError:
+        return True
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _set_aside(path: Path) -> None:
+    """Keep a damaged file under another name: what it held decides nothing."""
+    number = 1
+    while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    log.warning("the day journal was damaged and is kept as %s, a new one is begun", kept)
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.replace(kept.with_name(kept.name + suffix))

@@ -124,22 +124,21 @@ class OrderJournal:
         return (*row[:-1], _crc(row))
 
 
-def verify(path: Path, day: Day) -> int:
-    """Return how many events a journal holds, none for one that was never written.
+def verify(path: Path, day: Day) -> tuple[Event, ...]:
+    """Return the events of a day from a journal that is whole; none if it was never written.
 
     Reads only, so that a damaged file stays as it was found. Raises JournalError, with the file and
     the remedy, if it is damaged or the events of `day` cannot be read.
     """
     if not path.exists():
-        return 0
+        return ()
     try:
         with closing(_connect_to_read(path)) as db:
             tables = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'event'")
             if tables.fetchone() == (0,):
-                return 0
-            events = _checked(db, path)
-            list(_events(db, day, after=0))
-            return events
+                return ()
+            _checked(db, path)
+            return tuple(event for _, event in _events(db, day, after=0))
     except (sqlite3.Error, msgspec.DecodeError) as error:
         raise _broken(path, error) from error
 

@@ -39,7 +39,7 @@ from sandbox.market.market import Market
 from sandbox.market.recorded import Tape
 from sandbox.matching import Matching
 from sandbox.params import SandboxParams
-from sandbox.truth import Arrived, Met, Started, Truth
+from sandbox.truth import Arrived, Met, Row, Started, Truth
 from sandbox.venue import Venue
 from sandbox.writes import Deferred, Timeline, Writes
 
@@ -253,8 +253,8 @@ class Exchange:
             truth.add(self.now, started)
         elif truth.rows[0].payload != started:
             raise ConfigError(
-                f"--state-dir: its ground truth began as {truth.rows[0].payload}, "
-                f"asked for is {started}; give the same settings or a fresh directory"
+                f"--state-dir: its ground truth began otherwise ({_others(truth.rows[0], started)})"
+                "; give the same settings or a fresh directory"
             )
 
     def _schedule(self) -> None:
@@ -314,3 +314,13 @@ def _market(setup: Setup, rules: RulePack, day_facts: DayFacts) -> Market:
 
 def _place(line: InstrumentLine) -> tuple[bool, str, int, str]:
     return line.expiry is not None, line.expiry or "", line.strike, line.kind
+
+
+def _others(row: Row, asked: Started) -> str:
+    """Return what differs between how a day began and how it is asked to, in words."""
+    began = row.payload
+    if not isinstance(began, Started):
+        return f"with {row.kind}"
+    pairs = ((name, getattr(began, name), getattr(asked, name)) for name in asked.__struct_fields__)
+    told = [f"{name} was {was}, asked is {now}" for name, was, now in pairs if was != now]
+    return ", ".join(told)

@@ -81,7 +81,7 @@ def test_everything_is_well_in_paper_trading(run_py: RunPy, server: OpenAlgo) ->
         "ticks": "",
         "rules": "PASS version 3, valid through 2026-12-31, 41 days left",
         "disk": "",
-        "journal": "PASS none yet",
+        "journal": "PASS 0 events of 2026-11-20, none damaged",
     }
     assert found["settings"] == f"PASS profile live, {server.rest.url} and {server.stream.url}"
     assert found["server"] == f"PASS {server.rest.url} answers"
@@ -358,7 +358,7 @@ def test_journal_of_a_running_agent_is_read(run_py: RunPy, server: OpenAlgo) -> 
     Path("state").mkdir()
     with OrderJournal(Path("state/orders.db"), 1, it_is("10:00")):
         said = run_py("doctor")
-    assert (said.code, lines(said)["journal"]) == (0, "PASS none yet")
+    assert (said.code, lines(said)["journal"]) == (0, "PASS 0 events of 2026-11-20, none damaged")
 
 
 def test_bad_settings_are_told_problem_by_problem(

@@ -92,3 +92,28 @@ def test_write_that_fails_says_so_and_is_not_forgotten(tmp_path: Path) -> None:
     lock.close()
     journal.close()
     assert len(rows(tmp_path, "decision")) == 1
+
+
+@pytest.mark.parametrize("content", [b"\0" * 9000, b"no database, but long enough to be taken for"])
+def test_damaged_day_is_set_aside_and_a_new_one_begun(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    for kept in ("day.db.damaged-1", "day.db.damaged-2"):
+        (tmp_path / "day.db").write_bytes(content)
+        (tmp_path / "day.db-wal").write_bytes(b"its log")
+        journal = DayJournal(tmp_path)
+        journal.bar(a_bar(1))
+        journal.close()
+        assert len(rows(tmp_path, "bar")) == 1
+        assert (tmp_path / kept).read_bytes() == content
+        assert (tmp_path / f"{kept}-wal").read_bytes() == b"its log"
+        assert f"is kept as {tmp_path / kept}" in caplog.text
+
+
+def test_whole_day_is_gone_on_with(tmp_path: Path) -> None:
+    for n in (1, 2):
+        journal = DayJournal(tmp_path)
+        journal.bar(a_bar(n))
+        journal.close()
+    assert len(rows(tmp_path, "bar")) == 2
+    assert not list(tmp_path.glob("*damaged*"))

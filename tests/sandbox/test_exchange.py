@@ -264,8 +264,19 @@ def test_restart_after_the_close_has_nothing_left_to_do() -> None:
 def test_restart_with_other_settings_is_refused() -> None:
     truth = Truth()
     an_exchange(truth)
-    with pytest.raises(ConfigError, match="give the same settings or a fresh directory"):
+    with pytest.raises(ConfigError) as refused:
         an_exchange(Truth(rows=truth.rows), seed=2)
+    assert str(refused.value) == (
+        "--state-dir: its ground truth began otherwise (random_seed was 1, asked is 2); give the"
+        " same settings or a fresh directory"
+    )
+
+
+def test_truth_without_a_beginning_is_refused() -> None:
+    truth = Truth()
+    an_exchange(truth).met(at("10:01"), "mute", "silent", "ws:conn")
+    with pytest.raises(ConfigError, match=r"began otherwise \(with fault\)"):
+        an_exchange(Truth(rows=truth.rows[1:]))
 
 
 def test_shell_leaves_arrivals_and_faults_in_truth() -> None:
