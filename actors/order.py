@@ -270,6 +270,7 @@ class OrderActor(Actor):
         self._announce(at)
         self._ask_quotes(at)
         self._direct_reading(at)
+        self._page(at)
         self._end_if_over(at)
 
     def _send(self, write: Write) -> None:
@@ -361,6 +362,13 @@ class OrderActor(Actor):
             attention = Attention(at=at, every=every, now=self._read_now, reason=reason)
             self.post.tell("reconcile", attention)
         self._read_now = False
+
+    def _page(self, at: Micros) -> None:
+        """Tell a human each minute what to close by hand while a proof of flat is overdue."""
+        left = self._desk.overdue(at)
+        if left is not None:
+            text = "; ".join(left) or "nothing of ours is open, but the books do not confirm it"
+            log.error("not proved flat; look at the broker: %s", text, extra={"tag": "FLAT"})
 
     def _end_if_over(self, at: Micros) -> None:
         if self._desk.mode(at) is Mode.CLOSED:

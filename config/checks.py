@@ -32,12 +32,6 @@ def _order(settings: Settings) -> Iterator[Complaint]:
         (("feed", "fresh_near_s"), feed.fresh_near_s, "fresh_canary_s", feed.fresh_canary_s),
         (("feed", "fresh_far_s"), feed.fresh_far_s, "fresh_near_s", feed.fresh_near_s),
         (
-            ("protect", "deadline_s"),
-            settings.protect.deadline_s,
-            "emergency_s",
-            settings.protect.emergency_s,
-        ),
-        (
             ("broker", "order_rate_per_s"),
             broker.order_rate_per_s,
             "exit_reserve",

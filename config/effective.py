@@ -66,16 +66,13 @@ class Settings:
         protect, broker, feed = self.protect, self.broker, self.feed
         stall_s = speed // 2
         emergency_s = max(protect.emergency_s, 0.5 * speed)
-        behind_s = protect.deadline_s - protect.emergency_s
 
         def shorter(timeout_s: float) -> float:
             return max(timeout_s / speed, 1.0)
 
         return replace(
             self,
-            protect=groups.ProtectParams(
-                emergency_s=emergency_s, deadline_s=emergency_s + behind_s
-            ),
+            protect=groups.ProtectParams(emergency_s=emergency_s),
             broker=replace(
                 broker,
                 connect_timeout_s=shorter(broker.connect_timeout_s),

@@ -28,7 +28,7 @@ from domain.params import (
     ReconcileParams,
 )
 from domain.positions import Phase
-from domain.proof import Proof
+from domain.proof import Proof, Vigil, manual_list
 from domain.session import DayPlan, cross_check
 from domain.strategy import Mode
 from domain.units import Micros, Paise, Symbol, seconds
@@ -67,6 +67,7 @@ class Desk:
         self.entries = EntryDesk(self.blotter, gate, params.entry, params.orders)
         self.exits = ExitDesk(self.blotter, self.memory, params.exit, params.protect, params.gate)
         self.proof = Proof()
+        self._vigil = Vigil(params.exit.proof_s)
         self._params = params
         self._ready: Ready | None = None
         self._calendar = ""
@@ -103,6 +104,13 @@ class Desk:
     def is_recovered(self) -> bool:
         """Whether the books were read and every short met."""
         return self._recovered
+
+    def overdue(self, at: Micros) -> tuple[str, ...] | None:
+        """Return the manual list each minute a proof of flat is overdue; None otherwise."""
+        waiting = self.is_closing(at) and self.ledger.proved_flat_at is None
+        if not self._vigil.is_due(at, waiting=waiting):
+            return None
+        return manual_list(self.ledger, self.exits.last_price)
 
     def attention(self, at: Micros) -> tuple[Micros, str]:
         """Return how often the books should be read now, and why (`execution.md` 7.2)."""
@@ -234,7 +242,8 @@ class Desk:
 
     def judged(self, books: Books, digest: str, at: Micros, send_before: Micros | None) -> None:
         """Take a valid snapshot: what it proves, then what waited for it."""
-        Weighing(books, self.blotter, self.memory, self._params.orders).run()
+        params = self._params
+        Weighing(books, self.blotter, self.memory, params.orders, params.reconcile).run()
         self._snapshot_at = books.asked_at
         self.exits.saw(books.asked_at)
         self._session_lost, self._wrong_mode = "", False

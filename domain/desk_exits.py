@@ -72,6 +72,10 @@ class ExitDesk:
         """Take a quote for the ladder."""
         self._tapes[symbol].add(reference)
 
+    def last_price(self, symbol: Symbol) -> Paise | None:
+        """Return the newest price the ladder heard of a symbol."""
+        return self._tapes[symbol].last
+
     def saw(self, asked_at: Micros) -> None:
         """Take note that the books were read and believed."""
         self._seen_at = asked_at

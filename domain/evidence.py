@@ -14,7 +14,7 @@ from domain.blotter import Blotter
 from domain.books import Books, OrderRow, Status, TradeRow
 from domain.fingerprint import candidates
 from domain.orders import Order, Pending, State, Ticket
-from domain.params import OrderParams
+from domain.params import OrderParams, ReconcileParams
 from domain.units import Micros, Symbol, Units, seconds
 
 CANCEL_PATIENCE = seconds(5)
@@ -44,11 +44,19 @@ class Memory:
 class Weighing:
     """One valid snapshot held against the ledger; everything it proves is recorded."""
 
-    def __init__(self, books: Books, blotter: Blotter, memory: Memory, params: OrderParams) -> None:
+    def __init__(
+        self,
+        books: Books,
+        blotter: Blotter,
+        memory: Memory,
+        params: OrderParams,
+        reading: ReconcileParams,
+    ) -> None:
         self._books = books
         self._blotter = blotter
         self._memory = memory
         self._params = params
+        self._reading = reading
         self._at = books.got_at
         self._trades: dict[str, list[TradeRow]] = defaultdict(list)
         for trade in books.trades:
@@ -78,12 +86,16 @@ class Weighing:
         found = candidates(order, self._books.orders, self._blotter.ledger.known_ids(), skew)
         if found:
             self._adopt(order, found)
-        elif order.state is State.UNKNOWN and self._books.asked_at > order.sent_at:
+        elif order.state is State.UNKNOWN and self._is_settled(order.sent_at):
             reads = self._memory.absent[order.intent]
             reads.append(self._books.asked_at)
             given_up = order.sent_at + seconds(self._params.unknown_s)
             if sum(read >= given_up for read in reads) >= READS:
                 self._move(order, State.NOT_PLACED, reason="absent from the books")
+
+    def _is_settled(self, touched_at: Micros) -> bool:
+        """Whether the read began late enough for an absence to mean anything."""
+        return self._books.asked_at >= touched_at + seconds(self._reading.settle_s)
 
     def _adopt(self, order: Order, found: tuple[OrderRow, ...]) -> None:
         if order.state.is_terminal:

@@ -79,6 +79,11 @@ class Tape:
         while self._seen and self._seen[0][0] < reference.at - BAND_WINDOW:
             self._seen.popleft()
 
+    @property
+    def last(self) -> Paise | None:
+        """The newest price seen, however old; None before the first."""
+        return self._seen[-1][1] if self._seen else None
+
     def fresh(self, at: Micros, max_age_s: float) -> Reference | None:
         """Return the newest quote if it is young enough."""
         newest = self.newest

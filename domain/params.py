@@ -244,7 +244,6 @@ class ProtectParams:
     """The clock of an uncovered short."""
 
     emergency_s: Annotated[float, Between(2, 120)] = 10
-    deadline_s: Annotated[float, Between(5, 300)] = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

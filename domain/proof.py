@@ -1,11 +1,15 @@
 """The proof of flat: two valid snapshots, apart, begun after our last own event, that show nothing.
 
-An accepted order, an empty book or an exit code is never proof.
+An accepted order, an empty book or an exit code is never proof. While it fails to come, a human is
+told each minute what is left.
 """
+
+from collections.abc import Callable
 
 from domain.books import Books, Status
 from domain.ledger import Ledger
-from domain.units import Micros, Symbol, seconds
+from domain.orders import Order
+from domain.units import MINUTE, Micros, Paise, Symbol, rupees, seconds
 
 APART = seconds(2)
 
@@ -46,3 +50,48 @@ def _shows_flat(books: Books, ledger: Ledger) -> bool:
     return all(
         row.net == external.get(row.symbol, 0) for row in books.positions if row.product == "MIS"
     )
+
+
+class Vigil:
+    """When a human is told that the book ought to be flat and is not proved so."""
+
+    def __init__(self, patience_s: int) -> None:
+        self._patience = seconds(patience_s)
+        self._since: Micros | None = None
+        self._next = Micros(0)
+
+    def is_due(self, at: Micros, *, waiting: bool) -> bool:
+        """Whether to tell now: `exit.proof_s` after the wait began, then each minute of it."""
+        if not waiting:
+            self._since = None
+            return False
+        if self._since is None:
+            self._since, self._next = at, Micros(at + self._patience)
+        if at < self._next:
+            return False
+        self._next = Micros(at + MINUTE)
+        return True
+
+
+def manual_list(ledger: Ledger, last: Callable[[Symbol], Paise | None]) -> tuple[str, ...]:
+    """Return what a human has to close or cancel at the broker, one line for each symbol.
+
+    `last` tells the newest price we know, in paise. Empty: nothing is open by our own account, but
+    the broker's books do not confirm it.
+    """
+    net = {symbol: units for symbol, units in ledger.own_net().items() if units}
+    live = tuple(ledger.live())
+    symbols = sorted({*net, *(order.ticket.symbol for order in live)})
+    return tuple(_left(symbol, net.get(symbol, 0), last(symbol), live) for symbol in symbols)
+
+
+def _left(symbol: Symbol, net: int, last: Paise | None, live: tuple[Order, ...]) -> str:
+    side = "long" if net > 0 else "short"
+    held = f"{side} {abs(net)}" if net else "no position"
+    price = "unknown" if last is None else rupees(last)
+    names = [
+        order.orderid or f"{order.state} without an id"
+        for order in live
+        if order.ticket.symbol == symbol
+    ]
+    return f"{symbol} {held} last={price} orders={','.join(names) or 'none'}"

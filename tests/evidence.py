@@ -8,7 +8,7 @@ from domain.books import OrderRow, TradeRow
 from domain.evidence import Memory, Weighing
 from domain.ledger import Ledger
 from domain.orders import Order
-from domain.params import OrderParams
+from domain.params import OrderParams, ReconcileParams
 from tests.orders import some_books, t
 
 
@@ -33,7 +33,7 @@ class Table:
         got: float | None = None,
     ) -> "Table":
         books = some_books(rows, trades, asked=t(seconds), got=t(seconds if got is None else got))
-        Weighing(books, self.blotter, self.memory, OrderParams()).run()
+        Weighing(books, self.blotter, self.memory, OrderParams(), ReconcileParams()).run()
         return self
 
     @property

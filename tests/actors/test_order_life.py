@@ -294,6 +294,23 @@ def test_proved_flat_day_ends_with_code_ten_once(stand: Stand) -> None:
     assert stand.actor._desk.mode(t(FORCE + 4)) is Mode.CLOSED
 
 
+@pytest.mark.incident("INC-72")
+def test_failed_cover_pages_and_stays_loud(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
+    stand.protected()
+    gone = rows_of_short(Status.CANCELLED)
+    ended = []
+    for second in range(0, 302, 2):
+        now = FORCE + second
+        ended += of(Ended, stand.hear(now, Pulse(at=t(now))))
+        if stand.sent():
+            ended += of(Ended, stand.reply(now, Outcome.REJECTED))
+        ended += of(Ended, stand.read(now + 1, gone if second > 4 else rows_of_short(), [sold()]))
+    pages = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert len(pages) == 4  # 120, 180, 240 and 300 s after the close began
+    assert all(f"{CE} short 650 last=" in page for page in pages)
+    assert ended == []
+
+
 @pytest.mark.incident("INC-59")
 def test_kill_and_sigterm_leave_every_stop_working(stand: Stand) -> None:
     stand.protected()

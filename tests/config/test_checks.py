@@ -50,7 +50,6 @@ def test_key_is_in_no_text_of_the_settings() -> None:
         ("feed: {fallback_s: 60}", "feed.fallback_s: 60 is not allowed; allowed is more than"),
         ("feed: {fresh_near_s: 5}", "feed.fresh_near_s: 5 is not allowed"),
         ("feed: {fresh_far_s: 30}", "feed.fresh_far_s: 30 is not allowed"),
-        ("protect: {deadline_s: 10}", "protect.deadline_s: 10.0 is not allowed"),
         ("broker: {order_rate_per_s: 5}", "broker.order_rate_per_s: 5 is not allowed"),
         ("strategies: [{to: '09:16:00'}]", "strategies[0].to: 09:16:00 is not allowed"),
         ("universe: {underlying: RELIANCE}", "universe.underlying: RELIANCE is not allowed; the"),

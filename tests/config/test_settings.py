@@ -159,26 +159,36 @@ def test_strategy_s_limits_are_the_global_ones_unless_it_has_its_own(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("speed", "emergency_s", "deadline_s", "connect_s", "order_s", "read_s"),
-    [(1, 10, 20, 2, 20, 10), (2, 10, 20, 1, 10, 5), (60, 30, 40, 1, 1, 1), (120, 60, 70, 1, 1, 1)],
+    ("speed", "connect_s", "order_s", "read_s"), [(2, 1, 10, 5), (60, 1, 1, 1)]
 )
-def test_fast_market_leaves_half_a_real_second_to_protect(
-    speed: int,
-    emergency_s: float,
-    deadline_s: float,
-    connect_s: float,
-    order_s: float,
-    read_s: float,
+def test_fast_market_leaves_lanes_a_real_second(
+    speed: int, connect_s: float, order_s: float, read_s: float
 ) -> None:
     settings = settings_of()
-    protect = params.ProtectParams(emergency_s=emergency_s, deadline_s=deadline_s)
-    broker = replace(
+    assert settings.at_speed(speed).broker == replace(
         settings.broker,
         connect_timeout_s=connect_s,
         order_timeout_s=order_s,
         read_timeout_s=read_s,
     )
-    assert settings.at_speed(speed) == replace(settings, protect=protect, broker=broker)
+
+
+@pytest.mark.parametrize(("speed", "half_s"), [(2, 1), (60, 30), (120, 60)])
+def test_fast_market_leaves_half_a_real_second_to_protect_and_to_be_seen(
+    speed: int, half_s: int
+) -> None:
+    fast = settings_of().at_speed(speed)
+    assert fast.protect.emergency_s == max(10, half_s)
+    assert (fast.feed.gap_taint_s, fast.feed.fast_fallback_s) == (max(5, half_s), max(20, half_s))
+    assert fast.feed.fresh_canary_s == max(5, half_s)
+    assert (fast.orders.baseline_max_age_s, fast.reconcile.window_s) == (max(5, half_s),) * 2
+    assert fast.exit.quote_max_age_s == max(3, half_s)
+    assert fast.bars.close_grace_ms == max(2000, 100 * speed)
+
+
+def test_market_of_life_s_speed_changes_no_setting() -> None:
+    settings = settings_of()
+    assert settings.at_speed(1) == settings
 
 
 @pytest.mark.incident("INC-121")

@@ -271,20 +271,29 @@ def test_conflation_changes_nothing_but_the_count_of_ticks(
 ) -> None:
     desk = Desk()
     accepted = [tick for tick in map(desk.ledger.accept, ticks_of(tape)) if tick is not None]
+    price = None
     while accepted:
         batch = accepted[: data.draw(st.integers(1, 8))]
         minute = (batch[0].exch_at or 0) // MINUTE
         batch = [tick for tick in batch if (tick.exch_at or 0) // MINUTE == minute]
         del accepted[: len(batch)]
-        desk.builder.add(conflated(batch))
+        desk.builder.add(conflated(price, batch))
+        price = batch[-1].ltp
     assert [truth_of(bar).facts for bar in desk.close()] == [bar.facts for bar in truths(tape)]
 
 
-def conflated(batch: list[Tick]) -> list[Tick]:
-    """The first tick, and the last with the extremes and the volume of the rest."""
-    first, *rest = batch
-    if not rest:
-        return batch
-    prices = [tick.ltp for tick in rest]
+def conflated(price: Paise | None, batch: list[Tick]) -> list[Tick]:
+    """The first tick, and the last with the extremes and the volume of the rest.
+
+    Echoes of the last price without a volume of their own are dropped.
+    """
+    prices = [price, *(tick.ltp for tick in batch)]
+    counting = [
+        tick for last, tick in zip(prices, batch, strict=False) if tick.volume or tick.ltp != last
+    ]
+    if len(counting) < 2:
+        return counting
+    first, *rest = counting
+    moved = [tick.ltp for tick in rest]
     volume = Units(sum(tick.volume for tick in rest))
-    return [first, replace(rest[-1], low=min(prices), high=max(prices), volume=volume)]
+    return [first, replace(rest[-1], low=min(moved), high=max(moved), volume=volume)]

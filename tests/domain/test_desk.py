@@ -44,6 +44,10 @@ def mode(bench: Bench) -> Mode:
     return bench.desk.mode(bench.now)
 
 
+def is_recovered(bench: Bench) -> bool:
+    return bench.desk.is_recovered
+
+
 def pace(bench: Bench) -> tuple[float, str]:
     every, reason = bench.desk.attention(bench.now)
     return every / 1_000_000, reason
@@ -69,9 +73,9 @@ def test_day_begins_in_recovery_and_becomes_active_when_all_is_known() -> None:
     bench = Bench().settle(0)
     assert mode(bench) is Mode.RECOVERING
     bench.desk.preflight(a_ready(), t(1))
-    assert not bench.desk.is_recovered
+    assert not is_recovered(bench)
     bench.read(1)
-    assert bench.desk.is_recovered
+    assert is_recovered(bench)
     assert mode(bench) is Mode.REDUCE_ONLY
     bench.desk.strategy_ready()
     assert mode(bench.settle(2)) is Mode.ACTIVE

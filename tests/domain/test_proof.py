@@ -7,8 +7,8 @@ from domain.books import Books, OrderRow, Status
 from domain.ledger import Ledger
 from domain.orders import Pending, Purpose, State
 from domain.positions import Phase
-from domain.proof import Proof
-from domain.units import Units
+from domain.proof import Proof, Vigil, manual_list
+from domain.units import Paise, Symbol, Units
 from tests.orders import PE, a_buy, a_position, a_row, a_trade, planned, some_books, t
 from tests.trading import a_ticket
 
@@ -116,3 +116,62 @@ def test_positions_of_others_are_left_out() -> None:
 def test_position_nobody_traded_is_not_flat() -> None:
     odd = [a_position(PE, -65)]
     assert never_flat(a_closed_day(), a_read(6, positions=odd), a_read(9, positions=odd))
+
+
+def told(vigil: Vigil, *seconds: float, waiting: bool = True) -> list[float]:
+    return [when for when in seconds if vigil.is_due(t(when), waiting=waiting)]
+
+
+def test_human_is_told_when_patience_ends_and_each_minute_after() -> None:
+    vigil = Vigil(120)
+    assert told(vigil, 5, 6, 124, 125, 126, 184, 185, 190, 300) == [125, 185, 300]
+
+
+def test_patience_begins_again_with_the_next_wait() -> None:
+    vigil = Vigil(120)
+    assert told(vigil, 0, 119) == []
+    assert told(vigil, 120, 200, waiting=False) == []
+    assert told(vigil, 201, 320, 321) == [321]
+
+
+def test_manual_list_names_what_is_held_and_what_still_works() -> None:
+    cover = planned("c1", purpose=Purpose.COVER, leg="i1", ticket=a_buy(65))
+    entry = planned("i2", ticket=a_ticket(PE, 65))
+    half = ev.FillsSeen(at=t(5), intent="s1", filled=Units(40), value=1)
+    day = Ledger().fold([*a_short_day(), half, cover, entry])
+    prices = {SOLD.symbol: Paise(14_105)}
+    assert manual_list(day, prices.get) == (
+        f"{SOLD.symbol} short 25 last=141.05 orders=S1,planned without an id",
+        f"{PE} no position last=unknown orders=planned without an id",
+    )
+
+
+def test_manual_list_names_a_long_too_and_nothing_on_a_flat_day() -> None:
+    more = ev.FillsSeen(at=t(5), intent="s1", filled=Units(130), value=1)
+    (line,) = manual_list(a_closed_day(more), unknown)
+    assert line == f"{SOLD.symbol} long 65 last=unknown orders=none"
+    assert manual_list(a_closed_day(), unknown) == ()
+
+
+def unknown(_: Symbol) -> Paise | None:
+    return None
+
+
+def a_short_day() -> list[ev.Event]:
+    """Sold 65; the stop S1 rests."""
+    stop = planned(
+        "s1", purpose=Purpose.STOP, leg="i1", ticket=a_buy(65), key=None, side=None, stop=None
+    )
+    rests = ev.StateChanged(
+        at=t(4),
+        intent="s1",
+        state=State.TRIGGER_PENDING,
+        pending=Pending.NONE,
+        orderid="S1",
+        reason="",
+    )
+    filled = ev.FillsSeen(at=t(4), intent="i1", filled=Units(65), value=65 * 13_000)
+    ended = ev.StateChanged(
+        at=t(4), intent="i1", state=State.FILLED, pending=Pending.NONE, orderid="A1", reason=""
+    )
+    return [planned(ticket=SOLD), filled, ended, stop, rests]
