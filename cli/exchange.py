@@ -14,7 +14,7 @@ from config import log as logs
 from config.settings import load
 from domain.errors import ConfigError
 from domain.session import instant, show
-from domain.units import Micros
+from domain.units import Day, Micros
 from sandbox import faults
 from sandbox.exchange import Exchange, Setup
 from sandbox.faults import Script
@@ -92,21 +92,35 @@ def run(options: Options) -> int:
         _ports(params, with_control=_wants_control(options, params)) as ports,
         _truth(options.state_dir) as truth,
     ):
-        exchange = Exchange(_setup(options, params), settings.rules, truth)
+        exchange = Exchange(setup_of(params, options.date), settings.rules, truth)
         serving = _serving(options, params, exchange, truth)
         serve(serving, ports, _announce(serving, ports))
     return 0
 
 
-def _setup(options: Options, params: SandboxParams) -> Setup:
+def setup_of(params: SandboxParams, date: str | None) -> Setup:
+    """Return what the day is played with; `date` is the day that was asked for.
+
+    Raises ConfigError for a tape that cannot be read, or is of another day.
+    """
     if params.market.source != "tape":
         return Setup(params)
     setup = Setup(params, tape.read(Path(params.tape.file)))
-    if options.date is not None and options.date != setup.day:
-        raise ConfigError(
-            f"--date {options.date} is not the day of the tape, {setup.day}; leave --date out"
-        )
+    if date is not None and date != setup.day:
+        raise ConfigError(f"--date {date} is not the day of the tape, {setup.day}; leave --date out")
     return setup
+
+
+def script_of(params: SandboxParams, day: Day) -> Script:
+    """Return the faults of the day. Raises ConfigError naming the file and every problem."""
+    if not params.faults:
+        return Script()
+    file = Path(params.faults)
+    document = documents.read(file)
+    try:
+        return faults.read(document, day, params.seed)
+    except ConfigError as error:
+        raise ConfigError(*(f"{file}: {problem}" for problem in error.problems)) from error
 
 
 def _serving(options: Options, params: SandboxParams, exchange: Exchange, truth: Truth) -> Serving:
@@ -118,7 +132,7 @@ def _serving(options: Options, params: SandboxParams, exchange: Exchange, truth:
         speed=params.speed,
         wait_s=params.start_wait_s if options.wait else 0,
         is_live=params.profile == "live_quirks",
-        faults=_script(params, exchange),
+        faults=script_of(params, exchange.day),
         control_token=options.control_token,
         ends_with_day=options.ends_with_day,
         dies_with_parent=options.dies_with_parent,
@@ -133,12 +147,6 @@ def _start_at(options: Options, params: SandboxParams, exchange: Exchange) -> Mi
     except ValueError:
         raise ConfigError(f"--from {wall}: is no time of day; allowed is HH:MM[:SS]") from None
     return max(start, exchange.now)
-
-
-def _script(params: SandboxParams, exchange: Exchange) -> Script:
-    if not params.faults:
-        return Script()
-    return faults.read(documents.read(Path(params.faults)), exchange.day, params.seed)
 
 
 def _wants_control(options: Options, params: SandboxParams) -> bool:
