@@ -94,6 +94,7 @@ class Child:
     def __init__(self, run: Path, options: Sequence[str], log_path: Path) -> None:
         self._log: IO[bytes] = log_path.open("ab")
         self._log_path = log_path
+        self._from = self._log.tell()
         self._process = subprocess.Popen(
             [sys.executable, str(run), "exchange", *options],
             stdin=subprocess.DEVNULL,
@@ -109,10 +110,11 @@ class Child:
         if line:
             return str(json.loads(line)["url"])
         code = self._process.wait()
-        self._log.flush()
-        said = self._log_path.read_text("utf-8", "replace").strip().splitlines()
-        told = [line.removeprefix("error: ") for line in said if line.startswith("error: ")]
-        raise ChildFailed(code, "\n".join(told or said[-1:]) or "the exchange did not start")
+        # What earlier exchanges of this folder said is not this one's.
+        said = self._log_path.read_bytes()[self._from :].decode("utf-8", "replace")
+        lines = said.strip().splitlines()
+        told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+        raise ChildFailed(code, "\n".join(told or lines[-1:]) or "the exchange did not start")
 
     @property
     def pid(self) -> int:

@@ -31,6 +31,10 @@ DEFAULT_KEY = "sandbox"
 """The API key of a paper exchange that was given none; no secret, it opens nothing else."""
 
 
+LAST_DAY = "2098-12-31"
+"""Symbols name a year by two digits, and contracts expire after the day they are played on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the command line says; None leaves it to the settings. Ports 0 mean any free one.
@@ -101,13 +105,19 @@ def run(options: Options) -> int:
 def setup_of(params: SandboxParams, date: str | None) -> Setup:
     """Return what the day is played with; `date` is the day that was asked for.
 
-    Raises ConfigError for a tape that cannot be read, or is of another day.
+    Raises ConfigError for a tape that cannot be read or is of another day, and for a day too far
+    ahead.
     """
-    if params.market.source != "tape":
-        return Setup(params)
-    setup = Setup(params, tape.read(Path(params.tape.file)))
-    if date is not None and date != setup.day:
-        raise ConfigError(f"--date {date} is not the day of the tape, {setup.day}; leave --date out")
+    if params.market.source == "tape":
+        setup = Setup(params, tape.read(Path(params.tape.file)))
+        said = f"--tape {params.tape.file}: its day is {setup.day}"
+        if date not in {None, setup.day}:
+            raise ConfigError(f"--date {date} is not the day of the tape, {setup.day}; drop it")
+    else:
+        setup = Setup(params)
+        said = f"--date {setup.day}"
+    if setup.day > LAST_DAY:
+        raise ConfigError(f"{said}, which cannot be played; allowed is a day up to {LAST_DAY}")
     return setup
 
 

@@ -6,6 +6,7 @@ happens in one thread and in virtual time.
 
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,20 +17,17 @@ from cli import kept
 from cli import summary as summaries
 from cli.agent import Agent, Server
 from cli.attach import Child, Discovery, FollowedClock, discover
-from cli.exchange import DEFAULT_KEY
+from cli.exchange import DEFAULT_KEY, script_of, setup_of
 from cli.session import Session, locked
 from cli.virtual import VirtualDay, VirtualSession
-from config import documents
 from config import log as logs
 from config.settings import Settings, load
 from domain.errors import ConfigError
 from domain.session import Closed, DayPlan, instant, plan, show
 from domain.units import MINUTE, Day, Micros
 from messages.control import Ended
-from sandbox import faults
 from sandbox.exchange import Setup
 from sandbox.faults import Script
-from sandbox.market import tape
 from sandbox.params import SandboxParams
 from sandbox.truth import Truth
 from sandbox.truth_file import NAME as TRUTH
@@ -44,6 +42,8 @@ ESCALATED = 70
 BAD_CONFIG = 78
 EARLY = Micros(15 * MINUTE)
 """How long before the open a day may begin."""
+
+_ADDRESS = re.compile(r"[A-Za-z0-9._-]{1,253}:[0-9]{1,5}")
 
 MOST_STARTS = 4
 """How often an agent that gave up is started again, as systemd would, and the first time."""
@@ -85,6 +85,15 @@ class Options:
         return {key: value for key, value in wanted.items() if value is not None}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What is to be played by an exchange of our own, found to be possible."""
+
+    setup: Setup
+    plan: DayPlan
+    script: Script
+
+
 def run(options: Options) -> int:
     """Play one session and return 0 if it ended flat and clean, else 1. The main thread.
 
@@ -93,15 +102,13 @@ def run(options: Options) -> int:
     """
     settings = _settings(options)
     _check_summary(options.summary)
-    if options.attach is not None and options.speed == MAX:
-        raise ConfigError("--speed max: there is no exchange to attach to; leave --attach out")
+    _check_attach(options)
+    chosen = None if options.attach is not None else _choose(options, settings)
     with locked(_folder(options)) as folder:
         logs.setup(logs.Redactor(), color=options.color, file=folder / "agent.log")
         session = Session(settings=settings, folder=folder)
-        if options.attach is None and options.tape is None:
-            _check_begin(options, _plan(settings, Day(settings.room(SandboxParams).date)))
-        if options.speed == MAX:
-            return _play_virtual(options, session)
+        if chosen is not None and options.speed == MAX:
+            return _play_virtual(options, session, chosen)
         with _exchange(options, session) as url:
             found = discover(url)
             ended = _play_on_sockets(session, url, found)
@@ -115,29 +122,35 @@ def _settings(options: Options) -> Settings:
     return replace(settings, openalgo=replace(settings.openalgo, paper_trading=is_paper))
 
 
-def _play_virtual(options: Options, session: Session) -> int:
-    params = session.settings.room(SandboxParams)
-    setup = Setup(params, tape.read(options.tape) if options.tape else None)
-    planned = _plan(session.settings, setup.day)
+def _choose(options: Options, settings: Settings) -> Chosen:
+    """Return what is to be played. Raises ConfigError before anything is made or started."""
+    params = settings.room(SandboxParams)
+    setup = setup_of(params, options.date)
+    of_tape = f"--tape {params.tape.file}: its day is {setup.day}"
+    planned = _plan(settings, setup.day, of_tape if setup.tape else f"--date {setup.day}")
     _check_begin(options, planned)
-    kept.check(session.folder, setup.day)
+    return Chosen(setup=setup, plan=planned, script=script_of(params, setup.day))
+
+
+def _play_virtual(options: Options, session: Session, chosen: Chosen) -> int:
+    kept.check(session.folder, chosen.setup.day)
     file = TruthFile(session.folder)
     try:
         day = VirtualDay(
-            setup=setup,
-            script=_script(params, setup.day),
+            setup=chosen.setup,
+            script=chosen.script,
             truth=Truth(file.append, file.rows),
-            begin=params.start_at,
+            begin=session.settings.room(SandboxParams).start_at,
         )
-        ended = _until_it_ends(lambda: VirtualSession(session, day, planned).play())
+        ended = _until_it_ends(lambda: VirtualSession(session, day, chosen.plan).play())
     finally:
         file.close()
-    return _conclude(options, session, setup.day, ended, 1)
+    return _conclude(options, session, chosen.setup.day, ended, 1)
 
 
 def _play_on_sockets(session: Session, url: str, found: Discovery) -> Ended:
     settings = session.settings.at_speed(found.speed)
-    planned = _plan(settings, Day(found.date))
+    planned = _plan(settings, Day(found.date), f"--attach {url}: its day is {found.date}")
     kept.check(session.folder, Day(found.date))
     clock = FollowedClock(url, found)
     server = Server(url=url, ws_url=found.ws_url, api_key=DEFAULT_KEY, speed=found.speed)
@@ -215,7 +228,7 @@ def _conclude(options: Options, session: Session, day: Day, ended: Ended, speed:
     return 0 if summaries.is_clean(summary) and ended.code == DAY_DONE else 1
 
 
-def _plan(settings: Settings, day: Day) -> DayPlan:
+def _plan(settings: Settings, day: Day, said: str) -> DayPlan:
     planned = plan(
         day,
         settings.rules,
@@ -225,24 +238,16 @@ def _plan(settings: Settings, day: Day) -> DayPlan:
     )
     if isinstance(planned, Closed):
         raise ConfigError(
-            f"--date {day}: there is no session ({planned.reason}); "
+            f"{said}, without a session ({planned.reason}); "
             f"the next one is {planned.next_day or 'beyond the known calendar'}"
         )
     return planned
-
-
-def _script(params: SandboxParams, day: Day) -> Script:
-    if not params.faults:
-        return Script()
-    return faults.read(documents.read(Path(params.faults)), day, params.seed)
 
 
 def _folder(options: Options) -> Path:
     """Return the state directory: the one named, or a fresh one."""
     if options.state_dir is not None:
         return options.state_dir
-    if options.attach is not None:
-        raise ConfigError("--attach: needs --state-dir, the folder the exchange was given")
     home = Path("state")
     try:
         home.mkdir(mode=0o700, exist_ok=True)
@@ -252,6 +257,21 @@ def _folder(options: Options) -> Path:
             f"folder {home.resolve()}: cannot be written ({error.strerror}); "
             "name another one with --state-dir"
         ) from error
+
+
+def _check_attach(options: Options) -> None:
+    """Refuse an exchange that cannot be meant."""
+    if options.attach is None:
+        return
+    if options.speed == MAX:
+        raise ConfigError("--speed max: there is no exchange to attach to; leave --attach out")
+    if not _ADDRESS.fullmatch(options.attach):
+        raise ConfigError(
+            f"--attach {options.attach}: is no address; allowed is HOST:PORT as `run.py exchange` "
+            "prints it, such as 127.0.0.1:5000"
+        )
+    if options.state_dir is None:
+        raise ConfigError("--attach: needs --state-dir, the folder the exchange was given")
 
 
 def _check_begin(options: Options, planned: DayPlan) -> None:

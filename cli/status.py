@@ -10,6 +10,7 @@ from domain.errors import ConfigError, SutradharError
 from domain.status import Status, recommendations, render
 
 RUNNING, NOT_RUNNING = 0, 3
+NAME = "status.json"
 
 
 class NotRunning(SutradharError):
@@ -21,18 +22,18 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
 
     Raises NotRunning if the folder holds no status, ConfigError if it cannot be read.
     """
-    path = folder / "status.json"
+    path = folder / NAME
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Status)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NotRunning(
-            f"--state-dir {folder}: holds no status.json, no agent ran there; start it with "
+            f"--state-dir {folder}: holds no {NAME}, no agent ran there; start it with "
             "`run.py live`, or name the folder of one that ran"
         ) from None
     except (OSError, msgspec.DecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error}); a running agent writes it anew within seconds"
-        ) from None
+        running = "look again: the running agent writes it anew within seconds"
+        remedy = running if is_held(folder) else "no agent runs there, `run.py live` writes it anew"
+        raise ConfigError(f"{path}: cannot be read ({_reason(error)}); {remedy}") from None
     alive = not found.ended and is_held(folder)
     if as_json:
         said = msgspec.to_builtins(found) | {
@@ -43,3 +44,8 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
     else:
         out.write(render(found, alive=alive) + "\n")
     return RUNNING if alive else NOT_RUNNING
+
+
+def _reason(error: Exception) -> str:
+    """Return why a file cannot be read, without its path, which is said before."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)

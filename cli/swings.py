@@ -70,7 +70,9 @@ def _rows(path: Path) -> Iterator[tuple[int, Row]]:
             reader.fieldnames = names
             for row in reader:
                 yield reader.line_num, row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); check the path") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path} cannot be read: {error}; {REMEDY}") from error
 
 

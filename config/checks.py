@@ -61,10 +61,10 @@ def _server(settings: Settings, key_required: bool) -> Iterator[Complaint]:
     if key_required and not key:
         text = "is missing; set OPENALGO_API_KEY in the environment or .env to the key that"
         yield ("openalgo", "api_key"), f"{text} OpenAlgo shows under API Key"
-    for name, url in (
-        ("host", settings.openalgo.rest_url),
-        ("ws_url", settings.openalgo.stream_url),
-    ):
+    urls = {"host": settings.openalgo.rest_url}
+    if settings.openalgo.ws_url:  # otherwise it follows from the host
+        urls["ws_url"] = settings.openalgo.ws_url
+    for name, url in urls.items():
         if not _is_private(url, settings.broker.plain_http_hosts):
             text = f"{url} is not allowed: the key would travel unencrypted; use https and wss,"
             yield ("openalgo", name), f"{text} or a host of broker.plain_http_hosts"

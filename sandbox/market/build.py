@@ -76,7 +76,7 @@ def _check(tape: Tape, facts: DayFacts, found: Mapping[Symbol, InstrumentLine]) 
         if line.name not in tape.bars:
             raise ConfigError(
                 f"sandbox.tape.file: {line.symbol} is on the tape, "
-                f"its underlying {line.name} is not"
+                f"its underlying {line.name} is not; add the bars of {line.name}"
             )
     for symbol, bars in tape.bars.items():
         outside: Micros | None = next(
@@ -85,5 +85,5 @@ def _check(tape: Tape, facts: DayFacts, found: Mapping[Symbol, InstrumentLine]) 
         if outside is not None:
             raise ConfigError(
                 f"sandbox.tape.file: {symbol} has a bar at {show(outside)} on {tape.day}, "
-                f"outside {show(facts.open)} to {show(facts.close)} of the dated rules"
+                f"outside {show(facts.open)} to {show(facts.close)} of the dated rules; take it out"
             )

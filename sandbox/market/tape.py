@@ -65,14 +65,16 @@ def read(file: Path) -> Tape:
 def _frame(file: Path) -> pl.DataFrame:
     reader = READERS.get(file.suffix)
     if reader is None:
-        raise ConfigError(f"sandbox.tape.file: {file}: is neither .parquet nor .csv")
+        raise ConfigError(f"sandbox.tape.file: {file}: is neither .parquet nor .csv, and has to be")
     if not file.is_file():
-        raise ConfigError(f"sandbox.tape.file: {file}: no such file")
+        raise ConfigError(f"sandbox.tape.file: {file}: no such file; check the path")
     try:
         return reader(file)
     except (pl.exceptions.PolarsError, OSError) as error:
         first = str(error).partition("\n")[0]
-        raise ConfigError(f"sandbox.tape.file: {file}: cannot be read: {first}") from error
+        raise ConfigError(
+            f"sandbox.tape.file: {file}: cannot be read: {first}; take another copy of it"
+        ) from error
 
 
 def _bar(file: Path, number: int, row: dict[str, Any]) -> tuple[Symbol, TapeBar]:
