@@ -44,7 +44,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def render(status: Status, *, alive: bool) -> str:
-    """Return the four blocks as text."""
+    """Return the four blocks as text: ASCII, and what a server said never makes a line."""
     tick = f"{show(status.last_tick_at)} IST" if status.last_tick_at else "never"
     lines = [
         "[CONNECTION STATUS]",
@@ -68,7 +68,7 @@ def render(status: Status, *, alive: bool) -> str:
         "[RECOMMENDATION]",
         *(recommendations(status, alive=alive) or ["All systems operational"]),
     ]
-    return "\n".join(lines)
+    return "\n".join(map(_plain, lines))
 
 
 def recommendations(status: Status, *, alive: bool) -> list[str]:
@@ -116,6 +116,10 @@ def _mode_problems(status: Status) -> list[str]:
     if status.mode == "REDUCE_ONLY" and status.mode_reason:
         return [f"Entries are off ({status.mode_reason}): exits and stops go on"]
     return []
+
+
+def _plain(line: str) -> str:
+    return "".join(sign if " " <= sign <= "~" else "?" for sign in line)
 
 
 def _socket(status: Status, *, alive: bool) -> str:
