@@ -110,14 +110,14 @@ def setup_of(params: SandboxParams, date: str | None) -> Setup:
     """
     if params.market.source == "tape":
         setup = Setup(params, tape.read(Path(params.tape.file)))
-        said = f"--tape {params.tape.file}: its day is {setup.day}"
+        said = f"--tape {params.tape.file}: its day {setup.day}"
         if date not in {None, setup.day}:
             raise ConfigError(f"--date {date} is not the day of the tape, {setup.day}; drop it")
     else:
         setup = Setup(params)
-        said = f"--date {setup.day}"
+        said = f"--date {setup.day}: that day"
     if setup.day > LAST_DAY:
-        raise ConfigError(f"{said}, which cannot be played; allowed is a day up to {LAST_DAY}")
+        raise ConfigError(f"{said} cannot be played; allowed is a day up to {LAST_DAY}")
     return setup
 
 

@@ -126,8 +126,8 @@ def _choose(options: Options, settings: Settings) -> Chosen:
     """Return what is to be played. Raises ConfigError before anything is made or started."""
     params = settings.room(SandboxParams)
     setup = setup_of(params, options.date)
-    of_tape = f"--tape {params.tape.file}: its day is {setup.day}"
-    planned = _plan(settings, setup.day, of_tape if setup.tape else f"--date {setup.day}")
+    of_tape = f"--tape {params.tape.file}: its day {setup.day}"
+    planned = _plan(settings, setup.day, of_tape if setup.tape else f"--date {setup.day}: that day")
     _check_begin(options, planned)
     return Chosen(setup=setup, plan=planned, script=script_of(params, setup.day))
 
@@ -150,7 +150,7 @@ def _play_virtual(options: Options, session: Session, chosen: Chosen) -> int:
 
 def _play_on_sockets(session: Session, url: str, found: Discovery) -> Ended:
     settings = session.settings.at_speed(found.speed)
-    planned = _plan(settings, Day(found.date), f"--attach {url}: its day is {found.date}")
+    planned = _plan(settings, Day(found.date), f"--attach {url}: its day {found.date}")
     kept.check(session.folder, Day(found.date))
     clock = FollowedClock(url, found)
     server = Server(url=url, ws_url=found.ws_url, api_key=DEFAULT_KEY, speed=found.speed)
@@ -238,7 +238,7 @@ def _plan(settings: Settings, day: Day, said: str) -> DayPlan:
     )
     if isinstance(planned, Closed):
         raise ConfigError(
-            f"{said}, without a session ({planned.reason}); "
+            f"{said} has no session ({planned.reason}); "
             f"the next one is {planned.next_day or 'beyond the known calendar'}"
         )
     return planned

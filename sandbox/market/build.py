@@ -40,6 +40,7 @@ def synthetic(params: SandboxParams, rules: RulePack, facts: DayFacts) -> Market
 
 def recorded(params: SandboxParams, rules: RulePack, facts: DayFacts, tape: Tape) -> Market:
     """Return a recorded day. Raises ConfigError for a tape these rules cannot play."""
+    file = params.tape.file
     projector = Projector(
         tape=tape,
         params=params.market,
@@ -51,8 +52,8 @@ def recorded(params: SandboxParams, rules: RulePack, facts: DayFacts, tape: Tape
     try:
         found = master.recorded(tape.bars, rules, facts.day)
     except BadSymbol as error:
-        raise ConfigError(f"sandbox.tape.file: {error}") from error
-    _check(tape, facts, found)
+        raise ConfigError(f"sandbox.tape.file: {file}: {error}") from error
+    _check(tape, file, facts, found)
     return _market({s: RecordedLine(line, projector) for s, line in found.items()}, facts)
 
 
@@ -71,11 +72,11 @@ def _synthetic_line(line: InstrumentLine, sky: Sky) -> Line:
     return kind(line, sky, expiry_s)
 
 
-def _check(tape: Tape, facts: DayFacts, found: Mapping[Symbol, InstrumentLine]) -> None:
+def _check(tape: Tape, file: str, facts: DayFacts, found: Mapping[Symbol, InstrumentLine]) -> None:
     for line in found.values():
         if line.name not in tape.bars:
             raise ConfigError(
-                f"sandbox.tape.file: {line.symbol} is on the tape, "
+                f"sandbox.tape.file: {file}: {line.symbol} is on the tape, "
                 f"its underlying {line.name} is not; add the bars of {line.name}"
             )
     for symbol, bars in tape.bars.items():
@@ -84,6 +85,6 @@ def _check(tape: Tape, facts: DayFacts, found: Mapping[Symbol, InstrumentLine]) 
         )
         if outside is not None:
             raise ConfigError(
-                f"sandbox.tape.file: {symbol} has a bar at {show(outside)} on {tape.day}, "
+                f"sandbox.tape.file: {file}: {symbol} has a bar at {show(outside)} on {tape.day}, "
                 f"outside {show(facts.open)} to {show(facts.close)} of the dated rules; take it out"
             )
