@@ -33,7 +33,7 @@ from domain.desk import Desk, DeskParams
 from domain.desk_entries import Entry
 from domain.ledger import Ledger
 from domain.params import BrokerParams
-from domain.preflight import why_not
+from domain.preflight import lost, why_not
 from domain.session import DayPlan
 from domain.story import tell
 from domain.strategy import Mode
@@ -243,10 +243,10 @@ class OrderActor(Actor):
             self._read_now = True
 
     def _wait_for_login(self, status: int, text: str) -> None:
-        what = "no broker session" if status else "the server does not answer"
+        what, remedy = lost(status)
         if self._desk.lost_session(what):
-            every_s = self._link.session_retry_s
-            log.warning("%s status=%s %s; asking again every %d s", what, status, text, every_s)
+            said = (what, status, text, self._link.session_retry_s, remedy)
+            log.warning("%s status=%s %s; asking again every %d s: %s", *said)
 
     def _judged(self, message: BooksJudged, at: Micros) -> None:
         desk = self._desk

@@ -55,6 +55,8 @@ def run(options: Options) -> int:
             ws_url=settings.openalgo.stream_url,
             api_key=settings.openalgo.api_key.get_secret_value(),
         )
+        expected = "analyzer" if settings.openalgo.paper_trading else "live"
+        log.info("trading %s by %s and %s, %s mode", day, server.url, server.ws_url, expected)
         ended = Agent(Session(settings=settings, folder=folder), planned, server).run()
         log.info("over code=%d %s", ended.code, ended.reason)
         if ended.code == BAD_CONFIG:

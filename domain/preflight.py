@@ -10,6 +10,20 @@ OTHER_WORLD = {
 }
 """Why a server is refused, by whether the agent is set to the paper exchange."""
 
+NO_ANSWER = (
+    "the server does not answer",
+    "start OpenAlgo, or correct OPENALGO_HOST and OPENALGO_PORT",
+)
+NO_SESSION = (
+    "no broker session",
+    "log in to the broker in OpenAlgo, or correct OPENALGO_API_KEY",
+)
+
+
+def lost(status: int) -> tuple[str, str]:
+    """Return what a failed preflight means by its HTTP status, 0 without one, and the remedy."""
+    return NO_SESSION if status else NO_ANSWER
+
 
 def wrong_world(broker: str, *, is_paper_exchange: bool) -> str:
     """Return why an agent refuses a server of this broker name, or ''.

@@ -154,7 +154,8 @@ def test_missing_broker_login_is_waited_for(stand: Stand, caplog: pytest.LogCapt
     stand.hear(62, Pulse(at=t(62)))
     assert stand.asked() == [Preflight(day=DAY)] * 3
     warnings = [r.message for r in caplog.records if r.levelno == logging.WARNING]
-    assert len([text for text in warnings if "no broker session status=403" in text]) == 1
+    (said,) = [text for text in warnings if "no broker session status=403" in text]
+    assert said.endswith(": log in to the broker in OpenAlgo, or correct OPENALGO_API_KEY")
     assert of(ModeEntered, stand.preflight(63))[0].mode == "RECOVERING"
 
 
@@ -165,7 +166,9 @@ def test_server_that_does_not_answer_is_waited_for(
     told = stand.begin().hear(1, PreflightDone(reply=failed))
     entered = ModeEntered(at=t(1), mode="WAIT_LOGIN", reason="the server does not answer")
     assert of(ModeEntered, told)[0] == entered
-    assert "does not answer status=0 connect; asking again every 30 s" in caplog.text
+    remedy = "start OpenAlgo, or correct OPENALGO_HOST and OPENALGO_PORT"
+    said = f"the server does not answer status=0 connect; asking again every 30 s: {remedy}"
+    assert said in caplog.messages
     stand.hear(31, Pulse(at=t(31)))
     assert stand.asked() == [Preflight(day=DAY)] * 2
 

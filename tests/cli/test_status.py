@@ -166,8 +166,10 @@ def test_every_problem_has_its_own_line_with_its_remedy(
     expected = [
         "65 units are short without a working stop: look at the broker's order book now",
         "OpenAlgo refuses the key or has no broker session: log in to OpenAlgo again",
-        "Prices come by REST polling: the socket is silent; check the broker's streaming in "
-        "OpenAlgo",
+        (
+            "Prices come by REST polling: the socket is silent; check the broker's streaming in "
+            "OpenAlgo"
+        ),
         "3 symbols are stale: compare them with the broker's terminal",
         "Entries are off (DAY_DONE): exits and stops go on",
     ]
