@@ -22,6 +22,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.orders: dict[str, Order] = {}
+        self._live: dict[str, Order] = {}
         self.legs: dict[str, Leg] = {}
         self.latches: dict[str, str] = {}
         self.foreign: set[str] = set()
@@ -59,9 +60,7 @@ class Ledger:
 
     def live(self, purpose: Purpose | None = None) -> Iterator[Order]:
         """Return orders that have not ended, in the order they were planned."""
-        for order in self.orders.values():
-            if order.is_live and (purpose is None or order.purpose is purpose):
-                yield order
+        return (o for o in self._live.values() if purpose is None or o.purpose is purpose)
 
     def exits(self, leg: str) -> Iterator[Order]:
         """Return the BUY orders of a leg that have not ended."""
@@ -124,8 +123,20 @@ class Ledger:
         """Whether no order is live and no leg is open."""
         return not any(self.live()) and not any(self.open_legs())
 
+    def _keep(self, order: Order) -> None:
+        """Take an order as it is now: few of a day's orders live, and those are asked for most."""
+        is_new = order.intent not in self.orders
+        self.orders[order.intent] = order
+        if not order.is_live:
+            self._live.pop(order.intent, None)
+        elif is_new or order.intent in self._live:
+            self._live[order.intent] = order
+        else:
+            # A late find brings an ended order back to life, in its old place.
+            self._live = {intent: o for intent, o in self.orders.items() if o.is_live}
+
     def _plan(self, event: ev.IntentPlanned) -> None:
-        self.orders[event.intent] = Order(
+        planned = Order(
             intent=event.intent,
             purpose=event.purpose,
             leg=event.leg,
@@ -137,6 +148,7 @@ class Ledger:
             stop=event.stop,
             changed_at=event.at,
         )
+        self._keep(planned)
         self._stir(event.at)
 
     def _move(self, event: ev.StateChanged) -> None:
@@ -154,7 +166,7 @@ class Ledger:
         )
         if _life(moved) != _life(order):
             moved = msgspec.structs.replace(moved, changed_at=event.at)
-        self.orders[event.intent] = moved
+        self._keep(moved)
         self._stir(event.at)
 
     def _fill(self, event: ev.FillsSeen) -> None:
@@ -164,7 +176,7 @@ class Ledger:
             value=event.value,
             changed_at=event.at,
         )
-        self.orders[event.intent] = order
+        self._keep(order)
         self._stir(event.at)
         if order.purpose is Purpose.ENTRY:
             self._sold(order, event.at)
@@ -226,12 +238,12 @@ class Ledger:
                 order = msgspec.structs.replace(order, state=State.SENDING, sent_at=event.at)
             case _:
                 pass
-        self.orders[event.intent] = order
+        self._keep(order)
         self._stir(event.at)
 
     def _stop(self, intent: str, stop: StopPlan) -> None:
         order = self.orders[intent]
-        self.orders[intent] = msgspec.structs.replace(order, stop=stop)
+        self._keep(msgspec.structs.replace(order, stop=stop))
         leg = self.legs.get(order.leg)
         if leg is not None:
             self.legs[order.leg] = msgspec.structs.replace(leg, stop=stop)

@@ -22,7 +22,7 @@ class Table:
             self.add(order)
 
     def add(self, order: Order) -> None:
-        self.blotter.ledger.orders[order.intent] = order
+        self.blotter.ledger._keep(order)
 
     def read(
         self,
