@@ -59,30 +59,22 @@ class Settings:
 
         Half a real second is the least that protecting needs, whatever the market's clock says, and
         the least that prices and books may be old: a stall of this machine is no dead feed.
-        Time-outs of the lanes are real and shrink, down to a second.
+        Time-outs of calls are left as they are: `broker.http.Http` shrinks them, knowing the speed.
         """
         if speed <= 1:
             return self
-        protect, broker, feed = self.protect, self.broker, self.feed
+        protect, feed = self.protect, self.feed
         stall_s = speed // 2
         emergency_s = max(protect.emergency_s, 0.5 * speed)
-
-        def shorter(timeout_s: float) -> float:
-            return max(timeout_s / speed, 1.0)
 
         return replace(
             self,
             protect=groups.ProtectParams(emergency_s=emergency_s),
-            broker=replace(
-                broker,
-                connect_timeout_s=shorter(broker.connect_timeout_s),
-                order_timeout_s=shorter(broker.order_timeout_s),
-                read_timeout_s=shorter(broker.read_timeout_s),
-            ),
             feed=replace(
                 feed,
                 gap_taint_s=max(feed.gap_taint_s, stall_s),
                 fast_fallback_s=max(feed.fast_fallback_s, stall_s),
+                first_tick_s=max(feed.first_tick_s, stall_s),
                 fresh_canary_s=max(feed.fresh_canary_s, stall_s),
             ),
             bars=groups.BarParams(close_grace_ms=max(self.bars.close_grace_ms, 100 * speed)),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from broker.http import Http
 from config import documents
 from config.effective import Settings
 from config.groups import OpenAlgoParams, StrategyChoice
@@ -158,19 +159,15 @@ def test_strategy_s_limits_are_the_global_ones_unless_it_has_its_own(tmp_path: P
     assert settings.strategy.limits == params.LimitParams(positions=9, ce=2)
 
 
-@pytest.mark.parametrize(
-    ("speed", "connect_s", "order_s", "read_s"), [(2, 1, 10, 5), (60, 1, 1, 1)]
-)
-def test_fast_market_leaves_lanes_a_real_second(
-    speed: int, connect_s: float, order_s: float, read_s: float
-) -> None:
+@pytest.mark.parametrize("speed", [2, 5, 10, 60])
+def test_fast_market_shrinks_time_outs_once(speed: int) -> None:
+    """The client shrinks them: shrunk in the settings too, speed 5 would wait 1 s instead of 4."""
     settings = settings_of()
-    assert settings.at_speed(speed).broker == replace(
-        settings.broker,
-        connect_timeout_s=connect_s,
-        order_timeout_s=order_s,
-        read_timeout_s=read_s,
-    )
+    fast = Http("http://localhost:5000", KEY, settings.at_speed(speed).broker, speed)
+    connect_s, order_s = fast.timeouts("placeorder")
+    assert connect_s == max(1, settings.broker.connect_timeout_s / speed)
+    assert order_s == max(1, settings.broker.order_timeout_s / speed)
+    assert fast.timeouts("orderbook")[1] == max(1, settings.broker.read_timeout_s / speed)
 
 
 @pytest.mark.parametrize(("speed", "half_s"), [(2, 1), (60, 30), (120, 60)])
@@ -180,10 +177,10 @@ def test_fast_market_leaves_half_a_real_second_to_protect_and_to_be_seen(
     fast = settings_of().at_speed(speed)
     assert fast.protect.emergency_s == max(10, half_s)
     assert (fast.feed.gap_taint_s, fast.feed.fast_fallback_s) == (max(5, half_s), max(20, half_s))
-    assert fast.feed.fresh_canary_s == max(5, half_s)
+    assert (fast.feed.first_tick_s, fast.feed.fresh_canary_s) == (max(15, half_s), max(5, half_s))
     assert (fast.orders.baseline_max_age_s, fast.reconcile.window_s) == (max(5, half_s),) * 2
     assert fast.exit.quote_max_age_s == max(3, half_s)
-    assert fast.bars.close_grace_ms == max(2000, 100 * speed)
+    assert fast.bars.close_grace_ms == max(1500, 100 * speed)
 
 
 def test_market_of_life_s_speed_changes_no_setting() -> None:
