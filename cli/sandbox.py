@@ -5,7 +5,6 @@ happens in one thread and in virtual time.
 """
 
 import logging
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -298,10 +297,13 @@ def _check_summary(path: Path | None) -> None:
         return
     if path.is_dir():
         raise ConfigError(f"--summary {path}: is a folder; name a file in it")
-    if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
         raise ConfigError(
-            f"--summary {path}: its folder is not there or not writable; name one that is"
-        )
+            f"--summary {path}: its folder cannot be written ({error.strerror}); name another one"
+        ) from error
 
 
 def _speed(text: str) -> int:

@@ -14,7 +14,7 @@ import msgspec
 
 from cli import kept
 from domain.contracts import Chain
-from domain.errors import SutradharError
+from domain.errors import ConfigError, SutradharError
 from domain.ledger import Ledger
 from domain.limits import Result, leg_result
 from domain.rules import RulePack
@@ -107,8 +107,13 @@ def table(summary: Summary) -> str:
 
 
 def save(summary: Summary, path: Path) -> None:
-    """Write the summary as JSON."""
-    path.write_text(json.dumps(summary, indent=2) + "\n", encoding="ascii")
+    """Write the summary as JSON. Raises ConfigError if the file cannot be written."""
+    try:
+        path.write_text(json.dumps(summary, indent=2) + "\n", encoding="ascii")
+    except OSError as error:
+        raise ConfigError(
+            f"--summary {path}: cannot be written ({error.strerror}); what it would hold is printed"
+        ) from error
 
 
 def _symbols(chain: Chain | None) -> int:
