@@ -11,6 +11,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from broker import wire_frames as frames
+from broker.wire import scrubbed, spellings
 from broker.wire_frames import Pair
 from domain.books import OrderPush
 from domain.calls import StreamChange, StreamState
@@ -55,6 +56,7 @@ class Dialogue:
         self._source = source
         self._epoch = epoch
         self._api_key = api_key
+        self._hidden = spellings(api_key)
         self._chunk = chunk
         self._wanted: dict[Pair, None] = {}
         self._todo: deque[tuple[Pair, ...]] = deque()
@@ -75,9 +77,12 @@ class Dialogue:
         return (frames.authenticate(self._api_key),)
 
     def on_frame(self, data: bytes, recv_at: Micros) -> Heard:
-        """Take one frame, received at a market instant. Never raises for what a server sends."""
+        """Take one frame, received at a market instant. Never raises for what a server sends.
+
+        What it says is told on without the API key, should the server have echoed it.
+        """
         try:
-            frame = frames.decode(data)
+            frame = frames.decode(scrubbed(data, self._hidden))
             if isinstance(frame, frames.MarketData):
                 return Heard(ticks=(self._tick(frame, recv_at),))
             if isinstance(frame, frames.OrderUpdate):
@@ -100,7 +105,10 @@ class Dialogue:
         return frames.ping(self._pings, at)
 
     def changed(self, state: StreamState, at: Micros, code: int, text: str) -> StreamChange:
-        """Return a change of this connection's state, with what was subscribed if it is READY."""
+        """Return a change of this connection's state, with what was subscribed if it is READY.
+
+        `text` may be a server's; the API key is taken out of it.
+        """
         answered = [pair for pair in self._wanted if pair not in self._refused]
         return StreamChange(
             source=self._source,
@@ -108,7 +116,7 @@ class Dialogue:
             state=state,
             at=at,
             code=code,
-            text=text,
+            text=scrubbed(text.encode("utf-8", "replace"), self._hidden).decode(),
             subscribed=len(answered) if state is StreamState.READY else 0,
             refused=tuple(Symbol(symbol) for symbol, _ in self._refused),
         )

@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 
 from broker.asks import Fault, HttpAnswer, HttpAsk
 from broker.endpoint import checked
-from broker.wire import encode, excerpt
+from broker.wire import encode, excerpt, scrubbed, spellings
 from domain import clock
 from domain.errors import ConfigError
 from domain.params import BrokerParams
@@ -29,9 +29,6 @@ READS = frozenset(
 )
 SHORTEST_TIMEOUT_S = 1.0
 """No time-out is cut below this when market time runs faster than life."""
-
-SECRET_LEN = 16
-"""The shortest key that is looked for in answers; OpenAlgo's have 64 characters."""
 
 _JSON = {"Content-Type": "application/json"}
 # OpenSSL's words for a handshake that failed, before anything of ours was sent.
@@ -52,6 +49,7 @@ class Http:
         if not (1 <= len(api_key) <= 256 and api_key.isascii() and api_key.isprintable()):
             raise ConfigError("openalgo.api_key: must be 1 to 256 printable ASCII characters")
         self._key = api_key
+        self._hidden = spellings(api_key)
         self._connect_s = shortened(params.connect_timeout_s, speed)
         self._read_s = shortened(params.read_timeout_s, speed)
         self._write_s = shortened(params.order_timeout_s, speed)
@@ -70,11 +68,8 @@ class Http:
         return key if body == b"{}" else key[:-1] + b"," + body[1:]
 
     def scrubbed(self, body: bytes) -> bytes:
-        """Return an answer without the API key, should the server have echoed it.
-
-        A short key is no secret of OpenAlgo's, and may be part of a word the answer needs.
-        """
-        return body.replace(self._key.encode(), b"***") if len(self._key) >= SECRET_LEN else body
+        """Return an answer without the API key, should the server have echoed it."""
+        return scrubbed(body, self._hidden)
 
 
 class HttpSession:

@@ -28,7 +28,10 @@ Number = int | float | str
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{0,30})?(?:[eE][+-]?[0-9]{1,3})?")
-_KEY = re.compile(r"""(["']?api_?key["']?\s*[:=]\s*)(["']?)[^"',}\s]*\2""", re.IGNORECASE)
+_KEY = re.compile(r"""(["']?api[ _-]?key["']?\s*[:=]\s*)(["']?)[^"',}\s]*\2""", re.IGNORECASE)
+SECRET_LEN = 16
+"""The shortest key that is looked for in answers; OpenAlgo's have 64 characters."""
+
 _EXCERPT = 200
 _LIMIT = 10**15
 _SHORT = reprlib.Repr()
@@ -171,6 +174,23 @@ def excerpt(payload: object) -> str:
     hidden = _KEY.sub(r"\1\2***\2", shown)
     line = " ".join(hidden.encode("ascii", "backslashreplace").decode("ascii").split())
     return line if len(line) <= _EXCERPT else line[: _EXCERPT - 3] + "..."
+
+
+def spellings(key: str) -> tuple[bytes, ...]:
+    """Return how the API key may stand in what a server sends: as it is, and in JSON.
+
+    A short key is no secret of OpenAlgo's, and may be part of a word an answer needs: none.
+    """
+    if len(key) < SECRET_LEN:
+        return ()
+    return tuple(dict.fromkeys((key.encode(), encode({"": key})[len('{"":"') : -len('"}')])))
+
+
+def scrubbed(payload: bytes, hidden: Iterable[bytes]) -> bytes:
+    """Return what a server sent with every spelling of the key replaced by ***."""
+    for secret in hidden:
+        payload = payload.replace(secret, b"***")
+    return payload
 
 
 def _decimal(value: object) -> Decimal:

@@ -12,6 +12,7 @@ from tests.broker.build import AT, CALL, a_price_frame, an_order_frame
 NIFTY = (Symbol("NIFTY"), "NSE_INDEX")
 OPTION = (CALL, "NFO")
 PUT = (Symbol("NIFTY24NOV2626000PE"), "NFO")
+KEY = "0123456789abcdef" * 4
 AUTH = {"type": "auth", "status": "success"}
 
 
@@ -227,3 +228,28 @@ def test_repeated_answers_change_nothing() -> None:
     dialogue = ready()
     assert hear(dialogue, AUTH) == Heard()
     assert hear(dialogue, granted(NIFTY)) == Heard()
+
+
+@pytest.mark.incident("INC-109")
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"status": "error", "code": "AUTHENTICATION_ERROR", "message": f"Invalid API key: {KEY}"},
+        {"type": "auth", "status": "error", "message": f"{KEY} is not known"},
+    ],
+)
+def test_key_echoed_by_the_server_is_told_to_nobody(frame: dict[str, str]) -> None:
+    dialogue = Dialogue(Source.PRIMARY, 7, KEY, (NIFTY,), 50)
+    change = hear(dialogue, frame).change
+    assert change is not None
+    assert "***" in change.text
+    assert KEY not in change.text
+
+
+@pytest.mark.incident("INC-109")
+def test_key_in_a_refused_frame_or_a_close_reason_is_told_to_nobody() -> None:
+    dialogue = Dialogue(Source.PRIMARY, 7, KEY, (NIFTY,), 50)
+    hear(dialogue, f"no JSON with {KEY}".encode())
+    assert (dialogue.bad, KEY in dialogue.last_bad) == (1, False)
+    closed = dialogue.changed(StreamState.CLOSED, AT, 4401, f"bad key {KEY}")
+    assert closed.text == "bad key ***"

@@ -164,3 +164,15 @@ def test_excerpt_is_short_plain_and_without_the_key() -> None:
     assert len(said) == 200
     assert "SECRET" not in wire.excerpt({"api_key": "SECRET-1"})
     assert "SECRET" not in wire.excerpt(b'{"action":"authenticate","api_key":"SECRET-1"}')
+    for words in ("Invalid API key: SECRET-1", "X-API-KEY=SECRET-1", "Api Key : 'SECRET-1'"):
+        assert "SECRET" not in wire.excerpt(words)
+
+
+@pytest.mark.parametrize("key", ["0123456789abcdef", 'quoted"and\\slashed'])
+def test_key_is_taken_out_of_what_a_server_says_in_each_spelling(key: str) -> None:
+    echo = key.encode() + wire.encode({"message": key})
+    assert wire.scrubbed(echo, wire.spellings(key)) == b'***{"message":"***"}'
+
+
+def test_short_key_is_no_secret() -> None:
+    assert wire.scrubbed(b"sandbox", wire.spellings("sandbox")) == b"sandbox"
