@@ -214,7 +214,7 @@ class WatchdogActor(Actor):
             case Reopen(reason=reason):
                 self.post.tell("feed", Reconnect(at=at, reason=reason))
             case Trust(entries=entries, reason=reason):
-                log.info("entries on these prices: %s (%s)", "on" if entries else "off", reason)
+                log.info("entries are %s: %s", "on" if entries else "off", reason)
                 self._trusted = FeedTrusted(at=at, entries=entries, reason=reason)
                 self.post.tell("order", self._trusted)
                 self.post.tell("strategy", self._trusted)
@@ -234,4 +234,4 @@ class WatchdogActor(Actor):
         line = Heartbeat(at=at, positions=positions, restarts=restarts, text=text)
         self.post.tell("monitor", line)
         if self._watch.state in POLLING and self._watch.doubt:
-            log.info("entries are off: %s", self._watch.doubt)
+            log.info("entries stay off: %s", self._watch.doubt)

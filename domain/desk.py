@@ -328,4 +328,6 @@ class Desk:
             return " ".join(self.ledger.latches)
         if self._session_lost:
             return self._session_lost
-        return "force close" if self.is_closing(at) else ""
+        if self.is_closing(at):
+            return "force close"
+        return "parking" if self._parked_at is not None else ""

@@ -13,7 +13,7 @@ from domain.market import minute_of
 from domain.session import show
 from domain.strategy import Note
 from domain.swings import SwingEvent
-from domain.units import Micros, Paise, Symbol
+from domain.units import Micros, Paise, Symbol, rupees
 
 EntryId = tuple[Symbol, Micros]
 """What an entry order and its candidate have in common: the symbol and the swing's minute."""
@@ -98,7 +98,7 @@ class Pool:
         """Take a low that passed stage 1, confirmed by the bar of minute `confirmed`."""
         row = self._rows[symbol]
         if row.is_older(low.minute):
-            detail = f"rule=rearm swing={low.price} extreme={show(low.minute)}"
+            detail = f"rule=rearm swing={rupees(low.price)} extreme={show(low.minute)}"
             return [Note(symbol, "rejected", f"{detail} broke={show(row.broke_at or low.minute)}")]
         is_own = low.minute == confirmed
         new = Candidate(
@@ -228,4 +228,4 @@ def _after(it: Candidate, minute: Micros, low: Paise, high: Paise, *, closed: bo
 
 
 def _about(it: Candidate) -> str:
-    return f"swing={it.swing} extreme={show(it.minute)} hh={it.highest}"
+    return f"swing={rupees(it.swing)} extreme={show(it.minute)} hh={rupees(it.highest)}"

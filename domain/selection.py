@@ -11,7 +11,7 @@ import msgspec
 from domain.contracts import Contract
 from domain.params import FilterParams
 from domain.swings import SwingEvent
-from domain.units import Paise, Symbol, ceil_tick
+from domain.units import Paise, Symbol, ceil_tick, rupees
 
 BPS = 10_000
 ROUND_STRIKE = 10_000
@@ -55,14 +55,15 @@ def stage_one(event: SwingEvent, params: FilterParams) -> Rejection | None:
     """Return why a new low is no candidate, or None if it is one."""
     price = event.price
     if not params.price_min_p <= price <= params.price_max_p:
-        detail = f"swing={price} min={params.price_min_p} max={params.price_max_p}"
-        return Rejection(rule="price", detail=detail, drops=True)
+        limits = f"min={rupees(params.price_min_p)} max={rupees(params.price_max_p)}"
+        return Rejection(rule="price", detail=f"swing={rupees(price)} {limits}", drops=True)
     if event.vwap_den == 0:
-        return Rejection(rule="vwap", detail=f"swing={price} vwap=none")
+        return Rejection(rule="vwap", detail=f"swing={rupees(price)} vwap=none")
     if price * BPS * event.vwap_den < event.vwap_num * (BPS + params.vwap_premium_bps):
         vwap = event.vwap_num // event.vwap_den
         premium = price * BPS * event.vwap_den // event.vwap_num - BPS
-        detail = f"swing={price} vwap={vwap} bps={premium} min={params.vwap_premium_bps}"
+        detail = f"swing={rupees(price)} vwap={rupees(vwap)} bps={premium}"
+        detail += f" min={params.vwap_premium_bps}"
         return Rejection(rule="premium", detail=detail)
     return None
 
@@ -74,8 +75,9 @@ def stage_two(swing: Paise, stop: Paise, params: FilterParams) -> Fit:
     out = ""
     if not low <= points * BPS <= high:
         bps = points * BPS // swing
-        limits = f"min={params.stop_min_bps} max={params.stop_max_bps}"
-        out = f"swing={swing} stop={stop} points={points} bps={bps} {limits}"
+        limits = f"bps={bps} min={params.stop_min_bps} max={params.stop_max_bps}"
+        prices = f"swing={rupees(swing)} stop={rupees(stop)} points={rupees(points)}"
+        out = f"{prices} {limits}"
     return Fit(stop=stop, points=points, out=out)
 
 

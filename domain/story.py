@@ -69,7 +69,7 @@ def _planned(event: ev.IntentPlanned) -> Line:
 
 def _moved(event: ev.StateChanged, order: Order) -> Line:
     text = f"{order.purpose} {order.ticket.symbol} is {event.state} orderid={order.orderid}"
-    if event.reason:
+    if event.reason and event.reason != event.state:
         text += f" reason={event.reason}"
     warn = event.state not in {State.CANCELLED, State.TRIGGER_PENDING}
     return Line(tag=_tag(order), text=text, warn=warn)

@@ -14,11 +14,12 @@ from domain.market import Bar, Forming
 from domain.params import SwingBreakParams, UniverseParams
 from domain.pool import Candidate, EntryId, Pool, Standing
 from domain.selection import Rank, rank, stage_one, stage_two, stop_of
-from domain.session import DayPlan, show
+from domain.session import DayPlan
 from domain.sizing import entry_units
 from domain.strategy import EntryView, EntryWish, Note, StopAt, StopLimit, View, Wishes
 from domain.swings import SwingDetector, SwingEvent, SwingKind
-from domain.units import MINUTE, Micros, Paise, Symbol, Units, floor_tick
+from domain.units import MINUTE, Micros, Paise, Symbol, Units, floor_tick, rupees
+from strategies.notes import differences, swing_numbers
 
 _LOWS = frozenset({SwingKind.LOW, SwingKind.LOW_UPDATE})
 
@@ -155,9 +156,7 @@ class SwingBreak:
     def _swing(self, state: State, event: SwingEvent, bar: Bar) -> list[Note]:
         """Stage 1, once per low."""
         kind = f"swing_{event.kind.name.lower()}"
-        vwap = event.vwap_num // event.vwap_den if event.vwap_den else "none"
-        about = f"price={event.price} extreme={show(event.minute)} vwap={vwap} hh={event.hh}"
-        notes = [Note(bar.symbol, kind, about)]
+        notes = [Note(bar.symbol, kind, swing_numbers(event))]
         if event.kind not in _LOWS:
             return notes
         rejection = stage_one(event, self.params.filter)
@@ -197,7 +196,7 @@ class SwingBreak:
             state.plans[each.entry] = plan
             was = before.get(each.entry)
             if was is None or bool(was.out) != bool(plan.out):
-                numbers = plan.out or f"swing={each.swing} stop={plan.stop} units={plan.units}"
+                numbers = plan.out or _numbers(plan)
                 notes.append(Note(symbol, "out" if plan.out else "in", numbers))
         return notes
 
@@ -212,7 +211,8 @@ class SwingBreak:
         units = entry_units(swing, price, plan, contract, p.sizing)
         out = fit.out
         if not out and (units == 0 or price.limit <= 0):
-            out = f"swing={swing} stop={stop} units={units} limit={price.limit}"
+            prices = f"swing={rupees(swing)} stop={rupees(stop)}"
+            out = f"{prices} units={units} limit={rupees(price.limit)}"
         return Plan(
             candidate=candidate,
             contract=contract,
@@ -252,7 +252,7 @@ class SwingBreak:
         """Return the wishes; the very same object as before if nothing changed."""
         before = state.wishes
         if entries != before.entries or state.watch != before.watch:
-            notes += _difference(before.entries, entries)
+            notes += differences(before.entries, entries)
             state.wishes = Wishes(entries=entries, watch=state.watch)
         if not notes:
             return state, state.wishes
@@ -262,7 +262,8 @@ class SwingBreak:
         """Return the best of a side that may be entered at all."""
         best = next((p for p in side.ranked if self._is_free(state, view, p)), None)
         if best is not None and best.candidate.symbol != side.best:
-            points = f"points={best.stop - best.candidate.swing} swing={best.candidate.swing}"
+            swing = best.candidate.swing
+            points = f"points={rupees(best.stop - swing)} swing={rupees(swing)}"
             notes.append(Note(best.candidate.symbol, "best", f"side={side.side.value} {points}"))
         side.best = best.candidate.symbol if best else None
         return best
@@ -362,19 +363,6 @@ def _as_it_is(held: EntryView) -> EntryWish:
     )
 
 
-def _difference(before: tuple[EntryWish, ...], after: tuple[EntryWish, ...]) -> list[Note]:
-    """Return a line for each slot whose wish changed."""
-    old, new = ({wish.slot: wish for wish in wishes} for wishes in (before, after))
-    notes: list[Note] = []
-    for slot in sorted(old.keys() | new.keys()):
-        was, now = old.get(slot), new.get(slot)
-        if was is not None and (now is None or now.symbol != was.symbol):
-            notes.append(Note(was.symbol, "unwish", f"slot={slot}"))
-        if now is not None and now != was:
-            notes.append(Note(now.symbol, "wish", _numbers(now)))
-    return notes
-
-
-def _numbers(wish: EntryWish) -> str:
-    prices = f"price={wish.price} stop={wish.stop}"
-    return f"slot={wish.slot} units={wish.units} {prices} swing={show(wish.minute)}"
+def _numbers(plan: Plan) -> str:
+    swing, stop = rupees(plan.candidate.swing), rupees(plan.stop)
+    return f"swing={swing} stop={stop} units={plan.units}"

@@ -106,14 +106,14 @@ def test_every_note_goes_into_the_decision_log(
             strategy=TAG,
             symbol=CE.symbol,
             kind="swing_low",
-            detail="price=12700 extreme=09:16:00 vwap=11800 hh=13700",
+            detail="price=127.00 extreme=09:16:00 vwap=118.00 hh=137.00",
         ),
         DecisionMade(
             at=minute(4),
             strategy=TAG,
             symbol=CE.symbol,
             kind="armed",
-            detail="swing=12700 extreme=09:16:00 hh=13700",
+            detail="swing=127.00 extreme=09:16:00 hh=137.00",
         ),
     ]
     lines = [r for r in caplog.records if r.getMessage().startswith("armed")]

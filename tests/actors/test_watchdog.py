@@ -173,6 +173,6 @@ def test_restriction_on_polled_prices_is_said_once_a_minute(
     stand.play("10:00:01", "10:02:05", ticking=False)
     stand.health = replace(stand.health, source=Source.REST, rest_moving=True)
     stand.play("10:02:05", "10:05", ticking=False)
-    said = [r.getMessage() for r in caplog.records if "entries are off" in r.getMessage()]
-    polled = "entries are off: prices are polled and feed.rest_entries is never"
+    said = [r.getMessage() for r in caplog.records if "entries stay off" in r.getMessage()]
+    polled = "entries stay off: prices are polled and feed.rest_entries is never"
     assert said == [polled, polled]

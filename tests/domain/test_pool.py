@@ -62,7 +62,7 @@ def test_low_that_passed_is_armed_with_what_it_carries() -> None:
     assert pool.candidate(CE) == Candidate(
         symbol=CE, minute=minute(1), swing=Paise(12_700), hh=Paise(13_500), own=Paise(0)
     )
-    assert notes == [Note(CE, "armed", "swing=12700 extreme=09:16:00 hh=13500")]
+    assert notes == [Note(CE, "armed", "swing=127.00 extreme=09:16:00 hh=135.00")]
     assert pool.changed == {CE}
 
 
@@ -117,7 +117,7 @@ def test_extreme_not_later_than_the_break_makes_no_new_candidate() -> None:
     pool = a_pool(a_low())
     price(pool, 12_600, 4)
     notes = pool.offer(CE, a_low(12_600, 4), minute(5))
-    detail = "rule=rearm swing=12600 extreme=09:19:00 broke=09:19:00"
+    detail = "rule=rearm swing=126.00 extreme=09:19:00 broke=09:19:00"
     assert notes == [Note(CE, "rejected", detail)]
     assert standing(pool) is Standing.SPENT
     pool.offer(CE, a_low(12_500, 5), minute(6))
@@ -232,8 +232,8 @@ def test_successor_takes_over_when_the_order_has_ended() -> None:
     pool = with_successor()
     notes = release(pool)
     assert [(n.kind, n.detail.split()[0]) for n in notes] == [
-        ("armed", "swing=12700"),
-        ("armed", "swing=12900"),
+        ("armed", "swing=127.00"),
+        ("armed", "swing=129.00"),
     ]
     assert (current(pool).minute, pool.successor(CE)) == (minute(6), None)
 
@@ -263,7 +263,7 @@ def test_latest_break_of_a_symbol_counts_not_that_of_the_order_that_ends() -> No
 
 def test_swing_out_of_range_drops_the_successor_and_not_the_pinned_one() -> None:
     pool = with_successor()
-    assert [n.detail.split()[0] for n in pool.drop(CE)] == ["swing=12900"]
+    assert [n.detail.split()[0] for n in pool.drop(CE)] == ["swing=129.00"]
     assert (standing(pool), pool.successor(CE)) == (Standing.PINNED, None)
 
 
@@ -319,19 +319,19 @@ def played(rows: list[tuple[float, float, float, float]]) -> list[tuple[int, str
 
 def test_first_vector_arms_spends_and_arms_again() -> None:
     assert played(V1) == [
-        (3, "armed swing=12700"),
-        (8, "spent swing=12700"),
-        (11, "armed swing=12400"),
+        (3, "armed swing=127.00"),
+        (8, "spent swing=127.00"),
+        (11, "armed swing=124.00"),
     ]
 
 
 def test_high_between_does_not_disarm() -> None:
-    assert played(V1[:8]) == [(3, "armed swing=12700")]
+    assert played(V1[:8]) == [(3, "armed swing=127.00")]
 
 
 def test_second_vector_arms_the_update_whose_extreme_is_later_than_the_break() -> None:
     assert played(V2) == [
-        (3, "armed swing=12700"),
-        (4, "spent swing=12700"),
-        (5, "armed swing=12500"),
+        (3, "armed swing=127.00"),
+        (4, "spent swing=127.00"),
+        (5, "armed swing=125.00"),
     ]

@@ -32,7 +32,7 @@ def test_swing_must_lie_within_the_price_range(price: int, passes: bool) -> None
 
 
 def test_price_out_of_range_drops_the_older_candidate_and_says_the_number() -> None:
-    detail = "swing=9995 min=10000 max=30000"
+    detail = "swing=99.95 min=100.00 max=300.00"
     assert stage_one(a_low(9_995), PARAMS) == Rejection(rule="price", detail=detail, drops=True)
 
 
@@ -53,14 +53,14 @@ def test_swing_must_stand_the_premium_above_vwap(
 
 
 def test_low_premium_keeps_the_older_candidate_and_says_the_number() -> None:
-    detail = "swing=12995 vwap=12500 bps=396 min=400"
+    detail = "swing=129.95 vwap=125.00 bps=396 min=400"
     found = stage_one(a_low(12_995, (12_500, 1)), PARAMS)
     assert found == Rejection(rule="premium", detail=detail)
 
 
 def test_swing_without_vwap_fails_and_keeps_the_older_candidate() -> None:
     found = stage_one(a_low(12_995, (0, 0)), PARAMS)
-    assert found == Rejection(rule="vwap", detail="swing=12995 vwap=none")
+    assert found == Rejection(rule="vwap", detail="swing=129.95 vwap=none")
 
 
 @given(st.integers(10_000, 30_000), st.integers(1, 10**9), st.integers(1, 10**5))
@@ -94,7 +94,7 @@ def test_candidate_that_is_out_says_the_number() -> None:
     assert stage_two(Paise(12_500), Paise(14_000), PARAMS) == Fit(
         stop=Paise(14_000),
         points=Paise(1_500),
-        out="swing=12500 stop=14000 points=1500 bps=1200 min=200 max=1000",
+        out="swing=125.00 stop=140.00 points=15.00 bps=1200 min=200 max=1000",
     )
 
 

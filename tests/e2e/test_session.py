@@ -30,7 +30,7 @@ STORY = (
     r"\[MODE\] REDUCE_ONLY",
     r"\[WEBSOCKET\] Connected: WebSocket symbols=1 epoch=1",
     r"\[WATCHDOG\] feed was off, is healthy",
-    r"\[WATCHDOG\] entries on these prices: on \(prices are live\)",
+    r"\[WATCHDOG\] entries are on: prices are live",
     r"\[WEBSOCKET\] NIFTY: \d+\.\d\d \[WEBSOCKET\]",
     r"\[DAY\] 2026-11-19 NIFTY atm=\d+\.00 expiry=2026-11-23 contracts=82",
     r"\[MODE\] ACTIVE",

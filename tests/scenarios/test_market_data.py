@@ -76,14 +76,14 @@ def test_mute_socket_is_replaced_by_rest_while_it_stays_connected(
     market.play("10:15")
     assert story(caplog) == [
         "No ticks for 60 s, reconnecting",
-        "entries on these prices: off (no ticks for 60 s)",
+        "entries are off: no ticks for 60 s",
         "No ticks for 120 s",
         "WebSocket is not broadcasting, starting REST",
         "Broker verified via REST",
         "REST polling started every=1.5 s",
         "entries are off: prices are polled and feed.rest_entries is never",
         "entries are off: prices are polled and feed.rest_entries is never",
-        "entries on these prices: on (prices are live)",
+        "entries are on: prices are live",
         "Back to WEBSOCKET: its own ticks for 30 s",
     ]
     assert market.wrong() == {}

@@ -51,13 +51,13 @@ def test_confirmed_low_is_wished_one_tick_under_its_swing() -> None:
     assert wishes.entries == (wish_of(),)
     assert wishes.watch == {CE.symbol}
     assert [(n.kind, n.detail) for n in player.notes] == [
-        ("swing_low", "price=12700 extreme=09:16:00 vwap=11800 hh=13700"),
-        ("armed", "swing=12700 extreme=09:16:00 hh=13700"),
-        ("in", "swing=12700 stop=13800 units=585"),
-        ("best", "side=CE points=1100 swing=12700"),
+        ("swing_low", "price=127.00 extreme=09:16:00 vwap=118.00 hh=137.00"),
+        ("armed", "swing=127.00 extreme=09:16:00 hh=137.00"),
+        ("in", "swing=127.00 stop=138.00 units=585"),
+        ("best", "side=CE points=11.00 swing=127.00"),
         (
             "wish",
-            f"slot=CE units=585 price={wish_of().price} stop={wish_of().stop} swing=09:16:00",
+            "slot=CE units=585 trigger=126.95 limit=123.95 stop=138.00 swing=09:16:00",
         ),
     ]
 
@@ -80,7 +80,7 @@ def test_each_side_has_its_own_entry() -> None:
 def test_low_that_fails_stage_one_says_the_number() -> None:
     player = Player()
     assert player.bars(a_low(CE, 9_995, hh=10_700)).entries == ()
-    detail = "rule=price swing=9995 min=10000 max=30000"
+    detail = "rule=price swing=99.95 min=100.00 max=300.00"
     assert Note(CE.symbol, "rejected", detail) in player.notes
 
 
@@ -88,7 +88,7 @@ def test_low_premium_keeps_the_older_candidate() -> None:
     player, _ = armed()
     wishes = player.bars(second_low(12_850, vwap=12_900))
     assert wishes.entries == (wish_of(),)
-    detail = "rule=premium swing=12850 vwap=12900 bps=-39 min=400"
+    detail = "rule=premium swing=128.50 vwap=129.00 bps=-39 min=400"
     assert Note(CE.symbol, "rejected", detail) in player.notes
 
 
@@ -121,7 +121,7 @@ def test_only_what_may_be_entered_is_watched_price_by_price() -> None:
 def test_unfit_size_is_out() -> None:
     player = Player(SwingBreak(params=SwingBreakParams(sizing=SizingParams(r_p=1_000))))
     assert player.bars(a_low(CE)).entries == ()
-    assert Note(CE.symbol, "out", "swing=12700 stop=13800 units=0 limit=12395") in player.notes
+    assert Note(CE.symbol, "out", "swing=127.00 stop=138.00 units=0 limit=123.95") in player.notes
 
 
 def test_limit_must_be_a_price() -> None:
@@ -139,7 +139,7 @@ def test_limit_must_be_a_price() -> None:
         )
     ]
     assert player.bars(lows).entries == ()
-    assert Note(CE.symbol, "out", "swing=1900 stop=2060 units=650 limit=-105") in player.notes
+    assert Note(CE.symbol, "out", "swing=19.00 stop=20.60 units=650 limit=-1.05") in player.notes
 
 
 # When it may be wished.

@@ -324,7 +324,7 @@ def test_low_not_later_than_the_break_is_rejected_with_both_minutes() -> None:
             a_bar(7, 13_400, 13_000, 13_350),
         ]
     )
-    detail = "rule=rearm swing=12600 extreme=09:19:00 broke=09:19:00"
+    detail = "rule=rearm swing=126.00 extreme=09:19:00 broke=09:19:00"
     assert Note(CE.symbol, "rejected", detail) in player.notes
 
 
