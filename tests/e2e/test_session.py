@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import msgspec
@@ -15,11 +16,13 @@ from domain.status import Status
 from domain.units import Day
 from tests.e2e.sessions import Truth, done, run, summary_of
 from tests.stories import told
+from tests.waiting import until
 
 # The session takes a good minute of real time, which the first test that asks for it waits.
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 BLOCKS = ("[CONNECTION STATUS]", "[API STATUS]", "[DATA PIPELINE]", "[RECOMMENDATION]")
+SOON_S = 0.5  # fifty questions, each of them a process
 NFO = r"NIFTY23NOV26\d{5}[CP]E"
 
 STORY = (
@@ -107,12 +110,18 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         summary=folder / "summary.json",
     ) as agent:
         agent.wait_for(r"\[HEARTBEAT\] Positions: 0 \| Data: 82/82")
-        during = done("status", "--state-dir", folder, cwd=folder)
+        (during,) = until(lambda: told_of_all(folder), SOON_S)
         code = agent.wait()
         said = (folder / "said.txt").read_text()
         yield Seen(
             code, folder, agent.log, said, (during.returncode, during.stdout + during.stderr)
         )
+
+
+def told_of_all(folder: Path) -> list[CompletedProcess[str]]:
+    """What `status` says once it knows of all symbols; its file lags by up to two seconds."""
+    shown = done("status", "--state-dir", folder, cwd=folder)
+    return [shown] if "Subscribed: 82" in shown.stdout else []
 
 
 def test_session_ends_by_itself_flat_and_clean(session: Seen) -> None:
