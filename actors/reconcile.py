@@ -56,6 +56,7 @@ class ReconcileActor(Actor):
         self._is_out = False
         self._again = False
         self._complaint = ""
+        self._unread: set[str] = set()
 
     def on_receive(self, message: Heard) -> None:
         """Hear one message. In the actor's thread; the read itself happens in a lane."""
@@ -111,6 +112,7 @@ class ReconcileActor(Actor):
             case Books() as books:
                 found = faults(books, self._ledger, self._server_mode, self._params.window_s)
                 self._complain("; ".join(found))
+                self._point_out(books)
                 judged = BooksJudged(books=books, faults=found, digest=digest(books))
                 self.post.tell("order", judged)
             case Failed(at=at, status=status, text=text):
@@ -119,6 +121,16 @@ class ReconcileActor(Actor):
             case _:
                 message_type = type(message.reply).__name__
                 raise TypeError(message_type)
+
+    def _point_out(self, books: Books) -> None:
+        """Say once of each order row that it cannot be read."""
+        for row in books.unread:
+            if row.orderid not in self._unread:
+                self._unread.add(row.orderid)
+                named = row.symbol or "unknown"
+                log.warning(
+                    "order cannot be read orderid=%s symbol=%s %s", row.orderid, named, row.reason
+                )
 
     def _complain(self, text: str) -> None:
         """Say once what is wrong with the books; '' when nothing is."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from broker import errors, wire, wire_account, wire_market, wire_orders
 from broker.asks import HttpAnswer, HttpAsk
 from domain import clock
-from domain.books import Books
+from domain.books import Books, OrderRow, UnreadRow
 from domain.calls import (
     ChainRead,
     Failed,
@@ -169,13 +169,15 @@ def _books() -> Script[Books]:
     modes = [wire_orders.mode(answer) for answer in (orders, trades, positions)]
     if len(set(modes)) > 1:
         raise WireError(f"the three books are of different modes: {modes}")
+    rows = wire_orders.order_rows(orders)
     return Books(
         asked_at=asked_at,
         got_at=clock.now(),
         mode=modes[0],
-        orders=wire_orders.order_rows(orders),
+        orders=tuple(row for row in rows if isinstance(row, OrderRow)),
         trades=wire_orders.trade_rows(trades),
         positions=wire_orders.position_rows(positions),
+        unread=tuple(row for row in rows if isinstance(row, UnreadRow)),
     )
 
 

@@ -14,7 +14,7 @@ from broker.wire import (
     units,
     whole_paise,
 )
-from domain.books import Action, OrderRow, PositionRow, PriceType, Status, TradeRow
+from domain.books import Action, OrderRow, PositionRow, PriceType, Status, TradeRow, UnreadRow
 from domain.calls import CancelOrder, ModifyOrder, PlaceOrder, Write
 from domain.errors import Rejected, WireError
 from domain.orders import Ticket
@@ -75,18 +75,25 @@ def mode(answer: Body) -> str:
     return text(answer.get("mode")).strip().lower() or LIVE
 
 
-def order_rows(answer: Body) -> tuple[OrderRow, ...]:
-    """Return the rows of `/orderbook`, in the order sent. One bad row refuses the book."""
-    return tuple(_order_row(row) for row in records(record(answer.get("data")).get("orders")))
+def order_rows(answer: Body) -> tuple[OrderRow | UnreadRow, ...]:
+    """Return the rows of `/orderbook`, in the order sent.
+
+    A row that makes no sense is told apart by its id: whose it is, is not known here. Without an id
+    it refuses the book.
+    """
+    return tuple(_any_order(row) for row in records(record(answer.get("data")).get("orders")))
 
 
 def trade_rows(answer: Body) -> tuple[TradeRow, ...]:
-    """Return the rows of `/tradebook`, in the order sent. One bad row refuses the book."""
+    """Return the rows of `/tradebook`, in the order sent.
+
+    One bad row refuses the book: what is bought and sold is a sum, and a sum lacks no term.
+    """
     return tuple(_trade_row(row) for row in records(answer.get("data")))
 
 
 def position_rows(answer: Body) -> tuple[PositionRow, ...]:
-    """Return the rows of `/positionbook`, those of quantity 0 too."""
+    """Return the rows of `/positionbook`, those of quantity 0 too. One bad row refuses the book."""
     return tuple(
         PositionRow(
             symbol=Symbol(name(row.get("symbol"))),
@@ -131,6 +138,16 @@ def _check(ticket: Ticket) -> None:
         raise Rejected(said, code=UNSENDABLE)
 
 
+def _any_order(row: Body) -> OrderRow | UnreadRow:
+    orderid = name(row.get("orderid"))
+    try:
+        return _order_row(row)
+    except WireError as error:
+        said = row.get("symbol")
+        symbol = Symbol(said.strip() if isinstance(said, str) else "")
+        return UnreadRow(orderid=orderid, symbol=symbol, reason=str(error))
+
+
 def _order_row(row: Body) -> OrderRow:
     return OrderRow(
         orderid=name(row.get("orderid")),
@@ -138,13 +155,13 @@ def _order_row(row: Body) -> OrderRow:
         exchange=text(row.get("exchange")),
         action=_action(row.get("action")),
         quantity=units(row.get("quantity")),
-        price=whole_paise(row.get("price")),
+        price=_price(row),
         trigger=whole_paise(row.get("trigger_price")),
         pricetype=text(row.get("pricetype")),
         product=text(row.get("product")),
         status=status(row.get("order_status")),
         reason=text(row.get("rejection_reason")),
-        average=_average(row.get("average_price")),
+        average=_rounded(row.get("average_price")),
         placed_at=placed_at(row.get("timestamp")),
     )
 
@@ -169,5 +186,16 @@ def _action(value: object) -> Action:
     return Action(said)
 
 
-def _average(value: object) -> Paise:
+def _price(row: Body) -> Paise:
+    """Some brokers show the average of the fills as the price of an order that has any."""
+    try:
+        return whole_paise(row.get("price"))
+    except WireError:
+        is_filled = any(_rounded(row.get(key)) > 0 for key in ("filled_quantity", "average_price"))
+        if is_filled or status(row.get("order_status")) is Status.COMPLETE:
+            return paise(row.get("price"))
+        raise
+
+
+def _rounded(value: object) -> Paise:
     return Paise(0) if value is None or value == "" else paise(value)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from domain import events as ev
-from domain.books import OrderRow
+from domain.books import OrderRow, UnreadRow
 from domain.calls import CancelOrder, ModifyOrder, Outcome, PlaceOrder, Priority, Write, WriteReply
 from domain.contracts import Side
 from domain.fingerprint import Numbers, fingerprinted, numbers, row_numbers
@@ -64,9 +64,9 @@ class Blotter:
         self.writes.clear()
         return events, writes
 
-    def see_book(self, rows: Iterable[OrderRow]) -> None:
+    def see_book(self, rows: Iterable[OrderRow], unread: Iterable[UnreadRow] = ()) -> None:
         """Remember the last valid order book: its ids are known, its numbers taken."""
-        self._book_ids = {row.orderid for row in rows}
+        self._book_ids = {row.orderid for row in rows} | {row.orderid for row in unread}
         self._book_numbers = {row_numbers(row) for row in rows}
         self.pushed_ids -= self._book_ids
 

@@ -58,6 +58,17 @@ class OrderRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     placed_at: Micros | None = None
 
 
+class UnreadRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A row of the order book that makes no sense but for its id.
+
+    `symbol` is '' where that cannot be read either; `reason` says what is wrong.
+    """
+
+    orderid: str
+    symbol: Symbol
+    reason: str
+
+
 class TradeRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A row of the trade book. `tradeid` is empty where the broker has none."""
 
@@ -81,7 +92,11 @@ class PositionRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Three reads taken together. `mode` is 'analyze' or 'live', as the answers said."""
+    """Three reads taken together. `mode` is 'analyze' or 'live', as the answers said.
+
+    `unread` are rows of the order book that make no sense: somebody else's are no reason to
+    disbelieve the rest.
+    """
 
     asked_at: Micros
     got_at: Micros
@@ -89,6 +104,7 @@ class Books(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     orders: tuple[OrderRow, ...]
     trades: tuple[TradeRow, ...]
     positions: tuple[PositionRow, ...]
+    unread: tuple[UnreadRow, ...] = ()
 
 
 class OrderPush(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -76,7 +76,7 @@ class Weighing:
             if orderid in rows:
                 self._row(ledger.orders[intent], rows[orderid])
         self._strangers()
-        self._blotter.see_book(self._books.orders)
+        self._blotter.see_book(self._books.orders, self._books.unread)
 
     def _search(self, order: Order) -> None:
         """Look for an order whose id never came. A late find reopens what was given up."""
@@ -86,16 +86,25 @@ class Weighing:
         found = candidates(order, self._books.orders, self._blotter.ledger.known_ids(), skew)
         if found:
             self._adopt(order, found)
-        elif order.state is State.UNKNOWN and self._is_settled(order.sent_at):
+        elif order.state is State.UNKNOWN and self._shows_absence(order, order.sent_at):
             reads = self._memory.absent[order.intent]
             reads.append(self._books.asked_at)
             given_up = order.sent_at + seconds(self._params.unknown_s)
             if sum(read >= given_up for read in reads) >= READS:
                 self._move(order, State.NOT_PLACED, reason="absent from the books")
 
-    def _is_settled(self, touched_at: Micros) -> bool:
-        """Whether the read began late enough for an absence to mean anything."""
-        return self._books.asked_at >= touched_at + seconds(self._reading.settle_s)
+    def _shows_absence(self, order: Order, sent_at: Micros) -> bool:
+        """Whether not finding an order means anything.
+
+        The read must have begun late enough, and no row that cannot be read may be this order.
+        """
+        if self._books.asked_at < sent_at + seconds(self._reading.settle_s):
+            return False
+        known = self._blotter.ledger.known_ids() | set(order.baseline)
+        return not any(
+            row.orderid not in known and row.symbol in {"", order.ticket.symbol}
+            for row in self._books.unread
+        )
 
     def _adopt(self, order: Order, found: tuple[OrderRow, ...]) -> None:
         if order.state.is_terminal:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from domain import events as ev
 from domain.blotter import Blotter
-from domain.books import OrderRow, TradeRow
+from domain.books import OrderRow, TradeRow, UnreadRow
 from domain.evidence import Memory, Weighing
 from domain.ledger import Ledger
 from domain.orders import Order
@@ -31,8 +31,10 @@ class Table:
         trades: Iterable[TradeRow] = (),
         *,
         got: float | None = None,
+        unread: Iterable[UnreadRow] = (),
     ) -> "Table":
-        books = some_books(rows, trades, asked=t(seconds), got=t(seconds if got is None else got))
+        until = t(seconds if got is None else got)
+        books = some_books(rows, trades, asked=t(seconds), got=until, unread=unread)
         Weighing(books, self.blotter, self.memory, OrderParams(), ReconcileParams()).run()
         return self
 

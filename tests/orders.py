@@ -16,6 +16,7 @@ from domain.books import (
     PriceType,
     Status,
     TradeRow,
+    UnreadRow,
 )
 from domain.calls import Outcome, PlaceOrder, Quotes, Ready, Write, WriteReply
 from domain.contracts import Side
@@ -126,6 +127,10 @@ def a_position(symbol: Symbol = CE, net: int = 0, product: str = "MIS") -> Posit
     return PositionRow(symbol=symbol, exchange="NFO", product=product, net=Units(net))
 
 
+def an_unread(orderid: str, symbol: str = "") -> UnreadRow:
+    return UnreadRow(orderid=orderid, symbol=Symbol(symbol), reason="quantity is no number")
+
+
 def some_books(
     orders: Iterable[OrderRow] = (),
     trades: Iterable[TradeRow] = (),
@@ -134,6 +139,7 @@ def some_books(
     got: Micros | None = None,
     mode: str = "analyze",
     positions: Iterable[PositionRow] | None = None,
+    unread: Iterable[UnreadRow] = (),
 ) -> Books:
     """A snapshot; its positions follow from its trades unless given."""
     done = tuple(trades)
@@ -144,6 +150,7 @@ def some_books(
         orders=tuple(orders),
         trades=done,
         positions=positions_of(done) if positions is None else tuple(positions),
+        unread=tuple(unread),
     )
 
 

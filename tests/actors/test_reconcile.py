@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from freezegun import freeze_time
 
@@ -18,7 +19,7 @@ from journal.orders import JournalReader, OrderJournal
 from messages.control import Begin, Pulse
 from messages.orders import Attention, BooksFailed, BooksJudged, BooksRead, FactsWanted
 from tests.actors.fakes import FakeBroker, RecordingPost, To
-from tests.orders import T0, an_open_short, rows_of_short, sold, some_books, t
+from tests.orders import T0, an_open_short, an_unread, rows_of_short, sold, some_books, t
 from tests.trading import DAY
 
 EVENTS = tuple(an_open_short().events)
@@ -172,6 +173,20 @@ def test_books_that_cannot_be_read_are_told_with_their_status(
         stand.hear(when, Pulse(at=t(when)))
         stand.answer(when + 1, failed(when + 1, 403, "Invalid openalgo apikey"))
     said = "books not believed: not read status=403 Invalid openalgo apikey"
+    assert complaints(caplog) == [said]
+
+
+def test_order_of_others_that_cannot_be_read_is_told_once_and_the_rest_believed(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand.journal.append(EVENTS)
+    stand.attention(20, 1)
+    for when in (20, 22):
+        stand.hear(when, Pulse(at=t(when)))
+        books = msgspec.structs.replace(good(when), unread=(an_unread("H1"),))
+        judged = BooksJudged(books=books, faults=(), digest=digest(books))
+        assert stand.answer(when + 1, books) == [To("order", judged)]
+    said = "order cannot be read orderid=H1 symbol=unknown quantity is no number"
     assert complaints(caplog) == [said]
 
 

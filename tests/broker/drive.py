@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from broker import scripts
 from broker.asks import HttpAnswer, HttpAsk
 from broker.scripts import Script
-from tests.broker.build import an_answer
+from domain.calls import Read
+from tests.broker.build import a_position_row, a_trade_row, an_answer, an_order_row
 
 Reply = TypeVar("Reply")
 
@@ -44,3 +46,21 @@ def drive(script: Script[Reply], server: Server) -> Reply:
             ask = script.send(server.answer(ask))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # StopIteration is not generic
+
+
+def read(call: Read, **table: object) -> object:
+    return drive(scripts.read(call), Server({k.replace("__", "/"): v for k, v in table.items()}))
+
+
+def ok(data: object, **more: object) -> dict[str, object]:
+    return {"status": "success", "data": data} | more
+
+
+def books(mode: dict[str, str] | None = None, **changed: object) -> dict[str, object]:
+    said = {"mode": "analyze"} if mode is None else mode
+    table: dict[str, object] = {
+        "orderbook": ok({"orders": [an_order_row()]}, **said),
+        "tradebook": ok([a_trade_row()], **said),
+        "positionbook": ok([a_position_row()], **said),
+    }
+    return table | changed

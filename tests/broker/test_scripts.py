@@ -36,13 +36,10 @@ from tests.broker.build import (
     a_limit,
     a_modify,
     a_place,
-    a_position_row,
     a_ticket,
-    a_trade_row,
     an_answer,
-    an_order_row,
 )
-from tests.broker.drive import Server, drive
+from tests.broker.drive import Server, books, drive, ok, read
 
 DAY = Day("2026-11-19")
 SEMI_AUTO = {"status": "success", "mode": "semi_auto", "pending_order_id": 2, "message": "queued"}
@@ -77,14 +74,6 @@ def wrote(call: Write, answer: object, mode: str = "analyze") -> WriteReply:
     assert [ask.retry for ask in server.asks] == [False]
     assert reply.route == server.asks[0].route
     return reply
-
-
-def read(call: Read, **table: object) -> object:
-    return drive(scripts.read(call), Server({k.replace("__", "/"): v for k, v in table.items()}))
-
-
-def ok(data: object, **more: object) -> dict[str, object]:
-    return {"status": "success", "data": data} | more
 
 
 def test_accepted_order_is_done_not_filled() -> None:
@@ -165,16 +154,6 @@ def test_replies_of_a_shell_that_could_not_carry_the_call() -> None:
     assert (late.outcome, lost.outcome) == (Outcome.NOT_SENT, Outcome.UNKNOWN)
     assert (lost.route, lost.text) == ("modifyorder", "died")
     assert scripts.unread(ReadBooks(), "closed").outcome is Outcome.NOT_SENT
-
-
-def books(mode: dict[str, str] | None = None, **changed: object) -> dict[str, object]:
-    said = {"mode": "analyze"} if mode is None else mode
-    table: dict[str, object] = {
-        "orderbook": ok({"orders": [an_order_row()]}, **said),
-        "tradebook": ok([a_trade_row()], **said),
-        "positionbook": ok([a_position_row()], **said),
-    }
-    return table | changed
 
 
 def test_books_are_three_reads_in_this_order_with_their_times(steps: Steps) -> None:

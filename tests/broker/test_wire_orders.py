@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from broker import wire_orders
-from domain.books import Action, OrderRow, PositionRow, PriceType, Status, TradeRow
+from domain.books import Action, OrderRow, PositionRow, PriceType, Status, TradeRow, UnreadRow
 from domain.calls import Write
 from domain.errors import Rejected, WireError
 from domain.orders import Ticket
@@ -146,6 +146,7 @@ def test_bare_order_row_of_a_live_broker_is_read() -> None:
         del row[key]
     row |= {"timestamp": "21-Nov-2026 14:59:50", "orderid": 261121000000001}
     (read,) = wire_orders.order_rows({"data": {"orders": [row]}})
+    assert isinstance(read, OrderRow)
     assert (read.orderid, read.quantity, read.price, read.trigger) == (
         "261121000000001",
         65,
@@ -173,28 +174,62 @@ def test_bare_order_row_of_a_live_broker_is_read() -> None:
 )
 def test_unknown_status_word_passes_and_moves_nothing(said: object, status: Status) -> None:
     (row,) = wire_orders.order_rows({"data": {"orders": [an_order_row(order_status=said)]}})
+    assert isinstance(row, OrderRow)
     assert row.status is status
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"orderid": ""},
-        {"orderid": None},
-        {"symbol": None},
         {"action": "HOLD"},
+        {"action": ""},
         {"action": None},
         {"quantity": 65.5},
         {"quantity": None},
         {"price": "163.005"},
         {"price": "abc"},
+        {"price": "abc", "order_status": "complete"},
+        {"trigger_price": 160.0001, "order_status": "complete"},
         {"rejection_reason": {}},
     ],
 )
-def test_order_row_that_makes_no_sense_refuses_the_book(changed: dict[str, object]) -> None:
-    rows = [an_order_row(), an_order_row(**changed)]
+def test_order_row_that_makes_no_sense_keeps_its_id(changed: dict[str, object]) -> None:
+    rows = [an_order_row(**changed, orderid="7"), an_order_row()]
+    unread, read = wire_orders.order_rows({"data": {"orders": rows}})
+    assert isinstance(read, OrderRow)
+    assert isinstance(unread, UnreadRow)
+    assert (unread.orderid, unread.symbol) == ("7", CALL)
+    assert unread.reason
+
+
+@pytest.mark.parametrize("symbol", [None, "", {}, 5.5])
+def test_row_without_a_symbol_may_be_about_any(symbol: object) -> None:
+    rows = [an_order_row(symbol=symbol, orderid="7")]
+    (unread,) = wire_orders.order_rows({"data": {"orders": rows}})
+    assert (unread.orderid, unread.symbol) == ("7", "")
+
+
+@pytest.mark.parametrize("row", [an_order_row(orderid=""), an_order_row(orderid=None), None, "7"])
+def test_row_without_an_id_refuses_the_book(row: object) -> None:
     with pytest.raises(WireError):
-        wire_orders.order_rows({"data": {"orders": rows}})
+        wire_orders.order_rows({"data": {"orders": [an_order_row(), row]}})
+
+
+@pytest.mark.parametrize(
+    "filled",
+    [
+        {"order_status": "complete", "average_price": None, "filled_quantity": None},
+        {"order_status": "open", "average_price": "150.1234", "filled_quantity": None},
+        {"order_status": "cancelled", "average_price": None, "filled_quantity": 65},
+    ],
+)
+def test_price_of_an_order_with_fills_may_be_an_average(filled: dict[str, object]) -> None:
+    """The quirk `angel_price_is_avg`: 150.1234 in place of the limit."""
+    for price, read in ((150.1234, 15_012), ("150.125", 15_013), (150.12, 15_012)):
+        rows = [an_order_row(price=price, **filled)]
+        (row,) = wire_orders.order_rows({"data": {"orders": rows}})
+        assert isinstance(row, OrderRow)
+        assert row.price == read
 
 
 def test_trade_rows_are_read_with_and_without_an_id() -> None:

@@ -10,7 +10,7 @@ from domain.books import Status
 from domain.orders import Order, Pending, Purpose, State, Ticket
 from domain.units import Paise, Units, seconds
 from tests.evidence import Table
-from tests.orders import ENTRY, a_buy, a_row, a_trade, t
+from tests.orders import CE, ENTRY, PE, a_buy, a_row, a_trade, an_unread, t
 from tests.trading import an_order
 
 LATE = Status.UNKNOWN
@@ -90,6 +90,30 @@ def test_order_absent_for_135_seconds_and_two_reads_was_not_placed() -> None:
         assert table.read(when).order.state is State.UNKNOWN
     assert table.read(136).order.state is State.NOT_PLACED
     assert table.order.reason == "absent from the books"
+
+
+@pytest.mark.parametrize("symbol", ["", CE])
+def test_row_that_cannot_be_read_and_may_be_ours_shows_no_absence(symbol: str) -> None:
+    table = Table(in_flight())
+    for when in (21, 136, 200):
+        assert table.read(when, unread=[an_unread("A7", symbol)]).order.state is State.UNKNOWN
+    assert table.read(201, [a_row(ENTRY, "A7")]).order.orderid == "A7"
+
+
+def test_row_that_cannot_be_read_but_is_another_s_hides_nothing() -> None:
+    """Of another symbol, known as a stranger's, or known before the order was sent."""
+    known = msgspec.structs.replace(in_flight(), baseline=("H2",))
+    table = Table(known)
+    stranger = ev.ExternalSeen(at=t(0), symbol=ENTRY.symbol, orderids=("H1",), net=0)
+    table.blotter.ledger.apply(stranger)
+    others = [an_unread("A7", PE), an_unread("H1"), an_unread("H2", CE)]
+    table.read(135, unread=others)
+    assert table.read(137, unread=others).order.state is State.NOT_PLACED
+
+
+def test_row_that_cannot_be_read_is_known_before_the_next_order() -> None:
+    table = Table().read(2, [a_row(a_buy(65), "H2")], unread=[an_unread("H3")])
+    assert table.blotter._book_ids == {"H2", "H3"}
 
 
 @pytest.mark.incident("INC-38")

@@ -13,7 +13,19 @@ from domain.ledger import Ledger
 from domain.orders import Pending, State
 from domain.reconcile import digest, faults
 from domain.units import Units
-from tests.orders import CE, ENTRY, PE, a_position, a_row, a_trade, planned, sold, some_books, t
+from tests.orders import (
+    CE,
+    ENTRY,
+    PE,
+    a_position,
+    a_row,
+    a_trade,
+    an_unread,
+    planned,
+    sold,
+    some_books,
+    t,
+)
 from tests.trading import a_ticket
 
 ROWS = (a_row(ENTRY, status=Status.COMPLETE),)
@@ -72,6 +84,20 @@ def test_order_of_others_must_stay_visible() -> None:
     assert found(books, a_short(seen)) == ("order H1 is missing",)
 
 
+def test_row_of_ours_that_cannot_be_read_is_a_fault_and_a_stranger_s_is_none() -> None:
+    strangers = [an_unread("H1", CE), an_unread("H2")]
+    assert found(some_books(ROWS, [sold()], asked=t(3), unread=strangers)) == ()
+    for asked in (t(1), t(3)):
+        ours = some_books((), [sold()], asked=asked, unread=[an_unread("A1")])
+        assert found(ours) == ("order A1 cannot be read (quantity is no number)",)
+
+
+def test_stranger_s_order_that_cannot_be_read_any_more_is_not_missing() -> None:
+    seen = ev.ExternalSeen(at=t(2), symbol=PE, orderids=("H1",), net=0)
+    books = some_books(ROWS, [sold()], asked=t(3), unread=[an_unread("H1")])
+    assert found(books, a_short(seen)) == ()
+
+
 def test_what_became_known_after_the_read_began_is_not_missed() -> None:
     assert found(some_books(asked=t(2))) == ()
 
@@ -110,5 +136,8 @@ def test_digest_knows_what_the_books_say_and_not_their_order(
     random.shuffle(mixed)
     one, two = some_books(rows, asked=t(1)), some_books(mixed, asked=t(9))
     assert digest(one) == digest(two)
-    longer = some_books([*rows, a_row(ENTRY, "Z")])
-    assert digest(longer) != digest(one)
+    for longer in (
+        some_books([*rows, a_row(ENTRY, "Z")]),
+        some_books(rows, unread=[an_unread("Z")]),
+    ):
+        assert digest(longer) != digest(one)
