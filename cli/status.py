@@ -30,6 +30,10 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
             f"--state-dir {folder}: holds no {NAME}, no agent ran there; start it with "
             "`run.py live`, or name the folder of one that ran"
         ) from None
+    except PermissionError:
+        raise ConfigError(
+            f"{path}: may not be read; ask as root, or as the user the agent runs as"
+        ) from None
     except (OSError, msgspec.DecodeError) as error:
         running = "look again: the running agent writes it anew within seconds"
         remedy = running if is_held(folder) else "no agent runs there, `run.py live` writes it anew"

@@ -7,13 +7,16 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from configparser import ConfigParser
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 import yaml
+from packaging.requirements import Requirement
 
 from actors import order
 from cli import agent, door
@@ -29,6 +32,7 @@ UNIT = ROOT / "systemd" / "sutradhar.service"
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 COMPOSE = ROOT / "docker" / "docker-compose.yml"
 ENV = ROOT / ".env.example"
+LOCK = ROOT / "requirements.lock"
 FILES = (UNIT, DOCKERFILE, COMPOSE, ENV)
 
 SAME_AGAIN = {door.USAGE, door.LOCKED, door.BAD_CONFIG}
@@ -192,6 +196,30 @@ def test_image_installs_what_the_lock_file_pins_by_hash() -> None:
     assert len(installs) == 1
     for option in ("--require-hashes", "--no-deps", "--only-binary :all:", "-r requirements.lock"):
         assert option in installs[0]
+
+
+@pytest.mark.incident("INC-123")
+def test_locked_install_imports_every_module() -> None:
+    """What the image installs is what runs here: each library as pinned, and nothing warns."""
+    pins = re.findall(r"^([^\s#].*?)\s*\\$", LOCK.read_text("ascii"), re.MULTILINE)
+    wanted = [Requirement(pin) for pin in pins]
+    here = [pin for pin in wanted if pin.marker is None or pin.marker.evaluate()]
+    assert len(here) > 20
+    assert {pin.name: str(pin.specifier) for pin in here} == {
+        pin.name: f"=={metadata.version(pin.name)}" for pin in here
+    }
+    files = [file for room in sorted(imported_rooms()) for file in (ROOT / room).rglob("*.py")]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
+    modules = sorted(name.removesuffix(".__init__") for name in names)
+    program = f"import importlib\nfor name in {modules}: importlib.import_module(name)"
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_image_starts_the_agent_as_nobody_in_particular() -> None:

@@ -157,6 +157,7 @@ def test_server_over_plain_http_is_one_problem_of_the_host(
     assert line.endswith("(read from OPENALGO_HOST in the environment; correct it there)")
 
 
+@pytest.mark.incident("INC-104")
 @pytest.mark.parametrize(
     ("place", "why"),
     [
@@ -167,7 +168,7 @@ def test_server_over_plain_http_is_one_problem_of_the_host(
     ],
 )
 @pytest.mark.parametrize("command", [("live",), ("sandbox", "--speed", "max")])
-def test_state_directory_that_cannot_be_written_is_named(
+def test_unwritable_folder_is_named_and_refused(
     run_py: RunPy,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,6 +1,7 @@
 """`run.py status`: what operators script against, with the agent alive, dead, or never there."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tests.domain.test_status import ALL_GOOD, a_status
 from tests.shared import ROOT
 from tests.trading import at
 
+NOBODY = 65534
 RUNNING, NOT_RUNNING, USAGE, BAD_INPUT = 0, 3, 2, 78
 
 DEAD = """\
@@ -257,6 +259,23 @@ def test_status_that_is_a_folder_is_named_once(run_py: RunPy, folder: Path) -> N
     said = run_py("status")
     assert said.code == BAD_INPUT
     assert said.error.startswith("state/status.json: cannot be read (Is a directory); ")
+
+
+def test_status_of_another_users_agent_says_who_may_ask(run_py: RunPy, folder: Path) -> None:
+    left(folder)
+    folder.chmod(0)
+    user = os.geteuid()
+    try:
+        if user == 0:  # nothing is closed to root
+            os.seteuid(NOBODY)
+        said = run_py("status")
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o700)
+    assert (said.code, said.out) == (BAD_INPUT, "")
+    assert said.error == (
+        "state/status.json: may not be read; ask as root, or as the user the agent runs as"
+    )
 
 
 def test_status_of_an_older_agent_is_shown_with_what_it_knew(
