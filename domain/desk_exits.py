@@ -7,6 +7,7 @@ replaced by a LIMIT on what is left; nothing is ever placed beside an order that
 from collections import defaultdict
 
 import msgspec
+from msgspec.structs import replace
 
 from domain import events as ev
 from domain.blotter import Blotter, Intent
@@ -24,6 +25,9 @@ UNKNOWN_APART = seconds(2)
 STOP_MODIFIES = 20
 """How often a resting stop is moved; exchanges refuse the 25th change, and size needs some."""
 
+NOT_THE_ORDERS_FAULT = frozenset({"BAND", "SESSION", "DENIED", "SEMI_AUTO"})
+"""Refusals of a modify that say nothing of the order: another price, or a later time, may pass."""
+
 USUAL_TICK = Paise(5)
 """The tick of every NSE index option; used only where the day's contract facts were lost."""
 
@@ -32,7 +36,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a chase stands: the rung asked for last, its price, when, and whether the band cut it.
 
     A rung counts once an order carries its price uncut: a broker that is down climbs nothing.
-    `modifies` counts the prices asked of the order at hand.
+    `modifies` counts the changes asked of the order at hand, `quantity` is the one last asked for.
     """
 
     since: Micros
@@ -41,6 +45,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sent_at: Micros | None = None
     is_cut: bool = False
     modifies: int = 0
+    quantity: Units = Units(0)
 
 
 class ExitDesk:
@@ -181,7 +186,7 @@ class ExitDesk:
         if order.remaining != leg.short:
             self._resize(leg, order, at)
         elif ticket.trigger != leg.stop.trigger and order.modifies < STOP_MODIFIES:
-            moved = msgspec.structs.replace(ticket, price=leg.stop.limit, trigger=leg.stop.trigger)
+            moved = replace(ticket, price=leg.stop.limit, trigger=leg.stop.trigger)
             self._blotter.modify(order, moved, at, "stop moved")
 
     def _chase(self, leg: Leg, at: Micros, *, quiet: bool) -> None:
@@ -234,32 +239,45 @@ class ExitDesk:
             ticket = _buy(leg, leg.short, PriceType.LIMIT, step.price, Paise(0))
             cover = Intent(purpose=Purpose.COVER, ticket=ticket, leg=leg.leg, reason=leg.reason)
             self._blotter.place(cover, at, self._tick(leg))
-            self._ladders[leg.leg] = msgspec.structs.replace(step, modifies=0)
+            self._ladders[leg.leg] = replace(step, modifies=0, quantity=leg.short)
 
     def _climb(self, leg: Leg, order: Order, at: Micros) -> None:
-        """Give a live order the next rung's price when it is due."""
+        """Give a live order the next rung's price when it is due, or its end if it takes none."""
         ladder = self._ladders[leg.leg]
         if not order.may_be_asked(at):
             return
-        if ladder.modifies >= self._exits.max_modifies:
-            self._blotter.cancel(order, at, "too many modifications")
+        ended = self._why_replace(leg, order, ladder)
+        if ended:
+            self._blotter.cancel(order, at, ended)
         elif order.remaining != leg.short:
-            self._resize(leg, order, at)
+            quantity = self._resize(leg, order, at)
+            asked = ladder.modifies + 1
+            self._ladders[leg.leg] = replace(ladder, modifies=asked, quantity=quantity)
         elif self._is_due(ladder, at):
             self._reprice(leg, order, ladder, at)
+
+    def _why_replace(self, leg: Leg, order: Order, ladder: Ladder) -> str:
+        """Return why an order is to be cancelled and another sent in its place; '' to go on."""
+        if ladder.modifies >= self._exits.max_modifies:
+            return "too many modifications"
+        if order.modify_refused and order.modify_refused not in NOT_THE_ORDERS_FAULT:
+            return f"takes no change: {order.modify_refused}"
+        if order.remaining != leg.short and ladder.quantity == order.filled + leg.short:
+            return "does not take a new quantity"
+        return ""
 
     def _reprice(self, leg: Leg, order: Order, ladder: Ladder, at: Micros) -> None:
         price = order.ticket.price
         if ladder.sent_at is not None and price >= ladder.price and not ladder.is_cut:
-            ladder = msgspec.structs.replace(ladder, rung=ladder.rung + 1)
+            ladder = replace(ladder, rung=ladder.rung + 1)
         step = self._next(leg, ladder, at)
         if step is None:
             return
         if step.price > price:
-            higher = msgspec.structs.replace(order.ticket, price=step.price)
+            higher = replace(order.ticket, price=step.price)
             self._blotter.modify(order, higher, at, f"rung {step.rung}")
-            step = msgspec.structs.replace(step, modifies=step.modifies + 1)
-        self._ladders[leg.leg] = msgspec.structs.replace(step, price=max(step.price, price))
+            step = replace(step, modifies=step.modifies + 1)
+        self._ladders[leg.leg] = replace(step, price=max(step.price, price))
 
     def _is_due(self, ladder: Ladder, at: Micros) -> bool:
         return ladder.sent_at is None or at >= ladder.sent_at + seconds(self._exits.rung_s)
@@ -280,9 +298,7 @@ class ExitDesk:
             return None
         mean = tape.mean(at)
         high = wanted if mean is None else band_high(mean, self._gate.band_safety_bps, tick)
-        return msgspec.structs.replace(
-            ladder, price=min(wanted, high), sent_at=at, is_cut=high < wanted
-        )
+        return replace(ladder, price=min(wanted, high), sent_at=at, is_cut=high < wanted)
 
     def _blind(self, leg: Leg, ladder: Ladder, tick: Paise) -> Paise:
         """Return a price without any quote: the stop's stored limit first, then up from it."""
@@ -303,11 +319,12 @@ class ExitDesk:
         if self._seen_at >= self._ladders[leg.leg].since:
             self._end(order, at, leg.reason)
 
-    def _resize(self, leg: Leg, order: Order, at: Micros) -> None:
+    def _resize(self, leg: Leg, order: Order, at: Micros) -> Units:
         """Ask for exactly the short. Price and quantity never change in one request."""
         quantity = Units(order.filled + leg.short)
-        resized = msgspec.structs.replace(order.ticket, quantity=quantity)
+        resized = replace(order.ticket, quantity=quantity)
         self._blotter.modify(order, resized, at, "cover the whole short")
+        return quantity
 
     def _end(self, order: Order, at: Micros, reason: str) -> None:
         if order.may_be_asked(at):

@@ -10,6 +10,7 @@ import msgspec
 
 from domain import events as ev
 from domain.books import Action
+from domain.calls import Outcome
 from domain.contracts import Chain, Contract, Side
 from domain.orders import Order, Pending, Purpose, State, StopPlan, Ticket
 from domain.positions import Execution, Leg, Phase
@@ -49,6 +50,8 @@ class Ledger:
                 self._fill(event)
             case ev.WriteSent() | ev.ModifyPlanned() | ev.CancelPlanned():
                 self._request(event)
+            case ev.WriteReplied(op="modify"):
+                self._refusal(event)
             case ev.StopPlanned(intent=intent, stop=stop):
                 self._stop(intent, stop)
             case ev.ExitPhase(leg=leg, phase=phase, reason=reason):
@@ -240,6 +243,12 @@ class Ledger:
                 pass
         self._keep(order)
         self._stir(event.at)
+
+    def _refusal(self, event: ev.WriteReplied) -> None:
+        """Remember by which code a modify was refused, until another one is accepted."""
+        refused = event.outcome == Outcome.REJECTED
+        code = (event.code or event.outcome) if refused else ""
+        self._keep(msgspec.structs.replace(self.orders[event.intent], modify_refused=code))
 
     def _stop(self, intent: str, stop: StopPlan) -> None:
         order = self.orders[intent]

@@ -101,7 +101,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One order of ours. `filled` only grows; `value` is the sum of units x paise of its trades.
 
     `changed_at` is when state, id, numbers or fills last changed; `asked_at` is when a modify or a
-    cancel was last sent, `pending_since` the same while it is in the air.
+    cancel was last sent, `pending_since` the same while it is in the air. `modify_refused` is the
+    code of the refusal if the last modify was refused for certain.
     """
 
     intent: str
@@ -122,6 +123,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: Micros = Micros(0)
     asked_at: Micros | None = None
     modifies: int = 0
+    modify_refused: str = ""
     filled: Units = Units(0)
     value: int = 0
     reason: str = ""

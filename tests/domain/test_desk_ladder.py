@@ -40,7 +40,7 @@ from tests.trading import TAG
 @pytest.mark.incident("INC-54")
 def test_stop_jumped_over_is_repriced_within_a_second() -> None:
     bench = an_open_short().read(20, rows_of_short(Status.OPEN), [sold()])
-    assert bench.settle(20.9).writes == []
+    assert (bench.settle(20.9).writes, phase(bench)) == ([], (Phase.PROTECT, ""))
     bench.settle(21)
     assert phase(bench) == (Phase.CHASE, "STOP_JUMPED")
     # The band is measured from the quote alone: 17500 gives 23800.
@@ -131,6 +131,13 @@ def test_blind_ladder_climbs_from_the_stored_limit() -> None:
     assert brief(bench.settle(27).writes) == [("modify", "C1", 650, 16_760)]
 
 
+def test_blind_price_is_not_below_one_already_asked() -> None:
+    bench = a_chase((14_990, 15_000))
+    assert brief(bench.writes) == [("place", "LIMIT", 650, 15_750)]
+    bench.reply(23.2, Outcome.REJECTED)
+    assert sent(bench.settle(26)) == [("place", "LIMIT", 650, 15_755)]  # 15230 by itself
+
+
 def test_quote_without_any_price_is_no_quote() -> None:
     bench = a_chase()
     assert sent(bench) == [("place", "LIMIT", 650, 15_230)]
@@ -139,12 +146,15 @@ def test_quote_without_any_price_is_no_quote() -> None:
     assert later.desk.exits.wanted_quotes(t(22.1)) == ((CE, "NFO"),)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.NOT_SENT, Outcome.UNKNOWN, Outcome.REJECTED])
-def test_rung_the_broker_never_took_is_tried_again_not_passed(outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [(Outcome.NOT_SENT, "RATE"), (Outcome.UNKNOWN, ""), (Outcome.REJECTED, "BAND")],
+)
+def test_rung_the_broker_never_took_is_tried_again_not_passed(outcome: Outcome, code: str) -> None:
     bench = a_climb()
     for when in (25, 27, 29):
         assert brief(bench.quote(when, 14_990, 15_000).writes) == [("modify", "C1", 650, 16_500)]
-        bench.reply(when + 0.2, outcome)
+        bench.reply(when + 0.2, outcome, code=code)
         read_climb(bench, when + 1)
 
 
