@@ -14,11 +14,15 @@ Complaint = tuple[tuple[str, ...], str]
 FIRST = ("strategies", "0")
 
 
-def check(settings: Settings, key_required: bool) -> Iterator[Complaint]:
-    """Yield every complaint about settings whose single values are all in range."""
+def check(settings: Settings) -> Iterator[Complaint]:
+    """Yield every complaint about settings whose single values are all in range.
+
+    The server is looked at where it is used: the profile `sandbox` brings its own.
+    """
     yield from _order(settings)
     yield from _names(settings)
-    yield from _server(settings, key_required)
+    if settings.profile == "live":
+        yield from _server(settings)
 
 
 def _order(settings: Settings) -> Iterator[Complaint]:
@@ -53,12 +57,12 @@ def _names(settings: Settings) -> Iterator[Complaint]:
         yield ("universe", "underlying"), f"{name} is not allowed; the dated rules know {known}"
 
 
-def _server(settings: Settings, key_required: bool) -> Iterator[Complaint]:
+def _server(settings: Settings) -> Iterator[Complaint]:
     key = settings.openalgo.api_key.get_secret_value()
     if key and not re.fullmatch(r"[!-~]{1,256}", key):
         text = f"{masked(key)} is not allowed; allowed is 1 to 256 visible ASCII characters"
         yield ("openalgo", "api_key"), f"{text}: copy the key from OpenAlgo once more"
-    if key_required and not key:
+    if not key:
         text = "is missing; set OPENALGO_API_KEY in the environment or .env to the key that"
         yield ("openalgo", "api_key"), f"{text} OpenAlgo shows under API Key"
     urls = {"host": settings.openalgo.rest_url}

@@ -59,17 +59,19 @@ def load(
     The strongest source wins: `flags` (dotted keys of the command line), the environment,
     `env_file`, `file` (the operator's own YAML), the profile's YAML, config/default.yaml, the
     defaults. `rooms` are further groups with their defaults, such as the sandbox's. The profile
-    `live` needs an API key. Raises ConfigError with a line for every problem.
+    `live` needs an API key; `sandbox` brings its own server, so what the environment says of
+    another is not read. Raises ConfigError with a line for every problem.
     """
     rooms = rooms or {}
     known = tuple(every_leaf(rooms))
     root = _root(rooms)
     kinds = {leaf.path: leaf.default for leaf in known}
+    unused = "openalgo" if profile == "sandbox" else ""
     files = [*([file] if file else []), HERE / f"{profile}.yaml", HERE / "default.yaml"]
     root.layers = (
         sources.flags(root, flags or {}),
-        sources.environment(root, kinds),
-        sources.dotenv(root, env_file, kinds),
+        sources.environment(root, kinds, unused),
+        sources.dotenv(root, env_file, kinds, unused),
         *(sources.yaml_file(root, path) for path in files),
     )
     complaints = Complaints(root.layers, known)
@@ -78,7 +80,7 @@ def load(
     except ValidationError as error:
         raise ConfigError(*map(complaints.of_value, error.errors())) from None
     settings = _settings(profile, model, rooms)
-    wrong = tuple(checks.check(settings, key_required=profile == "live"))
+    wrong = tuple(checks.check(settings))
     if wrong:
         raise ConfigError(*(complaints.of_key(path, text) for path, text in wrong))
     return settings

@@ -96,16 +96,17 @@ def flags(owner: type[BaseSettings], values: Mapping[str, Any]) -> Layer:
     return Layer(owner, data, "the command line")
 
 
-def environment(owner: type[BaseSettings], kinds: Kinds) -> Layer:
-    """Return what the process environment says."""
-    names = _present(EnvSettingsSource(owner, case_sensitive=True).env_vars)
+def environment(owner: type[BaseSettings], kinds: Kinds, unused: str = "") -> Layer:
+    """Return what the process environment says, but for the group `unused`."""
+    names = _present(EnvSettingsSource(owner, case_sensitive=True).env_vars, unused)
     return Variables(owner, names, "the environment").fill(names, kinds)
 
 
-def dotenv(owner: type[BaseSettings], path: Path, kinds: Kinds) -> Layer:
-    """Return what a .env file says; one that does not exist says nothing."""
+def dotenv(owner: type[BaseSettings], path: Path, kinds: Kinds, unused: str = "") -> Layer:
+    """Return what a .env file says, but for `unused`; one that does not exist says nothing."""
     try:
-        names = _present(DotEnvSettingsSource(owner, path, "utf-8", case_sensitive=True).env_vars)
+        said = DotEnvSettingsSource(owner, path, "utf-8", case_sensitive=True).env_vars
+        names = _present(said, unused)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); correct the file") from error
     return Variables(owner, names, str(path)).fill(names, kinds)
@@ -127,9 +128,11 @@ def yaml_file(owner: type[BaseSettings], path: Path) -> Layer:
     return Layer(owner, data, str(path))
 
 
-def _present(names: Mapping[str, str | None]) -> dict[str, str]:
-    """Leave empty variables out: compose files write them for what is not set."""
-    return {name: text for name, text in names.items() if text}
+def _present(names: Mapping[str, str | None], unused: str) -> dict[str, str]:
+    """Leave empty variables out, which compose files write for what is not set, and `unused`."""
+    present = {name: text for name, text in names.items() if text}
+    idle = {name for path, name in _paths(present) if path[0] == unused}
+    return {name: text for name, text in present.items() if name not in idle}
 
 
 def _paths(names: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -3,7 +3,9 @@ from typing import Any
 
 import pytest
 
-from tests.config.reading import KEY, problems_of, settings_of
+from config.groups import OpenAlgoParams
+from config.settings import load
+from tests.config.reading import KEY, SANDBOX, problems_of, settings_of
 
 
 @pytest.mark.incident("INC-120")
@@ -85,6 +87,7 @@ def test_key_never_travels_unencrypted_off_this_machine(
     server: dict[str, str], refused: tuple[str, ...]
 ) -> None:
     flags: dict[str, Any] = {f"openalgo__{name}": value for name, value in server.items()}
+    flags |= {"profile": "live", "openalgo__api_key": KEY}
     if not refused:
         found = settings_of(**flags).openalgo
         assert {name: getattr(found, name) for name in server} == server
@@ -95,6 +98,32 @@ def test_key_never_travels_unencrypted_off_this_machine(
 
 def test_listed_private_host_may_be_plain_but_a_public_address_never() -> None:
     listed = ("192.168.1.5", "8.8.8.8")
-    private = settings_of(openalgo__host="192.168.1.5", broker__plain_http_hosts=listed)
+    flags: dict[str, Any] = {"profile": "live", "openalgo__api_key": KEY}
+    flags |= {"broker__plain_http_hosts": listed}
+    private = settings_of(openalgo__host="192.168.1.5", **flags)
     assert private.openalgo.rest_url == "http://192.168.1.5:5000"
-    assert problems_of(openalgo__host="8.8.8.8", broker__plain_http_hosts=listed)
+    assert problems_of(openalgo__host="8.8.8.8", **flags)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("OPENALGO_HOST", "http://192.168.1.7"),
+        ("OPENALGO_HOST", "http://algo.example.com:5000"),
+        ("OPENALGO_PORT", "none"),
+        ("OPENALGO_WS_URL", "ws://algo.example.com:8765"),
+        ("OPENALGO_API_KEY", "a key with spaces"),
+        ("PAPER_TRADING", "perhaps"),
+        ("SUTRADHAR_OPENALGO__HOST", "algo.example.com"),
+    ],
+)
+def test_sandbox_does_not_care_for_the_server_of_a_live_agent(
+    name: str, text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert settings_of("openalgo: {host: algo.example.com}", tmp_path).profile == "sandbox"
+    monkeypatch.setenv(name, text)
+    assert settings_of().openalgo == OpenAlgoParams()
+    monkeypatch.delenv(name)
+    (tmp_path / ".env").write_text(f"{name}={text}\n")
+    found = load("sandbox", env_file=tmp_path / ".env", rooms=SANDBOX)
+    assert found.openalgo == OpenAlgoParams()

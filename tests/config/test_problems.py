@@ -102,7 +102,7 @@ def test_bad_variable_is_named(
     name: str, text: str, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, text)
-    (told,) = problems_of()
+    (told,) = problems_of(profile="live", openalgo__api_key=KEY)
     assert told.startswith(problem)
     assert told.endswith(f"(read from {name} in the environment; correct it there)")
 

@@ -141,7 +141,8 @@ def test_other_variables_are_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUTRADHAR_CI", "1")
     monkeypatch.setenv("OPENALGO_UNHEARD", "x")
     monkeypatch.setenv("OPENALGO_PORT", "")
-    assert settings_of().openalgo == OpenAlgoParams()
+    server = settings_of(profile="live", openalgo__api_key=KEY).openalgo
+    assert (server.host, server.port) == ("127.0.0.1", 5000)
 
 
 def test_flag_that_was_not_given_says_nothing() -> None:
