@@ -130,6 +130,7 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
     control_token: Annotated[
         str, typer.Option(envvar="SUTRADHAR_CONTROL_TOKEN", help="Token for what changes things.")
     ] = "",
+    config: Config = None,
     *,
     start_paused: StartPaused = False,
     end_with_day: EndWithDay = False,
@@ -151,6 +152,7 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
         state_dir=state_dir,
         control_port=control_port,
         control_token=control_token,
+        config=config,
         wait=start_paused,
         ends_with_day=end_with_day,
         dies_with_parent=die_with_parent,

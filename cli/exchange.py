@@ -58,6 +58,7 @@ class Options:
     state_dir: Path | None = None
     control_port: int | None = None
     control_token: str = ""
+    config: Path | None = None
     wait: bool = False
     dies_with_parent: bool = False
     ends_with_day: bool = False
@@ -90,7 +91,7 @@ def run(options: Options) -> int:
     if options.api_key != DEFAULT_KEY:
         redactor.register(options.api_key)
     logs.setup(redactor, color=options.color)
-    settings = load("sandbox", options.flags(), rooms={"sandbox": SandboxParams()})
+    settings = load("sandbox", options.flags(), options.config, rooms={"sandbox": SandboxParams()})
     params = settings.room(SandboxParams)
     with (
         _ports(params, with_control=_wants_control(options, params)) as ports,

@@ -210,6 +210,7 @@ def _child_options(options: Options, session: Session) -> list[str]:
         "--tape": options.tape,
         "--date": options.date,
         "--faults": options.faults,
+        "--config": options.config,
     }
     flags = [
         text for key, value in given.items() if value is not None for text in (key, str(value))
