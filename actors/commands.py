@@ -4,7 +4,7 @@ from typing import assert_never
 
 from domain.strategy import Lasts
 from domain.units import Micros
-from domain.wishes import Cancel, Decision, Flatten, Leave, Move, Place, Raise
+from domain.wishes import Cancel, Decision, Flatten, Leave, Look, Move, Place, Raise
 from messages.orders import (
     CancelEntry,
     ExitPosition,
@@ -12,9 +12,10 @@ from messages.orders import (
     MoveStop,
     PlaceEntry,
     RaiseStop,
+    TriggerMet,
 )
 
-Command = PlaceEntry | CancelEntry | RaiseStop | MoveStop | ExitPosition | FlattenAll
+Command = PlaceEntry | CancelEntry | RaiseStop | MoveStop | ExitPosition | FlattenAll | TriggerMet
 
 
 def command(decision: Decision, strategy: str, last: Lasts, at: Micros) -> Command:
@@ -29,6 +30,8 @@ def command(decision: Decision, strategy: str, last: Lasts, at: Micros) -> Comma
             return CancelEntry(at=at, strategy=strategy, slot=key.slot, reason=reason)
         case Raise(key=key, stop=stop):
             return RaiseStop(at=at, key=key, stop=stop)
+        case Look(symbol=symbol):
+            return TriggerMet(at=at, symbol=symbol)
         case Move() | Leave() | Flatten():
             return _exit(decision, strategy, at)
         case _:

@@ -1,8 +1,8 @@
 """OrderActor: the only writer to the broker.
 
 Hears:  Begin, PreflightDone, PlanDay, StrategyReady, FeedTrusted, PlaceEntry, CancelEntry,
-        RaiseStop, MoveStop, ExitPosition, FlattenAll, BrokerReplied, OrderPushed, QuotesRead,
-        BooksJudged, BooksFailed, FactsWanted, Park, Pulse
+        RaiseStop, MoveStop, TriggerMet, ExitPosition, FlattenAll, BrokerReplied, OrderPushed,
+        QuotesRead, BooksJudged, BooksFailed, FactsWanted, Park, Pulse
 Tells:  strategy, watchdog, feed, monitor <- OrderChanged, PositionChanged, ModeEntered,
         EntryRefused, RecoveryDone; reconcile <- Attention; main <- Ended
 Owns:   the order journal and the desk (domain.desk): order machines, legs, latches, the risk gate
@@ -61,13 +61,14 @@ from messages.orders import (
     QuotesRead,
     RaiseStop,
     StrategyReady,
+    TriggerMet,
 )
 
 log = logging.getLogger(__name__)
 
 Command = PlaceEntry | CancelEntry | RaiseStop | MoveStop | ExitPosition | FlattenAll | Park
 Answer = BrokerReplied | OrderPushed | QuotesRead | BooksJudged | BooksFailed | PreflightDone
-Word = Begin | PlanDay | StrategyReady | FeedTrusted | FactsWanted | Pulse
+Word = Begin | PlanDay | StrategyReady | FeedTrusted | FactsWanted | TriggerMet | Pulse
 Heard = Command | Answer | Word
 
 AUDIENCE = ("strategy", "watchdog", "feed", "monitor")
@@ -141,10 +142,8 @@ class OrderActor(Actor):
                 | PreflightDone()
             ):
                 self._answer(message, at)
-            case Begin() | PlanDay() | StrategyReady() | FeedTrusted() | FactsWanted() | Pulse():
-                self._word(message, at)
             case _:
-                assert_never(message)
+                self._word(message, at)
         self._carry_out(at)
 
     def _command(self, message: Command, at: Micros) -> None:
@@ -184,6 +183,7 @@ class OrderActor(Actor):
             case BooksJudged():
                 self._judged(message, at)
             case BooksFailed(status=status, text=text):
+                desk.doubted()
                 if status == NO_SESSION:
                     self._wait_for_login(status, text)
             case PreflightDone(reply=reply):
@@ -191,7 +191,7 @@ class OrderActor(Actor):
             case _:
                 assert_never(message)
 
-    def _word(self, message: Word, at: Micros) -> None:
+    def _word(self, message: Word, at: Micros) -> None:  # noqa: C901 - one case per message
         desk = self._desk
         match message:
             case Begin():
@@ -204,6 +204,8 @@ class OrderActor(Actor):
                 desk.trusted(entries=entries, reason=reason)
             case FactsWanted(who=who):
                 self._tell_everything(who, at)
+            case TriggerMet():
+                self._read_now = True
             case Pulse():
                 if self._preflight_due is not None and at >= self._preflight_due:
                     self._check_server()

@@ -36,6 +36,9 @@ from domain.units import Micros, Paise, Symbol, seconds
 CLOSING = ("FLATTEN", "DAY_DONE")
 """Latches that end the day: every short is left and the book proved flat."""
 
+DOUBTS = 3
+"""How many reads in a row that were not believed are soon followed by another: books lag."""
+
 WRONG_MODE = "MODE"
 """The code of an answer in the other mode; any other lack of sense is the server's order mode."""
 
@@ -77,6 +80,7 @@ class Desk:
         self._feed: tuple[bool, str] = (False, "no price was seen yet")
         self._session_lost = ""
         self._wrong_mode = False
+        self._doubts = 0
         self._parked_at: Micros | None = None
 
     def mode(self, at: Micros) -> Mode:
@@ -114,20 +118,27 @@ class Desk:
 
     def attention(self, at: Micros) -> tuple[Micros, str]:
         """Return how often the books should be read now, and why (`execution.md` 7.2)."""
-        pace = self._params.reconcile
-        ledger = self.ledger
-        moving = any(o.state.is_in_flight or o.pending is not Pending.NONE for o in ledger.live())
-        chasing = any(leg.phase is Phase.CHASE for leg in ledger.open_legs())
-        if moving or chasing or self.entries.is_waiting or self.exits.bare(at):
-            return seconds(pace.fast_s), "in flight"
-        unproved = self.is_closing(at) and ledger.proved_flat_at is None
-        if not self._recovered or unproved or self._parked_at is not None:
-            return seconds(pace.fast_s), "proof wanted"
+        pace, ledger = self._params.reconcile, self.ledger
+        hurry = self._hurry(at)
+        if hurry:
+            return seconds(pace.fast_s), hurry
         if any(ledger.live(Purpose.ENTRY)):
             return seconds(pace.resting_s), "entry rests"
         if any(ledger.open_legs()):
             return seconds(pace.stops_s), "stops rest"
         return seconds(pace.slow_s), "idle"
+
+    def _hurry(self, at: Micros) -> str:
+        """Return why the books are to be read fast; '' without a reason."""
+        ledger = self.ledger
+        moving = any(o.state.is_in_flight or o.pending is not Pending.NONE for o in ledger.live())
+        chasing = any(leg.phase is Phase.CHASE for leg in ledger.open_legs())
+        if moving or chasing or self.entries.is_waiting or self.exits.bare(at):
+            return "in flight"
+        unproved = self.is_closing(at) and ledger.proved_flat_at is None
+        if not self._recovered or unproved or self._parked_at is not None:
+            return "proof wanted"
+        return "books doubted" if 0 < self._doubts <= DOUBTS else ""
 
     def begin(self, at: Micros) -> None:
         """Take over what a former process left: what was being sent may exist."""
@@ -247,6 +258,7 @@ class Desk:
         self._snapshot_at = books.asked_at
         self.exits.saw(books.asked_at)
         self._session_lost, self._wrong_mode = "", False
+        self._doubts = 0
         if not self._recovered:
             self._recover(at)
         if self.is_closing(at):
@@ -256,8 +268,9 @@ class Desk:
         self.entries.retry(self._situation(at), send_before)
 
     def doubted(self) -> None:
-        """A snapshot could not be believed: a proof begun before it does not go on."""
+        """A read failed or cannot be believed: a proof begun before it does not go on."""
         self.proof = Proof()
+        self._doubts += 1
 
     def settle(self, at: Micros) -> None:
         """Do what the situation asks for. After each message and on each pulse."""

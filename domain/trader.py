@@ -4,6 +4,7 @@ Holds the plug-in's state, builds its view, compares what it wishes with what is
 day's limits. Nothing is acted upon for a symbol whose bars have not reached the present.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum, auto
@@ -20,10 +21,10 @@ from domain.positions import Leg
 from domain.rules.keys import WEEKDAYS
 from domain.series import Fed, Series
 from domain.session import DayPlan
-from domain.strategy import Last, Mode, Note, Strategy, View, Wishes
+from domain.strategy import Last, Mode, Note, StopLimit, Strategy, View, Wishes
 from domain.units import MINUTE, SECOND, Day, Micros, Symbol, seconds
 from domain.universe import freshness
-from domain.wishes import Cancel, Decision, Flatten, Place, Said, Stance, Terms, compare
+from domain.wishes import Cancel, Decision, Flatten, Look, Place, Said, Stance, Terms, compare
 
 PATIENCE = Micros(30 * SECOND)
 """How long a restarted strategy waits for every series before it goes on with those it has."""
@@ -211,7 +212,9 @@ class Trader:
         self._at = at
         self._forming[now.symbol] = now
         self._state, wishes = self._role.strategy.on_price(self._state, now, self._view())
-        return self._heard(wishes)
+        told = self._heard(wishes)
+        met = self._said.news(self._met(now), at)
+        return replace(told, decisions=(*told.decisions, *met)) if met else told
 
     def order(self, order: Order, at: Micros) -> Told:
         """Take an order that moved."""
@@ -354,6 +357,13 @@ class Trader:
             elif isinstance(each, Cancel):
                 self.facts.withdrawn(each.key.slot)
         return news
+
+    def _met(self, now: Forming) -> Iterator[Decision]:
+        """Look at the books once a price meets the trigger of an entry that rests."""
+        for held in self.facts.entries.values():
+            is_resting = held.symbol == now.symbol and not held.touched and held.ended_at is None
+            if is_resting and isinstance(held.price, StopLimit) and now.last <= held.price.trigger:
+                yield Look(symbol=now.symbol)
 
     def _ends_of_day(self) -> tuple[Decision, ...]:
         """Return what ends the day for good: its limits, and the clock as a second voice."""

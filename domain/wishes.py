@@ -69,7 +69,13 @@ class Flatten(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
-Decision = Place | Cancel | Raise | Move | Leave | Flatten
+class Look(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """See whether the entry that rests in a symbol was filled: a price met its trigger."""
+
+    symbol: Symbol
+
+
+Decision = Place | Cancel | Raise | Move | Leave | Flatten | Look
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

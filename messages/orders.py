@@ -90,6 +90,16 @@ class StrategyReady(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tru
     at: Micros
 
 
+class TriggerMet(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A price met the trigger of a resting entry: read the books. StrategyActor -> OrderActor.
+
+    Many brokers push nothing (`execution.md` 7.2).
+    """
+
+    at: Micros
+    symbol: Symbol
+
+
 class FeedTrusted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """Whether prices are good enough to enter on. WatchdogActor -> OrderActor, StrategyActor."""
 

@@ -38,6 +38,7 @@ from messages.orders import (
     PreflightDone,
     QuotesRead,
     RaiseStop,
+    TriggerMet,
 )
 from tests.actors.fakes import To
 from tests.actors.order_stand import FILLED, HIGHER, Stand, of, place
@@ -181,6 +182,12 @@ def test_stop_of_a_short_is_moved(stand: Stand) -> None:
     stand.hear(20, MoveStop(at=t(20), strategy=TAG, symbol=CE, stop=HIGHER))
     (write,) = stand.sent()
     assert (write.ref, write.ticket.trigger) == (f"{DAY}-1-2", 14_200)  # type: ignore[union-attr]
+
+
+def test_price_at_the_trigger_of_a_resting_entry_starts_a_read(stand: Stand) -> None:
+    stand.ready()
+    (attention,) = of(Attention, stand.hear(2, TriggerMet(at=t(2), symbol=CE)))
+    assert attention.now
 
 
 def test_contracts_of_the_day_are_journaled(stand: Stand) -> None:

@@ -190,9 +190,14 @@ def test_session_lost_in_the_day_is_read_slowly_and_said_once(
     assert of(ModeEntered, told)[0].mode == "ACTIVE"
 
 
-def test_books_that_could_not_be_read_for_another_reason_change_no_mode(stand: Stand) -> None:
+def test_books_that_could_not_be_read_for_another_reason_are_read_again_soon(stand: Stand) -> None:
     stand.protected()
-    assert stand.hear(20, BooksFailed(at=t(20), status=500, text="boom")) == []
+    told = stand.hear(20, BooksFailed(at=t(20), status=500, text="boom"))
+    assert told == [To("reconcile", soon(20))]
+
+
+def soon(seconds_: float) -> Attention:
+    return Attention(at=t(seconds_), every=seconds(1.5), now=False, reason="books doubted")
 
 
 # Recovery.
@@ -266,7 +271,8 @@ def test_restarted_reader_gets_its_pace_and_reads_at_once(stand: Stand) -> None:
 def test_doubted_books_move_nothing(stand: Stand) -> None:
     stand.protected()
     before = stand.committed()
-    assert stand.read(20, faults=("order A1 is missing",)) == []
+    told = stand.read(20, faults=("order A1 is missing",))
+    assert told == [To("reconcile", soon(20))]
     assert stand.committed() == before
 
 

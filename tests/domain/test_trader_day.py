@@ -14,7 +14,7 @@ from domain.strategy import (
 )
 from domain.trader import Backfill, Conditions, Role, Stage, Start, Told, Trader
 from domain.units import MINUTE, SECOND, Day, Micros, Paise, Units
-from domain.wishes import Cancel, Flatten, Place
+from domain.wishes import Cancel, Flatten, Look, Place
 from strategies.swing_break import SwingBreak
 from tests.domain.play import (
     CE,
@@ -259,12 +259,29 @@ def test_default_strategy_trades_through_a_break() -> None:
     )
     assert isinstance(placed, Place)
     assert (placed.ticket.quantity, placed.ticket.trigger) == (wish_of().units, 12_695)
-    assert trader.price(a_forming(4, 12_690), minute(4)).decisions == ()
+    assert trader.price(a_forming(4, 12_690), minute(4)).decisions == (Look(symbol=CE.symbol),)
     order = an_order(placed.key, state=State.SENDING, ticket=placed.ticket, stop=placed.stop)
     assert trader.order(order, minute(4)).decisions == ()
     filled = changed(order, state=State.FILLED, filled=Units(585), value=585 * 12_690)
     told = trader.order(changed(filled, changed_at=minute(5)), minute(5))
     assert (told.decisions, [n.kind for n in told.notes]) == ((), ["spent", "unwish"])
+
+
+def test_price_that_meets_the_trigger_of_a_resting_entry_asks_for_the_books() -> None:
+    play = Play().warm()
+    play.wish(an_entry_wish())
+    resting = an_order(state=State.TRIGGER_PENDING)
+    play.trader.order(resting, play.now)
+    trigger = resting.ticket.trigger
+
+    def looks(price: int, seconds: int) -> bool:
+        told = play.trader.price(a_forming(4, price), Micros(play.now + seconds * SECOND))
+        return Look(symbol=CE.symbol) in told.decisions
+
+    assert [looks(trigger + 5, 1), looks(trigger, 2), looks(trigger - 5, 3)] == [False, True, False]
+    assert [looks(trigger - 5, 6), looks(trigger - 5, 7)] == [False, True]
+    play.trader.order(changed(resting, state=State.OPEN), play.now)
+    assert not looks(trigger - 5, 30)
 
 
 def test_role_knows_its_days() -> None:
