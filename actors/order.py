@@ -71,7 +71,8 @@ Answer = BrokerReplied | OrderPushed | QuotesRead | BooksJudged | BooksFailed | 
 Word = Begin | PlanDay | StrategyReady | FeedTrusted | FactsWanted | TriggerMet | Pulse
 Heard = Command | Answer | Word
 
-AUDIENCE = ("strategy", "watchdog", "feed", "monitor")
+AUDIENCE = ("watchdog", "strategy", "feed", "monitor")
+"""Who hears of orders and legs; first who builds the bars that the next one asks for."""
 PARKED = 0
 DAY_DONE = 10
 BAD_CONFIG = 78

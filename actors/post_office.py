@@ -18,7 +18,7 @@ class Post(Protocol):
         """Put a message into the inbox of `address`; never blocks, never raises."""
 
     def tell_all(self, prefix: str, message: object) -> None:
-        """Tell every address that starts with `prefix`."""
+        """Tell everybody with an address that starts with `prefix`, once each."""
 
 
 class Listener(Protocol):
@@ -58,7 +58,9 @@ class PostOffice:
             self.dead_letters[address] += 1
 
     def tell_all(self, prefix: str, message: object) -> None:
-        """Tell every address that starts with `prefix`, in the order of their registration."""
-        for address in tuple(self._boxes):
-            if address.startswith(prefix):
+        """Tell everybody with an address that starts with `prefix`, once each, oldest first."""
+        told: set[int] = set()
+        for address, box in self._boxes.items():
+            if address.startswith(prefix) and id(box) not in told:
+                told.add(id(box))
                 self.tell(address, message)

@@ -51,9 +51,11 @@ class Pump:
             self.dead_letters[address] += 1
 
     def tell_all(self, prefix: str, message: object) -> None:
-        """Tell every address that starts with `prefix`, in the order of their registration."""
-        for address in (*self._actors, *self._listeners):
-            if address.startswith(prefix):
+        """Tell everybody with an address that starts with `prefix`, once each, oldest first."""
+        told: set[int] = set()
+        for address, box in (*self._actors.items(), *self._listeners.items()):
+            if address.startswith(prefix) and id(box) not in told:
+                told.add(id(box))
                 self.tell(address, message)
 
     def run(self) -> None:

@@ -174,9 +174,7 @@ class StrategyActor(Actor):
         self._plan = plan
         rule = self._role.strategy.universe(plan)
         self._chooser = Chooser(rule, self._universe, self._pack, plan, chain)
-        if chain is None:
-            self._watch(self._chooser.index[0], on=True)
-        else:
+        if chain is not None:
             self._play(chain, Start.RESTARTED if self._is_restart else Start.RESUMED, at)
         self._ask(at)
 

@@ -35,8 +35,9 @@ from strategies.swing_break import SwingBreak
 STARTED = ("monitor", "journal", "reconcile", "feed", "strategy", "watchdog", "order")
 """The order of birth: those who only listen first, the one who asks the broker last."""
 
-STOPPED = ("strategy", "feed", "watchdog", "order", "reconcile", "journal", "monitor")
-"""The order of death: nothing new is wished, then nothing is sent, then the record is closed."""
+BARS = "bar:"
+STOPPED = ("watchdog", "strategy", BARS, "feed", "order", "reconcile", "journal", "monitor")
+"""The order of death: nobody is rebuilt, nothing is wished, nothing sent, all is on record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +102,10 @@ class System:
         """Stop everybody in reverse; whether all did so within the deadline (real seconds)."""
         deadline = clock.machine() + within_s * SECOND
         in_time = True
-        for address in (STOPPED[0], *self._bars, *STOPPED[1:]):
-            left_s = max(0.1, (deadline - clock.machine()) / SECOND)
-            in_time = self._stage.stop(address, left_s) and in_time
+        for name in STOPPED:
+            for address in self._bars if name == BARS else (name,):
+                left_s = max(0.1, (deadline - clock.machine()) / SECOND)
+                in_time = self._stage.stop(address, left_s) and in_time
         return in_time
 
 

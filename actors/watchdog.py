@@ -127,15 +127,21 @@ class WatchdogActor(Actor):
         self._recovered = RecoveryDone(
             at=message.at, plan=message.plan, chain=message.chain or known
         )
-        self._start(index_group(self._index))
+        if self._start(index_group(self._index)) and self._recovered.chain is None:
+            # The contracts are chosen by its price, and who chooses them is told of it no sooner.
+            index, _ = self._index
+            self.post.tell(f"bar:{index}", WatchPrice(symbol=index, on=True))
         if message.chain is not None:
             for group in option_groups(message.chain, self._group_size):
                 self._start(group)
 
-    def _start(self, group: Group) -> None:
-        if group.address not in self._groups:
-            self._groups[group.address] = group
-            self._spawn_bars(group)
+    def _start(self, group: Group) -> bool:
+        """Start the bars of a group, once; return whether that is news."""
+        if group.address in self._groups:
+            return False
+        self._groups[group.address] = group
+        self._spawn_bars(group)
+        return True
 
     def _spawn_bars(self, group: Group) -> None:
         assert self._recovered is not None

@@ -225,7 +225,7 @@ def test_recovery_is_announced_only_after_protection_was_sent(stand: Stand) -> N
     assert seen == [1] * 4
     done = RecoveryDone(at=t(7), plan=PLAN, chain=a_chain())
     announced = [to for to in told if isinstance(to.message, RecoveryDone)]
-    audience = ("strategy", "watchdog", "feed", "monitor")
+    audience = ("watchdog", "strategy", "feed", "monitor")
     assert announced == [To(who, done) for who in audience]
     for who in audience:
         heard = [to.message for to in told if to.address == who]

@@ -84,8 +84,8 @@ def stand(hands: Hands) -> Stand:
 # The day's contracts.
 
 
-def test_index_is_watched_until_the_contracts_are_chosen(stand: Stand) -> None:
-    assert stand.begin() == [To("bar:NIFTY", WatchPrice(symbol=INDEX, on=True))]
+def test_nothing_is_asked_before_the_index_had_a_minute(stand: Stand) -> None:
+    assert stand.begin() == []
     assert stand.pulse(at("09:15:59")) == []
     assert stand.broker.reads == []
 

@@ -9,7 +9,7 @@ from domain.market import Source
 from domain.orders import Purpose, State
 from domain.positions import Phase
 from messages.control import ChainChosen, Heartbeat, ModeEntered, Pulse, Reconnect, SelectSource
-from messages.market import BeginBars, FeedLost, FeedRestored
+from messages.market import BeginBars, FeedLost, FeedRestored, WatchPrice
 from messages.orders import FeedTrusted, OrderChanged, PositionChanged
 from tests.actors.fakes import To
 from tests.actors.watchdog_stand import CHAIN, INDEX, LIVE, Stand, messages, orders, ready
@@ -22,9 +22,15 @@ def test_recovery_starts_the_bars_of_the_index() -> None:
     told = stand.recover("09:10")
     assert stand.spawner.take() == [(NIFTY,)]
     assert told == [
-        To("bar:NIFTY", BeginBars(plan=a_plan(), symbols=(INDEX,), contracts=(), rank=0))
+        To("bar:NIFTY", BeginBars(plan=a_plan(), symbols=(INDEX,), contracts=(), rank=0)),
+        To("bar:NIFTY", WatchPrice(symbol=NIFTY, on=True)),
     ]
     assert stand.recover("09:11") == []
+
+
+def test_index_is_not_watched_once_the_contracts_are_known() -> None:
+    told = Stand().recover("11:00", CHAIN)
+    assert {type(message) for _, message in told} == {BeginBars}
 
 
 def test_chain_starts_a_bar_actor_for_each_option_the_money_first() -> None:

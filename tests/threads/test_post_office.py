@@ -106,6 +106,15 @@ def test_letter_to_all_of_a_kind_passes_over_the_dead() -> None:
     assert post.dead_letters == {"bar:A": 1}
 
 
+def test_letter_to_all_reaches_who_has_several_addresses_once() -> None:
+    post, _ = an_office()
+    box, other = Box(), Box()
+    for address, owner in (("bar:A", box), ("bar:B", other), ("bar:C", box)):
+        post.register(address, owner)
+    post.tell_all("bar:", 1)
+    assert (box.told, other.told) == ([1], [1])
+
+
 def test_many_may_register_and_tell_at_once() -> None:
     post, _ = an_office()
     boxes = [Box() for _ in range(8)]

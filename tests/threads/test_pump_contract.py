@@ -134,6 +134,18 @@ def test_drawn_order_is_another_for_another_seed_and_the_same_for_the_same() -> 
     assert served(1) != served(2)
 
 
+def test_letter_to_all_reaches_who_has_several_addresses_once_under_the_pump_too() -> None:
+    pump, notes, box = Pump(), Notes(), Box()
+    scribe = Probe("bar:A", pump, notes)
+    for address in ("bar:A", "bar:B"):
+        pump.register(address, scribe)
+    for address in ("bar:C", "barber", "bar:D"):
+        pump.register(address, box)
+    pump.tell_all("bar:", 1)
+    pump.run()
+    assert (notes.heard, box.told) == ([1], [1])
+
+
 def test_letters_to_the_dead_are_counted_under_the_pump_too() -> None:
     pump = Pump()
     pump.register("watchdog", Box())
