@@ -16,7 +16,7 @@ from typing import Any
 from actors.delivery import Delivery, api_seen
 from actors.feed import FeedPorts
 from actors.post_office import PostOffice
-from actors.stages import ThreadStage
+from actors.stages import Stage, ThreadStage
 from actors.system import Ports, System, server_mode
 from broker.http import Http
 from broker.lanes import Lanes
@@ -52,9 +52,18 @@ class Server:
 
 
 class Agent:
-    """One session's agent. Built and run in the main thread, once."""
+    """One session's agent. Built and run in the main thread, once.
 
-    def __init__(self, session: Session, plan: DayPlan, server: Server) -> None:
+    `stage` is where its actors live; a measurement hands in one that changes some of them.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        plan: DayPlan,
+        server: Server,
+        stage: Callable[[PostOffice], Stage] = ThreadStage,
+    ) -> None:
         settings = session.settings
         self._settings = settings
         self._speed = server.speed
@@ -86,7 +95,7 @@ class Agent:
             url=server.url,
             pid=os.getpid(),
         )
-        self._system = System(settings, plan, ports, ThreadStage(self._post))
+        self._system = System(settings, plan, ports, stage(self._post))
         self._pulses = PulsePlan(settings.bars.close_grace_ms)
         self._park_by: Micros | None = None
         self._signals = 0
