@@ -1,13 +1,19 @@
 """Which intent an order belongs to, and whether it was written down before it was sent.
 
 Orders are matched to intents by fingerprint (symbol, side, price, trigger) and never by the API's
-ids: `sandbox.md` 9. Rules I1 and I5 of `execution.md` 13.
+ids: `sandbox.md` 9. An intent can only have yielded an order that arrived after the intent was
+sent; a send that provably did not leave (`not_sent`) yields none. Then the rest of the order is
+held against the intent's ticket. Rules I1 and I5 of `execution.md` 13.
+
+A modification is held against what was planned in quantity, price and trigger. The exchange looks
+at no other field of it, so a wrong product or price type there is not in truth and not judged.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.calls import Outcome
 from domain.units import Micros
 from sandbox.kinds import Change, OrderLine, Origin, Status
 from sandbox.truth import Accepted, Refused, Row, State
@@ -19,6 +25,9 @@ Fingerprint = tuple[str, str, int, int]
 Values = tuple[int, int, int]
 """Quantity, price and trigger a modification asks for."""
 
+SAID = ("quantity", "product", "pricetype", "exchange")
+"""What an order says besides its fingerprint."""
+
 
 @dataclass(slots=True)
 class Intent:
@@ -27,8 +36,11 @@ class Intent:
     id: str
     at: Micros
     seq: int
-    purpose: str
     key: tuple[object, ...] | None
+    wish: str
+    """Quantity, product, price type and exchange, in words."""
+    sends: list[Micros] = field(default_factory=list)
+    """When its placement was handed over and may have left."""
     accepted: list[str] = field(default_factory=list)
     rejected: int = 0
     modifies: list[tuple[Micros, Values]] = field(default_factory=list)
@@ -63,9 +75,13 @@ class Attribution:
         known = self._by_id.get(body.get("intent", ""))
         if row["kind"] == "IntentPlanned":
             self._plan(row, body)
-        elif row["kind"] == "ModifyPlanned" and known:
+        elif not known:
+            return
+        elif row["kind"] in {"WriteSent", "WriteReplied"} and body["op"] == "place":
+            _send(row, known)
+        elif row["kind"] == "ModifyPlanned":
             known.modifies.append((Micros(row["at"]), _values(body["ticket"])))
-        elif row["kind"] == "CancelPlanned" and known:
+        elif row["kind"] == "CancelPlanned":
             known.cancels.append(Micros(row["at"]))
 
     def _plan(self, row: Mapping[str, Any], body: Mapping[str, Any]) -> None:
@@ -74,27 +90,25 @@ class Attribution:
             id=body["intent"],
             at=Micros(row["at"]),
             seq=row["seq"],
-            purpose=body["purpose"],
             key=tuple(key.values()) if key else None,
+            wish=_wish(
+                ticket["quantity"], ticket["product"], ticket["pricetype"], ticket["exchange"]
+            ),
         )
         where = (ticket["symbol"], ticket["action"], ticket["price"], ticket["trigger"])
         self._by_print.setdefault(where, []).append(intent)
         self._by_id[intent.id] = intent
 
     def _placed(self, order: OrderLine, seq: int) -> Iterator[str]:
-        what = f"{order.action} {order.quantity} at {order.price} trigger {order.trigger}"
         where = (str(order.symbol), str(order.action), order.price, order.trigger)
         intents = self._by_print.get(where, [])
         if not intents:
-            yield f"I1 {order.symbol}: truth {seq}: {what} belongs to no journaled intent"
+            yield f"I1 {order.symbol}: truth {seq}: {_what(order)} belongs to no journaled intent"
             return
-        intent = min(intents, key=lambda one: (len(one.accepted), one.rejected))
+        got = _wish(order.quantity, order.product, order.kind, order.exchange)
+        intent = _likeliest(intents, got, order.placed_at)
         self._owner[order.orderid] = intent
-        if intent.at > order.placed_at:
-            yield (
-                f"I5 {order.symbol}: truth {seq}: {what} arrived before journal {intent.seq} "
-                f"({intent.id}) was written"
-            )
+        yield from _unlike(order, intent, got, seq)
         if order.status is Status.REJECTED:
             intent.rejected += 1
             return
@@ -134,6 +148,37 @@ class Attribution:
                 f"I5 {change.orderid}: truth {row.seq}: {what} of {intent.id} "
                 "was in no earlier journal row"
             )
+
+
+def _send(row: Mapping[str, Any], intent: Intent) -> None:
+    """Note that a placement was handed over, or that it provably did not leave."""
+    if row["kind"] == "WriteSent":
+        intent.sends.append(Micros(row["at"]))
+    elif row["body"]["outcome"] == Outcome.NOT_SENT and intent.sends:
+        intent.sends.pop()
+
+
+def _likeliest(intents: list[Intent], got: str, at: Micros) -> Intent:
+    """Return whose order arrived at `at`: one that was sent by then, with the fewest orders yet."""
+    sent = [intent for intent in intents if any(send <= at for send in intent.sends)]
+    return min(sent or intents, key=lambda one: (len(one.accepted), one.wish != got, one.rejected))
+
+
+def _unlike(order: OrderLine, intent: Intent, got: str, seq: int) -> Iterator[str]:
+    """Yield what was not written down before the order arrived, and what it says otherwise."""
+    where, source = f"{order.symbol}: truth {seq}", f"journal {intent.seq} ({intent.id})"
+    if not any(send <= order.placed_at for send in intent.sends):
+        yield f"I5 {where}: {_what(order)} arrived before {source} was sent"
+    if intent.wish != got:
+        yield f"I1 {where}: {source} says {intent.wish}, exchange got {got}"
+
+
+def _what(order: OrderLine) -> str:
+    return f"{order.action} {order.quantity} at {order.price} trigger {order.trigger}"
+
+
+def _wish(quantity: int, product: str, pricetype: str, exchange: str) -> str:
+    return f"{quantity} {product} {pricetype} {exchange}"
 
 
 def _values(ticket: Mapping[str, Any]) -> Values:

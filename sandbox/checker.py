@@ -4,10 +4,16 @@
 
 | Rule | Measured |
 |---|---|
-| I1, I5 | `attribution`: accepted orders per intent, per entry decision; journaled before arrival |
-| I2, I3, I4 | `coverage`: own net above 0, uncovered shorts, surplus BUY |
+| I1, I5 | `attribution`: accepted orders per intent, per entry decision, each as its intent says;
+journaled and sent before arrival |
+| I2, I3, I4 | `coverage`: own net above 0, uncovered shorts, surplus BUY; by symbol and product |
+| I8 | `entries`: entries sent after the last entry time, outside ACTIVE or under a latch |
 | I9 | writes per calendar second and per rolling second, at `arrived` |
-| L3 | flat, and proved so in the journal, within 120 s of force close; not by the broker's hand |
+| L3 | flat, and proved so in the journal after that, within 120 s of force close; not by the
+broker's hand. A truth that ends before then breaks nothing: the day was interrupted |
+
+Not judged yet: I6, I7, I10 to I13, L1, L2, L4; a stop so far away that it never protects; of I8 a
+stale feed or an incomplete bar.
 
 At a speed above 1 a stall of this machine is stretched into market seconds: every bound then grows
 by `STALL_S` x speed, and I9 is not judged. A short that never gets a stop breaks I3 at any speed.
@@ -23,6 +29,7 @@ from domain.units import SECOND, Micros, seconds
 from sandbox.attribution import Attribution, Journal
 from sandbox.book import Book
 from sandbox.coverage import Bounds, Coverage
+from sandbox.entries import unlawful
 from sandbox.kinds import Origin
 from sandbox.truth import Arrived, Row, Traded
 
@@ -37,7 +44,7 @@ class Terms:
     """How to judge. `speed` is 1 in the pump; `detection_s` is 2 x `reconcile.fast_s`.
 
     `force_close` and `until` (how far truth is complete) are read from journal and truth where
-    they are None.
+    they are None. Without a force close in either place nothing of L3 is due.
     """
 
     speed: int = 1
@@ -95,7 +102,9 @@ class _Walk:
             Bounds(naked=terms.bound(NAKED_S + terms.detection_s), surplus=terms.bound(SURPLUS_S))
         )
         self._writes = _Writes(terms.order_rate_per_s) if terms.speed == 1 else None
-        self._force_close = terms.force_close or _force_close(journal)
+        plan = _plan(journal)
+        self._force_close = terms.force_close or plan.get("force_close")
+        self._unlawful = list(unlawful(journal, plan.get("last_entry", self._force_close)))
         self._proved = [Micros(row["at"]) for row in journal if row["kind"] == "ProvedFlat"]
         self._flat_at: Micros | None = None
         self._now = Micros(0)
@@ -124,7 +133,7 @@ class _Walk:
         until = max(self._now, self._terms.until or self._now)
         self._broken += self._coverage.until(until)
         flat = self._coverage.is_flat
-        self._broken += self._closed(until, is_flat=flat)
+        self._broken += [*self._unlawful, *self._closed(until, is_flat=flat)]
         orders = [o for o in self._book.orders.values() if o.origin is not Origin.HUMAN]
         filled = [order for order in orders if order.filled]
         return Report(
@@ -150,19 +159,20 @@ class _Walk:
             )
 
     def _closed(self, until: Micros, *, is_flat: bool) -> Iterator[str]:
-        if not self._book.trades:
-            return
-        if not is_flat:
-            held = {p.symbol: p.net for p in self._book.positions.values() if p.net}
-            working = [order.orderid for order in self._book.all_live()]
-            yield f"L3 not flat at {show(until)}: held {held}, working {working}"
         if self._force_close is None:
             return
         due = Micros(self._force_close + self._terms.bound(FLAT_S))
-        if is_flat and self._flat_at is not None and self._flat_at > due:
-            yield f"L3 flat at {show(self._flat_at)}, later than {show(due)}"
-        if until > due and not any(at <= due for at in self._proved):
-            yield f"L3 no ProvedFlat in the journal by {show(due)}"
+        if not is_flat:
+            held, working = self._coverage.held, self._coverage.working
+            if until > due:
+                yield f"L3 not flat at {show(until)}: held {held}, working {working}"
+            return
+        flat_at = self._flat_at or Micros(0)
+        if flat_at > due:
+            yield f"L3 flat at {show(flat_at)}, later than {show(due)}"
+        has_traded = any(trade.origin is not Origin.HUMAN for trade in self._book.trades)
+        if has_traded and until > due and not any(flat_at <= at <= due for at in self._proved):
+            yield f"L3 no ProvedFlat in the journal after {show(flat_at)} and by {show(due)}"
 
 
 class _Writes:
@@ -189,6 +199,8 @@ class _Writes:
                 )
 
 
-def _force_close(journal: Journal) -> Micros | None:
-    planned = [row["body"]["plan"]["force_close"] for row in journal if row["kind"] == "DayPlanned"]
-    return Micros(planned[-1]) if planned else None
+def _plan(journal: Journal) -> dict[str, Micros]:
+    """Return the instants of the day as last planned; empty without a plan."""
+    planned = [row["body"]["plan"] for row in journal if row["kind"] == "DayPlanned"]
+    names = ("force_close", "last_entry")
+    return {name: Micros(planned[-1][name]) for name in names} if planned else {}

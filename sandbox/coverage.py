@@ -1,7 +1,8 @@
 """How long own shorts stood uncovered, and how long surplus BUY orders were working.
 
-Rules I2, I3 and I4 of `execution.md` 13, measured on true trades and true orders. Uncovered units
-of a symbol = short - what working BUY orders would still buy. An order in `trigger pending` covers
+Rules I2, I3 and I4 of `execution.md` 13, measured on true trades and true orders, for each symbol
+and product by itself: a MIS short and an NRML long of one symbol are two positions. Uncovered units
+of one = short - what its working BUY orders would still buy. An order in `trigger pending` covers
 for as long as it rests. One in `open` covers for `UNFILLED` after it got there, was modified or
 traded: a triggered stop that nobody fills covers nothing (`execution.md` 9.3).
 """
@@ -16,6 +17,9 @@ from sandbox.kinds import OrderLine, Origin, Status
 from sandbox.truth import Accepted, Row, State, Traded
 
 UNFILLED = seconds(1)
+INTRADAY = "MIS"
+Key = tuple[Symbol, str]
+"""Symbol and product: what the broker nets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class _Spell:
 
 
 @dataclass(slots=True)
-class _Symbol:
+class _Held:
     net: int = 0
     naked: _Spell = field(default_factory=_Spell)
     surplus: _Spell = field(default_factory=_Spell)
@@ -67,7 +71,7 @@ class Coverage:
         """Uncovered units integrated over time."""
         self._bounds = bounds
         self._book = Book(0)
-        self._symbols: dict[Symbol, _Symbol] = {}
+        self._held: dict[Key, _Held] = {}
         self._fresh_until: dict[str, Micros] = {}
         self._now: Micros | None = None
         self._seq = 0
@@ -75,9 +79,18 @@ class Coverage:
     @property
     def is_flat(self) -> bool:
         """Whether nothing of ours is held and no order of ours works."""
-        return not any(s.net for s in self._symbols.values()) and not any(
-            order.origin is not Origin.HUMAN for order in self._book.all_live()
-        )
+        return not self.held and not self.working
+
+    @property
+    def held(self) -> dict[str, int]:
+        """Own units by symbol, with the product where it is not the intraday one."""
+        return {_name(key): held.net for key, held in self._held.items() if held.net}
+
+    @property
+    def working(self) -> list[str]:
+        """The ids of own orders that may still trade, oldest first."""
+        live = self._book.all_live()
+        return [order.orderid for order in live if order.origin is not Origin.HUMAN]
 
     def check(self, row: Row) -> Iterator[str]:
         """Let time pass up to a row and take it in; yield what breaks."""
@@ -105,32 +118,33 @@ class Coverage:
         self._now = at
 
     def _traded(self, row: Row, trade: Traded) -> Iterator[str]:
-        held = self._symbols.setdefault(trade.symbol, _Symbol())
+        key = trade.symbol, trade.product
+        held = self._held.setdefault(key, _Held())
         held.net += trade.action.sign * trade.quantity
         if held.net > 0 and trade.action is Action.BUY:
-            yield f"I2 {trade.symbol}: truth {row.seq}: {held.net} units long after a BUY"
+            yield f"I2 {_name(key)}: truth {row.seq}: {held.net} units long after a BUY"
 
     def _pass(self, start: Micros, end: Micros) -> Iterator[str]:
         if end <= start:
             return
-        symbols = self._symbols.keys() | self._book.symbols
-        for symbol in sorted(symbols):
-            held = self._symbols.setdefault(symbol, _Symbol())
+        live = [order for order in self._book.all_live() if _covers(order)]
+        for key in sorted(self._held.keys() | {(o.symbol, o.product) for o in live}):
+            held = self._held.setdefault(key, _Held())
             short = max(0, -held.net)
-            buys = [order for order in self._book.live(symbol) if _covers(order)]
+            buys = [order for order in live if (order.symbol, order.product) == key]
             resting = sum(order.pending for order in buys if self._counts(order, start))
             bare = max(0, short - resting)
             surplus = sum(order.pending for order in buys) - short
             self.unit_micros += bare * (end - start)
-            yield from self._naked(symbol, held.naked, bare, (start, end))
-            yield from self._surplus(symbol, held.surplus, surplus, (start, end))
+            yield from self._naked(key, held.naked, bare, (start, end))
+            yield from self._surplus(key, held.surplus, surplus, (start, end))
 
     def _counts(self, order: OrderLine, at: Micros) -> bool:
         is_waiting = order.status is Status.TRIGGER_PENDING
         return is_waiting or at < self._fresh_until.get(order.orderid, at)
 
     def _naked(
-        self, symbol: Symbol, spell: _Spell, bare: int, span: tuple[Micros, Micros]
+        self, key: Key, spell: _Spell, bare: int, span: tuple[Micros, Micros]
     ) -> Iterator[str]:
         if not bare:
             spell.ends()
@@ -140,12 +154,12 @@ class Coverage:
         self.naked_max = max(self.naked_max, Micros(span[1] - spell.since))
         if spell.exceeds(self._bounds.naked, span[1]):
             yield (
-                f"I3 {symbol}: after truth {self._seq}: {bare} units uncovered for more than "
+                f"I3 {_name(key)}: after truth {self._seq}: {bare} units uncovered for more than "
                 f"{self._bounds.naked / SECOND:g} s"
             )
 
     def _surplus(
-        self, symbol: Symbol, spell: _Spell, surplus: int, span: tuple[Micros, Micros]
+        self, key: Key, spell: _Spell, surplus: int, span: tuple[Micros, Micros]
     ) -> Iterator[str]:
         if surplus <= 0:
             spell.ends()
@@ -153,10 +167,15 @@ class Coverage:
         spell.goes_on(span[0])
         if spell.exceeds(self._bounds.surplus, span[1]):
             yield (
-                f"I4 {symbol}: after truth {self._seq}: BUY orders for {surplus} units more than "
-                f"are short, for more than {self._bounds.surplus / SECOND:g} s"
+                f"I4 {_name(key)}: after truth {self._seq}: BUY orders for {surplus} units more "
+                f"than are short, for more than {self._bounds.surplus / SECOND:g} s"
             )
 
 
 def _covers(order: OrderLine) -> bool:
     return order.action is Action.BUY and order.origin is not Origin.HUMAN
+
+
+def _name(key: Key) -> str:
+    symbol, product = key
+    return str(symbol) if product == INTRADAY else f"{symbol} {product}"

@@ -5,7 +5,19 @@ from typing import Any
 import msgspec
 
 from domain.books import Action, PriceType
-from domain.events import CancelPlanned, DayPlanned, IntentPlanned, ModifyPlanned, ProvedFlat
+from domain.calls import Outcome
+from domain.events import (
+    CancelPlanned,
+    DayPlanned,
+    IntentPlanned,
+    LatchCleared,
+    LatchSet,
+    ModeChanged,
+    ModifyPlanned,
+    ProvedFlat,
+    WriteReplied,
+    WriteSent,
+)
 from domain.orders import EntryKey, Purpose, Ticket
 from domain.units import Micros, Paise, Symbol, Units, seconds
 from sandbox.checker import Report, Terms, judge
@@ -13,6 +25,18 @@ from sandbox.kinds import NFO, Change, OrderLine, Origin, PriceKind, Status
 from sandbox.truth import Accepted, Arrived, Payload, Refused, State, Traded, Truth
 from tests.sandbox.pit import CALL, at
 
+Written = (
+    CancelPlanned
+    | DayPlanned
+    | IntentPlanned
+    | LatchCleared
+    | LatchSet
+    | ModeChanged
+    | ModifyPlanned
+    | ProvedFlat
+    | WriteReplied
+    | WriteSent
+)
 START = at("10:00")
 SELL, BUY = Action.SELL, Action.BUY
 
@@ -48,7 +72,7 @@ class Day:
 
     def intend(
         self, orderid: str, action: Action, units: int, at_s: float, *, price: int = 15_000,
-        trigger: int = 0, key: EntryKey | None = None, symbol: Symbol = CALL,
+        trigger: int = 0, key: EntryKey | None = None, symbol: Symbol = CALL, sent: bool = True,
     ) -> None:  # fmt: skip
         ticket = Ticket(
             symbol=symbol, exchange=NFO, action=action, quantity=Units(units),
@@ -57,8 +81,23 @@ class Day:
         )  # fmt: skip
         self._intents[orderid] = (f"i-{orderid}", ticket)
         event = IntentPlanned(
-            at=self.instant(at_s), intent=f"i-{orderid}", purpose=Purpose.ENTRY, leg="", key=key,
+            at=self.instant(at_s), intent=f"i-{orderid}", leg="", key=key,
+            purpose=Purpose.ENTRY if action is SELL else Purpose.COVER,
             ticket=ticket, baseline=(), fingerprint=0, reason="",
+        )  # fmt: skip
+        self.write(event)
+        if sent:
+            self.send(orderid, at_s)
+
+    def send(self, orderid: str, at_s: float) -> None:
+        """Journal that a placement is handed over."""
+        self.write(WriteSent(at=self.instant(at_s), intent=f"i-{orderid}", op="place"))
+
+    def reply(self, orderid: str, at_s: float, outcome: Outcome) -> None:
+        """Journal how a placement was answered."""
+        event = WriteReplied(
+            at=self.instant(at_s), intent=f"i-{orderid}", op="place", outcome=outcome,
+            status=0, orderid="", mode="", code="", text="",
         )  # fmt: skip
         self.write(event)
 
@@ -104,13 +143,13 @@ class Day:
 
     def trade(
         self, orderid: str, action: Action, units: int, at_s: float, *, price: int = 15_000,
-        origin: Origin = Origin.AGENT, symbol: Symbol = CALL,
+        origin: Origin = Origin.AGENT, symbol: Symbol = CALL, product: str = "MIS",
     ) -> None:  # fmt: skip
         self.add(
             at_s,
             Traded(
                 tradeid=str(len(self.truth.rows)), orderid=orderid, symbol=symbol, exchange=NFO,
-                product="MIS", action=action, quantity=Units(units), price=Paise(price),
+                product=product, action=action, quantity=Units(units), price=Paise(price),
                 origin=origin, charges=10, blocked=0,
             ),
         )  # fmt: skip
@@ -138,9 +177,7 @@ class Day:
     def add(self, at_s: float, payload: Payload) -> None:
         self.truth.add(self.instant(at_s), payload)
 
-    def write(
-        self, event: IntentPlanned | ModifyPlanned | CancelPlanned | ProvedFlat | DayPlanned
-    ) -> None:
+    def write(self, event: Written) -> None:
         """Append an event as the journal's reader hands it over."""
         self.journal.append(
             {

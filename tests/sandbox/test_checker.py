@@ -198,7 +198,7 @@ def test_i5_intent_written_after_its_order_arrived() -> None:
     (text,) = day.judge().invariants_broken
     assert text == (
         "I5 NIFTY23NOV2626000CE: truth 1: SELL 65 at 15000 trigger 0 arrived before "
-        "journal 1 (i-late) was written"
+        "journal 1 (i-late) was sent"
     )
 
 
@@ -251,11 +251,44 @@ def test_l3_not_flat_at_the_end() -> None:
     day = Day()
     day.short()
     day.stop("stop", 650, 1.0)
-    report = day.judge(until=Day.instant(60))
+    report = day.judge(force_close=Day.instant(FORCE_S), until=Day.instant(421))
     assert (report.flat, report.flat_at) == (False, None)
     assert report.invariants_broken == [
-        "L3 not flat at 10:01:00: held {'NIFTY23NOV2626000CE': -650}, working ['stop']"
+        "L3 not flat at 10:07:01: held {'NIFTY23NOV2626000CE': -650}, working ['stop']"
     ]
+
+
+def test_l3_is_not_due_while_the_day_is_interrupted() -> None:
+    """A truth that ends before force close and its tolerance: not flat, and nothing broken."""
+    day = Day()
+    day.short()
+    day.stop("stop", 650, 1.0)
+    for given in ({}, {"force_close": Day.instant(FORCE_S)}):
+        report = day.judge(until=Day.instant(420), **given)
+        assert (report.flat, report.invariants_broken) == (False, [])
+
+
+def test_l3_entry_that_rests_on_though_nothing_traded() -> None:
+    day = Day()
+    day.order("entry", SELL, 65, 0)
+    report = day.judge(force_close=Day.instant(FORCE_S), until=Day.instant(900))
+    assert not report.flat
+    assert report.invariants_broken == ["L3 not flat at 10:15:00: held {}, working ['entry']"]
+
+
+def test_l3_proof_from_before_the_position_proves_nothing() -> None:
+    day = Day()
+    day.prove_flat(-100)
+    day.short()
+    day.stop("stop", 650, 1.0)
+    day.cancel("stop", 303.0, units=650)
+    day.cover("cover", 650, 305.0)
+    terms = {"force_close": Day.instant(FORCE_S), "until": Day.instant(421)}
+    assert day.judge(**terms).invariants_broken == [
+        "L3 no ProvedFlat in the journal after 10:05:05 and by 10:07:00"
+    ]
+    day.prove_flat(305.0)
+    assert day.broken(**terms) == []
 
 
 def test_l3_flat_too_late() -> None:
@@ -268,7 +301,7 @@ def test_l3_flat_too_late() -> None:
     texts = day.judge(force_close=Day.instant(FORCE_S)).invariants_broken
     assert texts == [
         "L3 flat at 10:07:02, later than 10:07:00",
-        "L3 no ProvedFlat in the journal by 10:07:00",
+        "L3 no ProvedFlat in the journal after 10:07:02 and by 10:07:00",
     ]
 
 
