@@ -39,7 +39,7 @@ from sandbox.market.market import Market
 from sandbox.market.recorded import Tape
 from sandbox.matching import Matching
 from sandbox.params import SandboxParams
-from sandbox.truth import Arrived, Met, Row, Started, Truth
+from sandbox.truth import Arrived, Met, Row, Started, TimePassed, Truth
 from sandbox.venue import Venue
 from sandbox.writes import Deferred, Timeline, Writes
 
@@ -142,6 +142,10 @@ class Exchange:
     def met(self, at: Micros, fault_id: str, verb: str, place: str) -> None:
         """Record in ground truth that a fault of the script hit something at `place`."""
         self._account.note(self._run(at), Met(id=fault_id, verb=verb, place=place))
+
+    def leave(self, at: Micros) -> None:
+        """Record in ground truth how far the market got; a later life of the day goes on there."""
+        self._account.note(self._run(at), TimePassed(left=True))
 
     def instrument(self, symbol: str, exchange: str) -> InstrumentLine | None:
         """Return one row of the symbol master, or None."""
@@ -270,13 +274,21 @@ class Exchange:
         while True:
             due = self._timeline.next_at()
             step = self._step_end(at if due is None else min(at, due))
-            self._follow(step)
-            self.now = step
+            self._reach(step)
             if due is not None and due <= step:
                 _, act = self._timeline.take()
                 act(due)
             elif step == at:
                 return at
+
+    def _reach(self, step: Micros) -> None:
+        """Let the market run up to `step`, and write down the end of a minute of the session."""
+        is_new = step > self.now
+        self._follow(step)
+        self.now = step
+        opened, close = self._facts.open, self._facts.close
+        if is_new and opened <= step < close and (step + 1 - opened) % MINUTE == 0:
+            self._account.note(step, TimePassed())
 
     def _step_end(self, until: Micros) -> Micros:
         """Return `until`, or the end of the minute now running: lines never look ahead of it."""

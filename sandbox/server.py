@@ -161,6 +161,7 @@ class House:
         """Serve until told to stop. Exceptions of any part come out; the ports are free then."""
         try:
             await self._serve(ready)
+            self._serving.exchange.leave(self.floor.hands.now())
         finally:
             for _, listener in self._servers:
                 listener.close()

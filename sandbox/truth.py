@@ -101,7 +101,16 @@ class Met(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     place: str
 
 
-Payload = Started | Arrived | Accepted | State | Traded | Refused | Band | Met
+class TimePassed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The market got as far as this instant: each minute, and when the exchange leaves (`left`).
+
+    So that a day taken up again goes on where it stopped, and not where it last traded.
+    """
+
+    left: bool = False
+
+
+Payload = Started | Arrived | Accepted | State | Traded | Refused | Band | Met | TimePassed
 KINDS: dict[str, type[Payload]] = {
     "started": Started,
     "arrived": Arrived,
@@ -111,6 +120,7 @@ KINDS: dict[str, type[Payload]] = {
     "refused": Refused,
     "band": Band,
     "fault": Met,
+    "time": TimePassed,
 }
 _NAMES = {payload: kind for kind, payload in KINDS.items()}
 

@@ -209,6 +209,7 @@ def a_price(**changes: Any) -> PriceOut:
         ask=Paise(13_805),
         shape=0,
         lot=65,
+        tick=Paise(5),
     )
     return msgspec.structs.replace(price, **changes)
 
@@ -234,6 +235,7 @@ class StagedExchange(Exchange):
         self.closed_days: tuple[HolidayLine, ...] = ()
         self.outs: list[Out] = []
         self.watched: set[Symbol] = set()
+        self.left_at: Micros | None = None
         self._waiting: list[tuple[Micros, Deferred, Answer]] = []
 
     def advance(self, at: Micros) -> tuple[Out, ...]:
@@ -271,6 +273,9 @@ class StagedExchange(Exchange):
 
     def met(self, at: Micros, fault_id: str, verb: str, place: str) -> None:
         self.faults_met.append((fault_id, verb, place))
+
+    def leave(self, at: Micros) -> None:
+        self.left_at = at
 
     def instrument(self, symbol: str, exchange: str) -> InstrumentLine | None:
         return next((x for x in self.lines if (x.symbol, x.exchange) == (symbol, exchange)), None)

@@ -16,7 +16,7 @@ from domain.units import SECOND, Day, Micros, Paise, Symbol, seconds
 from sandbox.exchange import Exchange, Setup
 from sandbox.kinds import Done, MarginLine, ModifyIn, OrderOut, PriceKind, PriceOut
 from sandbox.params import SandboxParams
-from sandbox.truth import Arrived, Met, Traded, Truth, decode, encode
+from sandbox.truth import Arrived, Met, TimePassed, Traded, Truth, decode, encode
 from tests.sandbox.pit import CALL, DAY, PUT, an_order, at, rules
 from tests.shared import ROOT
 
@@ -261,6 +261,32 @@ def test_restart_after_the_close_has_nothing_left_to_do() -> None:
     assert an_exchange(Truth(rows=truth.rows)).next_timer() is None
 
 
+@pytest.mark.parametrize("step_s", [0.7, 60, 3600])
+def test_each_minute_of_the_session_leaves_a_row_in_truth(step_s: float) -> None:
+    """So that after a kill -9 at most a minute of the market is played again."""
+    truth = Truth()
+    exchange = an_exchange(truth)
+    walk(exchange, at("09:17:30"), step_s)
+    passed = [row.at for row in truth.rows if row.payload == TimePassed()]
+    assert passed == [at("09:16") - 1, at("09:17") - 1]
+    assert an_exchange(Truth(rows=truth.rows)).now == at("09:17") - 1
+    exchange.advance(at("23:00"))
+    assert (truth.rows[-1].at, truth.rows[-1].kind) == (at("15:40") - 1, "time")
+    assert sum(row.kind == "time" for row in truth.rows) == 385
+
+
+def test_exchange_that_leaves_goes_on_where_it_left() -> None:
+    truth = Truth()
+    exchange = an_exchange(truth)
+    exchange.leave(at("10:23:04.5"))
+    assert truth.rows[-1].payload == TimePassed(left=True)
+    again = an_exchange(Truth(rows=decode([encode(row) for row in truth.rows])))
+    assert again.now == at("10:23:04.5")
+    again.advance(at("10:24"))
+    exchange.advance(at("10:24"))
+    assert again.quote(at("10:24"), CALL) == exchange.quote(at("10:24"), CALL)
+
+
 def test_restart_with_other_settings_is_refused() -> None:
     truth = Truth()
     an_exchange(truth)
@@ -276,7 +302,7 @@ def test_truth_without_a_beginning_is_refused() -> None:
     truth = Truth()
     an_exchange(truth).met(at("10:01"), "mute", "silent", "ws:conn")
     with pytest.raises(ConfigError, match=r"began otherwise \(with fault\)"):
-        an_exchange(Truth(rows=truth.rows[1:]))
+        an_exchange(Truth(rows=truth.rows[-1:]))
 
 
 def test_shell_leaves_arrivals_and_faults_in_truth() -> None:
@@ -284,7 +310,8 @@ def test_shell_leaves_arrivals_and_faults_in_truth() -> None:
     exchange = an_exchange(truth)
     exchange.arrived(at("10:00"), "placeorder", "d", "rate", peer="127.0.0.1")
     exchange.met(at("10:01"), "mute", "silent", "ws:conn")
-    assert [(row.at, row.kind, row.payload) for row in truth.rows[1:]] == [
+    rows = [row for row in truth.rows[1:] if row.kind != "time"]
+    assert [(row.at, row.kind, row.payload) for row in rows] == [
         (
             at("10:00"),
             "arrived",

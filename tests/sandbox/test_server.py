@@ -248,7 +248,8 @@ def test_market_that_breaks_ends_the_server() -> None:
 
 
 def a_serving(**changes: Any) -> tuple[Serving, Ports]:
-    serving = Serving(exchange=StagedExchange(), truth=Truth(), api_key=KEY, start_at=AT, **changes)
+    given: dict[str, Any] = {"exchange": StagedExchange(), "start_at": AT, **changes}
+    serving = Serving(truth=Truth(), api_key=KEY, **given)
     rest, stream = bound("127.0.0.1", 0, "REST"), bound("127.0.0.1", 0, "WebSocket")
     return serving, Ports(rest=rest, stream=stream)
 
@@ -261,7 +262,10 @@ def own_clock() -> Iterator[None]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_lets_the_server_leave(number: signal.Signals, own_clock: None) -> None:
-    serve(*a_serving(), ready=lambda _: signal.raise_signal(number))
+    staged = StagedExchange()
+    serve(*a_serving(exchange=staged), ready=lambda _: signal.raise_signal(number))
+    assert staged.left_at is not None
+    assert staged.left_at >= AT
 
 
 def test_end_of_standard_input_lets_the_server_leave(
