@@ -307,6 +307,7 @@ class PriceOut(msgspec.Struct, frozen=True, gc=False):
     shape: int
     """What the displayed sizes are drawn from."""
     lot: int
+    tick: Paise
     shown: Shown | None = None
     """The displayed book itself, where a source or a test has one."""
 

@@ -9,8 +9,9 @@
 which it gets a share; a crossing quote, of its touch size. Always at its own price |
 | SL | nothing until a print touches the trigger; then the price band, then a plain LIMIT |
 
-The units a book displays can be taken once: what one order took is gone for the next until the
-symbol's next update.
+Fills are whole lots, and no print fills more than itself: what is odd of a print or of a level
+trades between others. The units a book displays can be taken once: what one order took is gone for
+the next until the symbol's next update.
 """
 
 from dataclasses import dataclass, field
@@ -25,8 +26,6 @@ from sandbox.kinds import Change, Level, OrderLine, PriceKind, PriceOut, Shown, 
 from sandbox.market import depth
 from sandbox.truth import Band
 from sandbox.venue import Venue
-
-_TICK = 5
 
 
 @dataclass(slots=True)
@@ -100,7 +99,7 @@ class Matching:
 
     def _trigger(self, out: PriceOut, order: OrderLine) -> None:
         if order.kind is PriceKind.SLM:
-            order = accept.protected(order, out.ltp, Paise(_TICK))
+            order = accept.protected(order, out.ltp, self._venue.facts.tick)
         reason = self.band(out.at, order)
         met = msgspec.structs.replace(
             order,
@@ -136,11 +135,12 @@ class Matching:
         if out.ltp == order.price:
             eaten = min(queue, left)
             self._queues[order.orderid] = queue - eaten
-            units = min(order.pending, left - eaten)
+            units = min(order.pending, whole(left - eaten, out.lot))
         elif crosses(order, out.ltp):
             eaten = 0
             share = int(left * self._params.participation)
-            units = min(order.pending, whole(share + out.lot - 1, out.lot))
+            share = whole(share + out.lot - 1, out.lot)
+            units = min(order.pending, share, whole(left, out.lot))
         else:
             return 0
         if units:
@@ -160,19 +160,20 @@ class Matching:
     def _opposite(self, shown: Shown, order: OrderLine) -> tuple[Level, ...]:
         """Return the levels an order would take, made worse by the extra slippage."""
         levels = shown.asks if order.action is Action.BUY else shown.bids
-        worse = order.action.sign * self._params.extra_slippage_ticks * _TICK
+        tick = self._venue.facts.tick
+        worse = order.action.sign * self._params.extra_slippage_ticks * tick
         if not worse:
             return levels
         return tuple(
-            Level(Paise(max(_TICK, level.price + worse)), level.quantity, level.orders)
+            Level(Paise(max(tick, level.price + worse)), level.quantity, level.orders)
             for level in levels
         )
 
     def _free(self, out: PriceOut, level: Level) -> int:
         taken = self._taken.get(out.symbol)
         if taken is None or taken.at != out.at:
-            return level.quantity
-        return level.quantity - taken.units.get(level.price, 0)
+            return whole(level.quantity, out.lot)
+        return whole(level.quantity - taken.units.get(level.price, 0), out.lot)
 
     def _take(self, out: PriceOut, level: Level, units: int) -> None:
         taken = self._taken.get(out.symbol)

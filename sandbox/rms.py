@@ -51,9 +51,12 @@ def closings(account: Account, at: Micros, spread_s: int) -> list[Closing]:
 
 
 def closing_order(
-    account: Account, closing: Closing, orderid: str, ltp: Paise, protection_bp: int
+    account: Account, closing: Closing, orderid: str, ltp: Paise, reach: tuple[Paise, int]
 ) -> OrderLine | None:
-    """Return the protected order that closes a position, or None if it is closed by now."""
+    """Return the protected order that closes a position, or None if it is closed by now.
+
+    `reach`: the tick, and how far from `ltp` the order may trade, in basis points.
+    """
     held = account.book.positions[(closing.symbol, INTRADAY)]
     if not held.net:
         return None
@@ -72,7 +75,7 @@ def closing_order(
         status=Status.OPEN,
         placed_at=closing.at,
     )
-    return accept.protected(order, ltp, Paise(5), protection_bp)
+    return accept.protected(order, ltp, *reach)
 
 
 def _cancel(account: Account, at: Micros, order: OrderLine, reason: str) -> None:

@@ -200,7 +200,7 @@ class Writes:
             closing,
             self._orderid(closing.at),
             last.ltp,
-            self._params.matching.market_protection_bp,
+            (self._facts.tick, self._params.matching.market_protection_bp),
         )
         if order is not None:
             self._account.accept(closing.at, order)

@@ -18,6 +18,9 @@ Check = Callable[[Any], str | None]
 
 T = TypeVar("T")
 
+LARGEST = 308
+"""The largest power of ten that a number of JSON is read with."""
+
 _YES = frozenset({"t", "true", "on", "y", "yes", "1"})
 _NO = frozenset({"f", "false", "off", "n", "no", "0"})
 
@@ -47,7 +50,7 @@ def number(value: object) -> Decimal:
         raise Invalid(["Not a valid number."]) from None
     if not read.is_finite():
         raise Invalid(["Special numeric values (nan or infinity) are not permitted."])
-    if abs(read.adjusted()) > 308:
+    if abs(read.adjusted()) > LARGEST:
         raise Invalid(["Number too large."])
     return read
 
@@ -56,6 +59,8 @@ def whole(value: object) -> int:
     """Read an integer; a JSON number is cut to its whole part, text must be whole."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise Invalid(["Not a valid integer."])
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > LARGEST:
+        raise Invalid(["Number too large."])
     try:
         return int(value)
     except (ValueError, OverflowError):

@@ -21,7 +21,10 @@ def timings(desk: Desk, at: Micros, asked: ask.Timings) -> Body:
 
 
 def holidays(desk: Desk, at: Micros, asked: ask.Holidays) -> Body:
-    """Answer /market/holidays; without a year, of the one being played."""
+    """Answer /market/holidays; without a year, of the one being played.
+
+    `year` and `timezone` are in OpenAlgo's own documentation of the route (docs.openalgo.in).
+    """
     del at
     year = asked.year or int(desk.exchange.day[:4])
     rows = [_holiday_row(line) for line in desk.exchange.holidays(year)]

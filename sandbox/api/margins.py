@@ -7,7 +7,7 @@ from domain.units import Micros, Paise, Symbol, Units
 from sandbox.api import requests as ask
 from sandbox.api.answers import Body, Refused
 from sandbox.api.desk import Desk
-from sandbox.api.spelling import paise, rupees
+from sandbox.api.spelling import excessive, paise, rupees
 from sandbox.kinds import OrderIn, PriceKind
 
 
@@ -42,7 +42,9 @@ def _quantity(n: int, written: str) -> Units:
     try:
         quantity = int(written)
     except ValueError:
-        raise Refused(400, f"Position {n}: Invalid quantity format") from None
+        quantity = None
+    if quantity is None or excessive(Decimal(quantity)):
+        raise Refused(400, f"Position {n}: Invalid quantity format")
     if quantity <= 0:
         raise Refused(400, f"Position {n}: Quantity must be a positive number")
     return Units(quantity)
@@ -50,7 +52,8 @@ def _quantity(n: int, written: str) -> Units:
 
 def _price(n: int, written: str) -> Paise:
     try:
-        price = paise(Decimal(written))
+        amount = Decimal(written)
+        price = None if excessive(amount) else paise(amount)
     except (InvalidOperation, ValueError, OverflowError):
         price = None
     if price is None:

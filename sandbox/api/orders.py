@@ -1,7 +1,8 @@
 """The three order writes: what the wire asks for becomes a value the exchange understands.
 
 A write that has passed schema and key is checked here only for what the exchange cannot be told:
-a price with a fraction of a paisa, and the broker's own count per calendar second.
+a price with a fraction of a paisa or of too many digits, and the broker's own count per calendar
+second.
 """
 
 from decimal import Decimal
@@ -12,7 +13,7 @@ from sandbox import refusals
 from sandbox.api import requests as ask
 from sandbox.api.answers import Body, Refused
 from sandbox.api.desk import Desk
-from sandbox.api.spelling import paise
+from sandbox.api.spelling import excessive, paise
 from sandbox.exchange import Deferred
 from sandbox.kinds import Answer, ModifyIn, No, OrderIn, PriceKind
 
@@ -62,6 +63,8 @@ def answered(answer: Answer, said: str) -> Body:
 
 
 def _on_paisa(desk: Desk, asked: ask.PlaceOrder | ask.ModifyOrder, price: Decimal) -> Paise:
+    if excessive(price):
+        raise Refused(400, refusals.BAD_PRICE)
     found = paise(price)
     if found is not None:
         return found

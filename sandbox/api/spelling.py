@@ -10,6 +10,9 @@ from domain.units import Day, Micros, Paise
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
+MOST_DIGITS = 10
+"""A price or a quantity of more digits than this is none."""
+
 
 def rupees(amount: int) -> float:
     """Return paise as the nearest float of rupees: 14995 is 149.95."""
@@ -19,6 +22,11 @@ def rupees(amount: int) -> float:
 def rupees_text(amount: int) -> str:
     """Return paise as rupees with two decimals, as live brokers send them."""
     return f"{amount / 100:.2f}"
+
+
+def excessive(amount: Decimal) -> bool:
+    """Return whether a number is beyond anything an order can say, and not to be reckoned with."""
+    return amount.adjusted() >= MOST_DIGITS
 
 
 def paise(amount: Decimal) -> Paise | None:

@@ -7,7 +7,6 @@ sizes are whole lots, six bits of `shape` each, and grow away from the touch.
 from domain.units import Paise, Units
 from sandbox.kinds import Level, PriceOut, Shown
 
-TICK = 5
 LEVELS = 5
 
 
@@ -15,7 +14,7 @@ def shown(out: PriceOut) -> Shown:
     """Return what an update displays on both sides; an empty side has no levels."""
     if out.shown is not None:
         return out.shown
-    return Shown(_bids(out.bid, out.shape, out.lot), _asks(out.ask, out.shape, out.lot))
+    return Shown(_bids(out), _asks(out))
 
 
 def totals(out: PriceOut) -> tuple[Units, Units]:
@@ -23,7 +22,7 @@ def totals(out: PriceOut) -> tuple[Units, Units]:
     if out.shown is not None:
         sides = out.shown.bids, out.shown.asks
         return Units(sum(x.quantity for x in sides[0])), Units(sum(x.quantity for x in sides[1]))
-    levels = min(LEVELS, out.bid // TICK)
+    levels = min(LEVELS, out.bid // out.tick)
     bought = _lots(out.shape, levels) if levels else 0
     sold = _lots(out.shape >> 6 * LEVELS, LEVELS) if out.ask else 0
     return Units(bought * out.lot), Units(sold * out.lot)
@@ -36,14 +35,16 @@ def _lots(shape: int, levels: int) -> int:
     return levels + drawn + (kept >> 20 & 15) + (kept >> 26 & 15) + levels * (levels - 1) // 2
 
 
-def _bids(bid: Paise, shape: int, lot: int) -> tuple[Level, ...]:
-    steps = range(min(LEVELS, bid // TICK))
-    return tuple(Level(Paise(bid - TICK * n), _size(shape, n, lot), n + 1) for n in steps)
+def _bids(out: PriceOut) -> tuple[Level, ...]:
+    bid, tick, shape, lot = out.bid, out.tick, out.shape, out.lot
+    steps = range(min(LEVELS, bid // tick))
+    return tuple(Level(Paise(bid - tick * n), _size(shape, n, lot), n + 1) for n in steps)
 
 
-def _asks(ask: Paise, shape: int, lot: int) -> tuple[Level, ...]:
+def _asks(out: PriceOut) -> tuple[Level, ...]:
+    ask, tick, shape, lot = out.ask, out.tick, out.shape, out.lot
     steps = range(LEVELS if ask else 0)
-    return tuple(Level(Paise(ask + TICK * n), _size(shape, n + LEVELS, lot), n + 1) for n in steps)
+    return tuple(Level(Paise(ask + tick * n), _size(shape, n + LEVELS, lot), n + 1) for n in steps)
 
 
 def _size(shape: int, place: int, lot: int) -> Units:

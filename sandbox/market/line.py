@@ -37,7 +37,7 @@ class Line(ABC):
         self.before = PriceOut(
             open_at, self.symbol, instrument.exchange, prev_close, Micros(0), Units(0), Units(0),
             Paise(0), Paise(0), Paise(0), prev_close, first_oi, Paise(0), Paise(0), 0,
-            instrument.lot,
+            instrument.lot, instrument.tick,
         )  # fmt: skip
         """The last update ahead of that minute; before the first of the day one without a trade."""
         self._bars: list[BarLine] = []

@@ -113,6 +113,7 @@ class RecordedLine(Line):
             out = PriceOut(
                 at, self.symbol, self.instrument.exchange, price, at, volume, size,
                 first, high, low, self.prev_close, oi, bid, ask, word, self.instrument.lot,
+                self.instrument.tick,
             )  # fmt: skip
             outs.append(out)
         return outs

@@ -169,7 +169,8 @@ class QuotedLine(Line):
     ) -> list[PriceOut]:
         start = self.open_at + minute * MINUTE
         spot = self._sky.prices(minute)
-        symbol, exchange, lot = self.symbol, self.instrument.exchange, self.instrument.lot
+        symbol, exchange = self.symbol, self.instrument.exchange
+        lot, tick = self.instrument.lot, self.instrument.tick
         prev_close, value, print_below = self.prev_close, self._value, self._print_below
         ltp, ltt, volume, size = last.ltp, last.ltt, last.volume, last.last_quantity
         first, high, low, oi = last.open, last.high, last.low, last.oi
@@ -190,7 +191,7 @@ class QuotedLine(Line):
                     low = ltp
             out = PriceOut(
                 at, symbol, exchange, ltp, ltt, volume, size, first, high, low,
-                prev_close, oi, bid, ask, shape, lot,
+                prev_close, oi, bid, ask, shape, lot, tick,
             )  # fmt: skip
             outs.append(out)
         return outs
@@ -221,7 +222,7 @@ def index_updates(line: Line, ticks: list[tuple[Micros, Paise]], last: PriceOut)
         high, low = max(high, price), min(low, price)
         out = PriceOut(
             at, symbol, exchange, price, at, nothing, nothing, first, high, low,
-            close, nothing, zero, zero, 0, 1,
+            close, nothing, zero, zero, 0, 1, line.instrument.tick,
         )  # fmt: skip
         outs.append(out)
     return outs

@@ -158,6 +158,7 @@ class Pit:
             ask=shown.asks[0].price if shown.asks else Paise(0),
             shape=0,
             lot=line.instrument.lot,
+            tick=line.instrument.tick,
             shown=shown,
         )
         self.matching.price(line.newest)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from domain.books import Action
 from domain.units import Micros, Paise
-from sandbox.kinds import PriceKind
+from sandbox.kinds import PriceKind, Status
 from sandbox.params import MatchingParams
 from sandbox.truth import Band
 from tests.sandbox.pit import CALL, Pit, settings
@@ -198,8 +198,37 @@ def test_extra_slippage_makes_each_level_worse() -> None:
     assert pit.fills(order) == [(14_990, 65)]
 
 
+def test_print_of_less_than_a_lot_fills_nothing() -> None:
+    for price in (15_050, 15_060):
+        pit = Pit()
+        pit.show([(15_000, 65)], [(15_100, 650)])
+        order = pit.orderid(price=15_050, quantity=130)
+        pit.show([(15_000, 65)], [(15_100, 650)], printed=(price, 30))
+        assert pit.state(order) == ("open", 0), price
+
+
+def test_odd_print_and_odd_level_fill_their_whole_lots() -> None:
+    pit = Pit()
+    pit.show([(15_000, 65)], [(15_100, 650)])
+    order = pit.orderid(price=15_050, quantity=195)
+    pit.show([(15_000, 65)], [(15_100, 650)], printed=(15_050, 100))
+    assert pit.fills(order) == [(15_050, 65)]
+    pit.show([(15_050, 100)], [(15_100, 650)])
+    assert pit.fills(order) == [(15_050, 65), (15_050, 65)]
+
+
+def test_print_through_one_order_does_not_lengthen_the_queue_of_another() -> None:
+    pit = Pit()
+    pit.show([(15_000, 65)], [(15_100, 650)])
+    better, second = (pit.orderid(price=price) for price in (15_050, 15_060))
+    pit.show([(15_000, 65)], [(15_100, 650)], printed=(15_060, 30))
+    pit.show([(15_000, 65)], [(15_100, 650)], printed=(15_060, 130))
+    assert (pit.fills(better), pit.fills(second)) == ([(15_050, 65)], [(15_060, 65)])
+
+
 prices = st.integers(2_900, 3_100).map(lambda tick: tick * 5)
 lots = st.integers(1, 20).map(lambda count: count * 65)
+sizes = st.integers(1, 500)
 updates = st.lists(st.tuples(prices, st.integers(1, 10), lots, st.booleans()), max_size=20)
 
 
@@ -217,3 +246,23 @@ def test_limit_never_trades_beyond_its_price_or_its_quantity(
     assert all(units % 65 == 0 for _, units in filled)
     assert all((price - paid) * action.sign >= 0 for paid, _ in filled)
     assert (pit.order(order).status == "complete") == (pit.order(order).filled == quantity)
+
+
+@given(
+    ours=st.lists(st.tuples(prices, lots), min_size=1, max_size=4),
+    seen=st.lists(st.tuples(prices, sizes), max_size=12),
+)
+def test_prints_of_any_size_fill_whole_lots_and_never_more_than_themselves(
+    ours: list[tuple[int, int]], seen: list[tuple[int, int]]
+) -> None:
+    pit = Pit()
+    orders = [pit.orderid(price=price, quantity=quantity) for price, quantity in ours]
+    orders = [order for order in orders if pit.order(order).status is Status.OPEN]
+    before = 0
+    for price, size in seen:
+        pit.show([], [(15_500, 65)], printed=(price, size))
+        filled = sum(pit.order(order).filled for order in orders)
+        assert 0 <= filled - before <= size
+        before = filled
+    for order in orders:
+        assert all(units > 0 == units % 65 for _, units in pit.fills(order))

@@ -62,6 +62,10 @@ def test_integer_cuts_a_number_and_wants_whole_text() -> None:
         assert refusal(must(whole), value) == ["Not a valid integer."]
 
 
+def test_integer_of_too_many_digits_is_not_worked_out() -> None:
+    assert refusal(must(whole), Decimal("1e400000000")) == ["Number too large."]
+
+
 def test_text_is_text_only() -> None:
     assert text("26112166700552") == "26112166700552"
     for value in (1, 1.5, True, object()):

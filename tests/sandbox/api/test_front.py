@@ -212,6 +212,15 @@ def test_price_with_a_fraction_of_a_paisa_never_reaches_the_exchange() -> None:
     assert exchange.taken == []
 
 
+@pytest.mark.parametrize("price", ["1e300", 1e300, "10000000000"])
+def test_price_of_too_many_digits_never_reaches_the_exchange(price: object) -> None:
+    exchange = StagedExchange()
+    refused = (400, error("Invalid price format", mode="analyze"))
+    assert post("placeorder", an_api(exchange), **order(price=price)) == refused
+    assert post("modifyorder", an_api(exchange), **MODIFY | {"trigger_price": price}) == refused
+    assert exchange.taken == []
+
+
 def test_refusal_of_the_exchange_is_told_with_its_status() -> None:
     exchange = StagedExchange()
     exchange.replies = [(0, No(status=400, text="Quantity exceeds freeze limit"))]

@@ -314,6 +314,12 @@ def test_margin_is_the_sum_of_its_orders() -> None:
         ({"quantity": "0"}, "Position 2: Quantity must be a positive number"),
         ({"price": "x"}, "Position 2: Invalid price format"),
         ({"price": "nan"}, "Position 2: Invalid price format"),
+        ({"quantity": "9" * 400}, "Position 2: Invalid quantity format"),
+        ({"quantity": "9" * 5000}, "Position 2: Invalid quantity format"),
+        ({"quantity": "10000000000"}, "Position 2: Invalid quantity format"),
+        ({"price": "1e400000000"}, "Position 2: Invalid price format"),
+        ({"price": "-1e400000000"}, "Position 2: Invalid price format"),
+        ({"trigger_price": "1e10"}, "Position 2: Invalid price format"),
         ({"price": "-1"}, "Position 2: Price cannot be negative"),
     ],
 )

@@ -8,11 +8,13 @@ from sandbox.kinds import Level, PriceOut, Shown
 from sandbox.market.depth import shown, totals
 
 
-def an_update(bid: int, ask: int, shape: int = 0, book: Shown | None = None) -> PriceOut:
+def an_update(
+    bid: int, ask: int, shape: int = 0, book: Shown | None = None, tick: int = 5
+) -> PriceOut:
     zero, none = Paise(0), Units(0)
     return PriceOut(
         Micros(1), Symbol("X"), "NFO", zero, Micros(0), none, none, zero, zero, zero, zero,
-        none, Paise(bid), Paise(ask), shape, 65, book,
+        none, Paise(bid), Paise(ask), shape, 65, Paise(tick), book,
     )  # fmt: skip
 
 
@@ -23,6 +25,14 @@ def test_levels_stand_a_tick_apart_in_whole_lots_growing_away_from_the_touch() -
         Level(Paise(14_995), Units(130), 2),
     )
     assert [level.price for level in book.asks] == [15_050, 15_055, 15_060, 15_065, 15_070]
+
+
+def test_levels_stand_a_dated_tick_apart() -> None:
+    book = shown(an_update(20, 15_050, tick=10))
+    assert [level.price for level in book.bids] == [20, 10]
+    assert [level.price for level in book.asks] == [15_050, 15_060, 15_070, 15_080, 15_090]
+    sums = sum(x.quantity for x in book.bids), sum(x.quantity for x in book.asks)
+    assert totals(an_update(20, 15_050, tick=10)) == sums
 
 
 def test_no_level_stands_at_or_under_zero_and_an_empty_side_is_empty() -> None:
