@@ -1,7 +1,7 @@
 """FeedActor: one authoritative stream of prices out of several sources.
 
 Hears:  Begin, RecoveryDone, ChainChosen, TicksArrived, StreamMoved, QuotesPolled, SelectSource,
-        Reconnect, OrderChanged, PositionChanged, ModeEntered, Pulse
+        Reconnect, OrderChanged, PositionChanged, Pulse
 Tells:  bar:<symbol> <- TicksSeen; bar:*, strategy, watchdog, journal <- FeedLost,
         FeedRestored; watchdog, monitor <- FeedHealth; order <- FactsWanted
 Owns:   which source has the say, epochs, the shared volume baseline (domain.feed.Feed)
@@ -42,7 +42,6 @@ from domain.universe import freshness
 from messages.control import (
     Begin,
     ChainChosen,
-    ModeEntered,
     Pulse,
     Reconnect,
     RecoveryDone,
@@ -55,7 +54,7 @@ log = logging.getLogger(__name__)
 
 Price = TicksArrived | StreamMoved | QuotesPolled
 Command = SelectSource | Reconnect | ChainChosen
-Fact = OrderChanged | PositionChanged | ModeEntered
+Fact = OrderChanged | PositionChanged
 Heard = Price | Command | Fact | Begin | RecoveryDone | Pulse
 
 LOST_INBOX = seconds(5)
@@ -117,7 +116,7 @@ class FeedActor(Actor):
                 return self._price(feed, message)
             case SelectSource() | Reconnect() | ChainChosen():
                 return self._command(feed, message)
-            case OrderChanged() | PositionChanged() | ModeEntered():
+            case OrderChanged() | PositionChanged():
                 self._own(feed, message)
                 return ()
             case Pulse(at=at):
@@ -155,8 +154,6 @@ class FeedActor(Actor):
                 feed.own(order.intent, order.ticket.symbol, is_live=order.is_live)
             case PositionChanged(leg=leg):
                 feed.own(f"leg {leg.leg}", leg.symbol, is_live=leg.phase is not Phase.DONE)
-            case ModeEntered():
-                pass
             case _:
                 assert_never(fact)
 

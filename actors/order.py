@@ -1,23 +1,25 @@
 """OrderActor: the only writer to the broker.
 
-Hears:  Begin, PreflightDone, PlanDay, StrategyReady, FeedTrusted, PlaceEntry, CancelEntry,
-        RaiseStop, MoveStop, TriggerMet, ExitPosition, FlattenAll, BrokerReplied, OrderPushed,
-        QuotesRead, BooksJudged, BooksFailed, FactsWanted, Park, Pulse
-Tells:  strategy, watchdog, feed, monitor <- OrderChanged, PositionChanged, ModeEntered,
-        EntryRefused, RecoveryDone; reconcile <- Attention; main <- Ended
+Hears:  Begin, PreflightDone, PlanDay, StrategyReady, StrategyLost, FeedTrusted, PlaceEntry,
+        CancelEntry, RaiseStop, MoveStop, TriggerMet, ExitPosition, FlattenAll, BrokerReplied,
+        OrderPushed, QuotesRead, BooksJudged, BooksFailed, FactsWanted, Park, Pulse
+Tells:  watchdog, strategy, feed, monitor <- OrderChanged, PositionChanged, RecoveryDone;
+        strategy, monitor <- ModeEntered, EntryRefused; reconcile <- Attention; main <- Ended
 Owns:   the order journal and the desk (domain.desk): order machines, legs, latches, the risk gate
 Dies:   and the process with it (exit 70); recovery from the journal and the books is its restart
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import assert_never
 
 from actors.base import Actor
+from actors.bulletin import AUDIENCE, Bulletin
 from actors.post_office import Post
 from broker.port import Broker
 from domain import clock
 from domain import events as ev
+from domain.asking import Asking
 from domain.calls import (
     Failed,
     Outcome,
@@ -33,33 +35,30 @@ from domain.desk import Desk, DeskParams
 from domain.desk_entries import Entry
 from domain.ledger import Ledger
 from domain.params import BrokerParams
-from domain.preflight import lost, why_not
+from domain.preflight import Checkup, lost, why_not
 from domain.session import DayPlan
-from domain.story import tell
 from domain.strategy import Mode
 from domain.units import Micros, seconds
 from journal.orders import OrderJournal
-from messages.control import Begin, Ended, ModeEntered, Park, Pulse, RecoveryDone
+from messages.control import Begin, Ended, Park, Pulse, RecoveryDone
 from messages.orders import (
     Attention,
     BooksFailed,
     BooksJudged,
     BrokerReplied,
     CancelEntry,
-    EntryRefused,
     ExitPosition,
     FactsWanted,
     FeedTrusted,
     FlattenAll,
     MoveStop,
-    OrderChanged,
     OrderPushed,
     PlaceEntry,
     PlanDay,
-    PositionChanged,
     PreflightDone,
     QuotesRead,
     RaiseStop,
+    StrategyLost,
     StrategyReady,
     TriggerMet,
 )
@@ -68,15 +67,17 @@ log = logging.getLogger(__name__)
 
 Command = PlaceEntry | CancelEntry | RaiseStop | MoveStop | ExitPosition | FlattenAll | Park
 Answer = BrokerReplied | OrderPushed | QuotesRead | BooksJudged | BooksFailed | PreflightDone
-Word = Begin | PlanDay | StrategyReady | FeedTrusted | FactsWanted | TriggerMet | Pulse
+Said = StrategyReady | StrategyLost | FeedTrusted | TriggerMet
+Word = Begin | PlanDay | Said | FactsWanted | Pulse
 Heard = Command | Answer | Word
 
-AUDIENCE = ("watchdog", "strategy", "feed", "monitor")
-"""Who hears of orders and legs; first who builds the bars that the next one asks for."""
 PARKED = 0
 DAY_DONE = 10
 BAD_CONFIG = 78
 QUOTES_APART = seconds(1)
+QUOTES_WITHIN = seconds(10)
+"""A leg that is left needs prices: whose answer takes longer is asked again beside it."""
+
 NO_SESSION = 403
 """OpenAlgo's one answer to a bad key and to a missing broker session."""
 
@@ -107,8 +108,9 @@ class OrderActor(Actor):
         self._is_paper_exchange = is_paper_exchange
         self._journal: OrderJournal | None = None
         self._desk = Desk(Ledger(), plan, plan.day, params)
-        self._preflight_due: Micros | None = None
-        self._quotes_out = False
+        self._bulletin = Bulletin(post)
+        self._checkup = Checkup(seconds(link.session_retry_s))
+        self._quotes = Asking(QUOTES_WITHIN)
         self._quotes_at = Micros(0)
         self._read_now = False
         self._pace: tuple[Micros, str] | None = None
@@ -177,9 +179,8 @@ class OrderActor(Actor):
             case OrderPushed(push=push):
                 desk.pushed(push)
                 self._read_now = True
-            case QuotesRead(reply=reply):
-                self._quotes_out = False
-                if isinstance(reply, Quotes):
+            case QuotesRead(question=question, reply=reply):
+                if self._quotes.is_answer(question) and isinstance(reply, Quotes):
                     desk.quoted(reply)
             case BooksJudged():
                 self._judged(message, at)
@@ -201,6 +202,8 @@ class OrderActor(Actor):
                 desk.planned(ev.DayPlanned(at=at, plan=plan, chain=chain))
             case StrategyReady():
                 desk.strategy_ready()
+            case StrategyLost(too_often=too_often):
+                desk.strategy_lost(too_often=too_often)
             case FeedTrusted(entries=entries, reason=reason):
                 desk.trusted(entries=entries, reason=reason)
             case FactsWanted(who=who):
@@ -208,8 +211,7 @@ class OrderActor(Actor):
             case TriggerMet():
                 self._read_now = True
             case Pulse():
-                if self._preflight_due is not None and at >= self._preflight_due:
-                    self._check_server()
+                self._check_server(at)
             case _:
                 assert_never(message)
 
@@ -220,30 +222,44 @@ class OrderActor(Actor):
         prefix = f"{self._plan.day}-{self._journal.boot_seq}"
         self._desk = Desk(ledger, ledger.plan or self._plan, prefix, self._params)
         self._desk.begin(at)
-        self._check_server()
+        self._check_server(at)
 
-    def _check_server(self) -> None:
-        self._preflight_due = None
-        call = Preflight(day=self._plan.day)
-        self._broker.read(call, lambda reply: self.post.tell("order", PreflightDone(reply=reply)))
+    def _check_server(self, at: Micros) -> None:
+        """Ask the server how it is, when that is due."""
+        is_waiting = self._desk.mode(at) is Mode.WAIT_LOGIN
+        if self._checkup.is_due(at, is_waiting=is_waiting):
+            post, call = self.post, Preflight(day=self._plan.day)
+            self._broker.read(call, lambda reply: post.tell("order", PreflightDone(reply=reply)))
 
     def _checked(self, reply: ReadReply, at: Micros) -> None:
         if isinstance(reply, Failed):
-            self._preflight_due = Micros(at + seconds(self._link.session_retry_s))
-            self._wait_for_login(reply.status, reply.text)
+            self._unchecked(reply, at)
             return
         assert isinstance(reply, Ready)
+        is_repeat = self._checkup.has_passed
         wrong = why_not(
             reply,
             self._server_mode,
             is_paper_exchange=self._is_paper_exchange,
-            is_quiet=self._desk.ledger.is_quiet,
+            is_quiet=self._desk.ledger.is_quiet and not is_repeat,
         )
-        if wrong:
+        if wrong and is_repeat:
+            self._desk.flipped(wrong, at)
+        elif wrong:
             self._end(at, BAD_CONFIG, wrong)
         else:
+            is_new = not is_repeat or self._desk.mode(at) is Mode.WAIT_LOGIN
+            self._read_now = self._read_now or is_new
+            self._checkup.passed()
             self._desk.preflight(reply, at)
-            self._read_now = True
+
+    def _unchecked(self, failed: Failed, at: Micros) -> None:
+        """Wait for the server, or go on with what it said before if it only does not say it now."""
+        is_news = self._checkup.failed(at)
+        if not self._checkup.has_passed or failed.status == NO_SESSION:
+            self._wait_for_login(failed.status, failed.text)
+        elif is_news:
+            log.warning("funds and clock are not read status=%s %s", failed.status, failed.text)
 
     def _wait_for_login(self, status: int, text: str) -> None:
         what, remedy = lost(status)
@@ -269,7 +285,9 @@ class OrderActor(Actor):
             self._journal.append(events)
         for write in writes:
             self._send(write)
-        self._tell_facts(events, at)
+        self._bulletin.tell(events, self._desk.ledger, at)
+        self._bulletin.refuse(self._desk.entries.refused, at)
+        self._desk.entries.refused.clear()
         self._announce(at)
         self._ask_quotes(at)
         self._direct_reading(at)
@@ -288,55 +306,13 @@ class OrderActor(Actor):
         """Return the machine time after which an entry is too old to be sent."""
         return Micros(clock.machine() + seconds(self._link.entry_ttl_s))
 
-    def _tell_facts(self, events: Iterable[ev.Event], at: Micros) -> None:
-        ledger = self._desk.ledger
-        intents: dict[str, None] = {}
-        legs: dict[str, None] = {}
-        for event in events:
-            line = tell(event, ledger)
-            if line is not None:
-                level = logging.WARNING if line.warn else logging.INFO
-                log.log(level, "%s", line.text, extra={"tag": line.tag})
-            if isinstance(event, ev.ModeChanged):
-                self._tell_all(ModeEntered(at=at, mode=event.mode, reason=event.reason))
-            intent = getattr(event, "intent", None)
-            if intent in ledger.orders:
-                intents[intent] = None
-                legs[ledger.orders[intent].leg] = None
-            elif isinstance(event, ev.ExitPhase):
-                legs[event.leg] = None
-        self._tell_changes(intents, legs, at)
-
-    def _tell_changes(self, intents: Iterable[str], legs: Iterable[str], at: Micros) -> None:
-        ledger = self._desk.ledger
-        for intent in intents:
-            self._tell_all(OrderChanged(at=at, order=ledger.orders[intent]))
-        for leg in legs:
-            if leg in ledger.legs:
-                self._tell_all(PositionChanged(at=at, leg=ledger.legs[leg]))
-        for key, refusal in self._desk.entries.refused:
-            log.info("entry refused %s %s: %s", key.symbol, refusal.code, refusal.text)
-            refused = EntryRefused(at=at, key=key, code=refusal.code, text=refusal.text)
-            self.post.tell("strategy", refused)
-            self.post.tell("monitor", refused)
-        self._desk.entries.refused.clear()
-
-    def _tell_all(self, fact: OrderChanged | PositionChanged | ModeEntered) -> None:
-        for address in AUDIENCE:
-            self.post.tell(address, fact)
-
     def _tell_everything(self, who: str, at: Micros) -> None:
-        """Give a restarted actor the whole picture: orders, legs, mode; the reader its pace."""
+        """Give a restarted actor the whole picture; the reader its pace."""
         self._pace = None
         if who == "reconcile":
             self._read_now = True
-            return
-        ledger = self._desk.ledger
-        for order in ledger.orders.values():
-            self.post.tell(who, OrderChanged(at=at, order=order))
-        for leg in ledger.legs.values():
-            self.post.tell(who, PositionChanged(at=at, leg=leg))
-        self.post.tell(who, ModeEntered(at=at, mode=ledger.mode, reason="told again"))
+        else:
+            self._bulletin.everything(who, self._desk.ledger, at)
 
     def _announce(self, at: Micros) -> None:
         """Let the feed start, once every short was met and protected."""
@@ -350,10 +326,14 @@ class OrderActor(Actor):
 
     def _ask_quotes(self, at: Micros) -> None:
         wanted = self._desk.exits.wanted_quotes(at)
-        if wanted and not self._quotes_out and at >= self._quotes_at + QUOTES_APART:
-            self._quotes_out, self._quotes_at = True, at
+        if wanted and not self._quotes.is_out(at) and at >= self._quotes_at + QUOTES_APART:
+            self._quotes_at, number = at, self._quotes.begin(at)
             call = ReadQuotes(symbols=wanted, urgent=True)
-            self._broker.read(call, lambda reply: self.post.tell("order", QuotesRead(reply=reply)))
+            self._broker.read(call, lambda reply: self._hear_quotes(number, reply))
+
+    def _hear_quotes(self, number: int, reply: ReadReply) -> None:
+        """Pass prices on to ourselves. In the read lane's thread."""
+        self.post.tell("order", QuotesRead(question=number, reply=reply))
 
     def _direct_reading(self, at: Micros) -> None:
         """Tell ReconcileActor how often to read, when that changed or something is to be seen."""
@@ -377,8 +357,8 @@ class OrderActor(Actor):
         if self._desk.mode(at) is Mode.CLOSED:
             self._end(at, DAY_DONE, "day done, proved flat")
         elif self._desk.is_parked(at):
-            stops = sum(leg.short > 0 for leg in self._desk.ledger.open_legs())
-            self._end(at, PARKED, f"PARKED: stops verified {stops}/{stops}")
+            verified, shorts = self._desk.covered()
+            self._end(at, PARKED, f"PARKED: stops verified {verified}/{shorts}")
 
     def _end(self, at: Micros, code: int, reason: str) -> None:
         if not self._ended:

@@ -1,9 +1,10 @@
 """WatchdogActor: judges the feed, rebuilds the dead, speaks once a minute.
 
 Hears:  Begin, RecoveryDone, ChainChosen, FeedHealth, FeedLost, FeedRestored, OrderChanged,
-        PositionChanged, ModeEntered, ActorDied, Pulse
-Tells:  feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted; bar:* <- BeginBars,
-        WatchPrice; monitor <- Heartbeat; main <- Ended; to those it rebuilt what they must know
+        PositionChanged, ActorDied, Pulse
+Tells:  feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted; order <- StrategyLost;
+        bar:* <- BeginBars, WatchPrice; monitor <- Heartbeat; main <- Ended; to those it rebuilt
+        what they must know
 Owns:   the feed's judgement (domain.feed_health), who is down (domain.supervision)
 Dies:   and the process with it (exit 70)
 """
@@ -39,19 +40,24 @@ from messages.control import (
     ChainChosen,
     Ended,
     Heartbeat,
-    ModeEntered,
     Pulse,
     Reconnect,
     RecoveryDone,
     SelectSource,
 )
 from messages.market import BeginBars, FeedHealth, FeedLost, FeedRestored, WatchPrice
-from messages.orders import FactsWanted, FeedTrusted, OrderChanged, PositionChanged
+from messages.orders import (
+    FactsWanted,
+    FeedTrusted,
+    OrderChanged,
+    PositionChanged,
+    StrategyLost,
+)
 
 log = logging.getLogger(__name__)
 
 Day = RecoveryDone | ChainChosen
-Fact = OrderChanged | PositionChanged | ModeEntered
+Fact = OrderChanged | PositionChanged
 News = FeedLost | FeedRestored
 Heard = Begin | Day | FeedHealth | News | Fact | ActorDied | Pulse
 
@@ -94,7 +100,7 @@ class WatchdogActor(Actor):
                 self._pulse(at)
             case FeedHealth() | FeedLost() | FeedRestored():
                 self._hear_feed(message)
-            case OrderChanged() | PositionChanged() | ModeEntered():
+            case OrderChanged() | PositionChanged():
                 self._hear_fact(message)
             case RecoveryDone() | ChainChosen():
                 self._learn_day(message)
@@ -117,8 +123,6 @@ class WatchdogActor(Actor):
                 self._exposure.order(order, at)
             case PositionChanged(at=at, leg=leg):
                 self._exposure.leg(leg, at)
-            case ModeEntered():
-                pass
             case _:
                 assert_never(fact)
 
@@ -173,8 +177,12 @@ class WatchdogActor(Actor):
         match verdict:
             case Exit(code=code):
                 self.post.tell("main", Ended(at=at, code=code, reason=f"{address}: {error}"))
-            case Restart() | Quarantine():
+            case Restart(too_often=too_often):
+                if address == "strategy":
+                    self.post.tell("order", StrategyLost(at=at, too_often=too_often))
                 self._rebuild(at)
+            case Quarantine():
+                pass
             case _:
                 assert_never(verdict)
 

@@ -39,6 +39,10 @@ CLOSING = ("FLATTEN", "DAY_DONE")
 DOUBTS = 3
 """How many reads in a row that were not believed are soon followed by another: books lag."""
 
+REBUILT = "the strategy is being rebuilt"
+DIED_TOO_OFTEN = "the strategy died too often"
+"""It is rebuilt, and looks after the day's limits; it enters nothing until the process ends."""
+
 WRONG_MODE = "MODE"
 """The code of an answer in the other mode; any other lack of sense is the server's order mode."""
 
@@ -77,6 +81,7 @@ class Desk:
         self._snapshot_at: Micros | None = None
         self._recovered = False
         self._strategy_ready = False
+        self._strategy_lost = ""
         self._feed: tuple[bool, str] = (False, "no price was seen yet")
         self._session_lost = ""
         self._wrong_mode = False
@@ -183,13 +188,26 @@ class Desk:
         entries = any(self.ledger.live(Purpose.ENTRY))
         return self._recovered and read and not entries and not self.exits.bare(at)
 
+    def covered(self) -> tuple[int, int]:
+        """Return how many shorts a working order covers in full, and how many there are."""
+        shorts = [leg for leg in self.ledger.open_legs() if leg.short > 0]
+        return sum(self.ledger.uncovered(leg) <= 0 for leg in shorts), len(shorts)
+
     def trusted(self, *, entries: bool, reason: str) -> None:
         """Take the watchdog's word on the feed."""
         self._feed = (entries, reason)
 
     def strategy_ready(self) -> None:
-        """Strategies have their state."""
-        self._strategy_ready = True
+        """Strategies have their state, and may wish."""
+        if self._strategy_lost != DIED_TOO_OFTEN:
+            self._strategy_ready, self._strategy_lost = True, ""
+
+    def strategy_lost(self, *, too_often: bool) -> None:
+        """Nobody looks after the entries: a wish that waits is dropped, what rests stays."""
+        self._strategy_ready = False
+        if self._strategy_lost != DIED_TOO_OFTEN:
+            self._strategy_lost = DIED_TOO_OFTEN if too_often else REBUILT
+        self.entries.drop(self._strategy_lost)
 
     def planned(self, event: ev.DayPlanned) -> None:
         """Record the day's contracts, once."""
@@ -334,6 +352,8 @@ class Desk:
             return " ".join(self.ledger.latches)
         if self._parked_at is not None:
             return "parking"
+        if self._strategy_lost == DIED_TOO_OFTEN:
+            return DIED_TOO_OFTEN
         return "last entry time" if at >= self.plan.last_entry else ""
 
     def _mode_reason(self, at: Micros) -> str:
@@ -343,4 +363,4 @@ class Desk:
             return self._session_lost
         if self.is_closing(at):
             return "force close"
-        return "parking" if self._parked_at is not None else ""
+        return "parking" if self._parked_at is not None else self._strategy_lost

@@ -80,11 +80,15 @@ class EntryDesk:
         if order is not None and not is_touched(order):
             self._unwanted[order.intent] = reason
 
-    def cancel_all(self, reason: str) -> None:
-        """Let the next step end every entry, filling or not: what filled stays and is protected."""
+    def drop(self, reason: str) -> None:
+        """Forget every wish that waits for a fresh read of the books."""
         for wanted in self._waiting.values():
             self._refuse(wanted.key, "OVER", reason)
         self._waiting.clear()
+
+    def cancel_all(self, reason: str) -> None:
+        """Let the next step end every entry, filling or not: what filled stays and is protected."""
+        self.drop(reason)
         for order in self._blotter.ledger.live(Purpose.ENTRY):
             self._over[order.intent] = reason
 

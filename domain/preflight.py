@@ -1,6 +1,10 @@
 """Whether this server is one the agent may trade on, by what it said of itself."""
 
 from domain.calls import PAPER_EXCHANGE, Ready
+from domain.units import Micros, seconds
+
+EVERY = seconds(300)
+"""How often the server is asked again: three small reads, behind everything else."""
 
 OTHER_WORLD = {
     False: "the server is the paper exchange ({broker}), which run.py live refuses; correct"
@@ -57,3 +61,39 @@ def why_not(ready: Ready, expected: str, *, is_paper_exchange: bool, is_quiet: b
         or wrong_mode(ready.mode, expected)
         or (waits if ready.semi_auto and is_quiet else "")
     )
+
+
+class Checkup:
+    """When the server is asked how it is, and whether it ever said what was hoped for. Mutable.
+
+    It is asked at once and then every `EVERY`: funds and clocks change during a day. After a
+    failure it is asked again after `retry`; so it is when a lost session has come back.
+    """
+
+    def __init__(self, retry: Micros) -> None:
+        self.has_passed = False
+        self._retry = retry
+        self._due = Micros(0)
+        self._has_failed = False
+        self._was_waiting = False
+
+    def is_due(self, at: Micros, *, is_waiting: bool) -> bool:
+        """Return whether to ask now, and take it as asked. `is_waiting`: for a login."""
+        if self._was_waiting and not is_waiting:
+            self._due = at
+        self._was_waiting = is_waiting
+        if at < self._due:
+            return False
+        self._due = Micros(at + EVERY)
+        return True
+
+    def passed(self) -> None:
+        """The answer was a right one."""
+        self.has_passed = True
+        self._has_failed = self._was_waiting = False
+
+    def failed(self, at: Micros) -> bool:
+        """The answer was of no use; return whether that is news."""
+        self._due = Micros(at + self._retry)
+        is_news, self._has_failed = not self._has_failed, True
+        return is_news

@@ -49,9 +49,10 @@ OTHERS = RULES["monitor"]
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Rebuild it, not before this instant."""
+    """Rebuild it, not before this instant. `too_often`: it died more often than is borne."""
 
     due: Micros
+    too_often: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ class Supervision:
         since = at - seconds(rule.window_s)
         deaths = (*(death for death in self._deaths.get(address, ()) if death > since), at)
         self._deaths[address] = deaths
-        if len(deaths) <= rule.deaths:
+        too_often = len(deaths) > rule.deaths
+        if not too_often:
             wait_s = min(rule.first_s * 2 ** (len(deaths) - 1), rule.longest_s)
         elif rule.beyond is Beyond.SLOWLY:
             wait_s = rule.longest_s
@@ -92,7 +94,7 @@ class Supervision:
             return Exit(ESCALATED) if rule.beyond is Beyond.EXIT else Quarantine()
         due = Micros(at + seconds(wait_s))
         self._down[address] = due
-        return Restart(due)
+        return Restart(due, too_often)
 
     def is_down(self, address: str) -> bool:
         """Whether its death is known and it was not rebuilt yet."""

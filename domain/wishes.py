@@ -26,7 +26,7 @@ REPEAT = seconds(5)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Rest this entry; with the key of a live one: change it to these values."""
+    """Rest this entry; where one with other values lives in the slot, that one is to end first."""
 
     key: EntryKey
     side: Side

@@ -23,8 +23,9 @@ class Begin(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class RecoveryDone(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Every short is protected. OrderActor -> FeedActor, StrategyActor, WatchdogActor, monitor.
+    """Every short is protected.
 
+    OrderActor -> WatchdogActor, StrategyActor, FeedActor, MonitorActor.
     `chain` is set when the journal already knows the day's contracts.
     """
 
@@ -48,7 +49,7 @@ class ChainFound(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class ModeEntered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """What the agent may do now. OrderActor -> StrategyActor, WatchdogActor, MonitorActor."""
+    """What the agent may do now. OrderActor -> StrategyActor, MonitorActor."""
 
     at: Micros
     mode: str

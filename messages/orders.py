@@ -13,7 +13,7 @@ from domain.units import Micros, Paise, Symbol
 
 
 class PlaceEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Rest this SELL; with a live key: an amendment to absolute values.
+    """Rest this SELL; where another order lives in its slot, that one ends and this is refused.
 
     StrategyActor -> OrderActor.
     """
@@ -46,7 +46,7 @@ class RaiseStop(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class MoveStop(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Move the working stop of a short; refused if it would uncover it.
+    """Move the working stop of a short: it is modified where it rests, so it covers all the while.
 
     StrategyActor -> OrderActor.
     """
@@ -69,7 +69,7 @@ class ExitPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 class FlattenAll(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """Cancel entries, leave every short, enter nothing more today.
 
-    StrategyActor, WatchdogActor -> OrderActor.
+    StrategyActor -> OrderActor.
     """
 
     at: Micros
@@ -88,6 +88,16 @@ class StrategyReady(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tru
     """Strategies have their state and may wish. StrategyActor -> OrderActor."""
 
     at: Micros
+
+
+class StrategyLost(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The strategy died: enter nothing until it is ready, nor ever again if it died too often.
+
+    WatchdogActor -> OrderActor.
+    """
+
+    at: Micros
+    too_often: bool
 
 
 class TriggerMet(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -123,8 +133,9 @@ class PreflightDone(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tru
 
 
 class QuotesRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Prices for the exit ladder. Read lane -> OrderActor."""
+    """Prices for the exit ladder, the answer to `question`. Read lane -> OrderActor."""
 
+    question: int
     reply: ReadReply
 
 
@@ -175,7 +186,10 @@ class BooksFailed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
 
 
 class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """An order of ours moved. OrderActor -> StrategyActor, MonitorActor."""
+    """An order of ours moved.
+
+    OrderActor -> WatchdogActor, StrategyActor, FeedActor, MonitorActor.
+    """
 
     at: Micros
     order: Order
@@ -184,7 +198,7 @@ class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 class PositionChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """A leg opened, shrank, changed phase or ended.
 
-    OrderActor -> StrategyActor, WatchdogActor, MonitorActor.
+    OrderActor -> WatchdogActor, StrategyActor, FeedActor, MonitorActor.
     """
 
     at: Micros
@@ -192,7 +206,7 @@ class PositionChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=T
 
 
 class EntryRefused(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The gate or the broker refused an entry. OrderActor -> StrategyActor, MonitorActor."""
+    """The order desk refused an entry. OrderActor -> StrategyActor, MonitorActor."""
 
     at: Micros
     key: EntryKey
@@ -203,7 +217,7 @@ class EntryRefused(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 class FactsWanted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """Tell the whole picture again: somebody was restarted.
 
-    StrategyActor, WatchdogActor -> OrderActor.
+    StrategyActor, FeedActor, ReconcileActor, WatchdogActor -> OrderActor.
     """
 
     who: str

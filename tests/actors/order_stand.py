@@ -6,7 +6,8 @@ from typing import Any
 
 from freezegun import freeze_time
 
-from actors.order import AUDIENCE, OrderActor
+from actors.bulletin import DOERS
+from actors.order import OrderActor
 from domain import clock
 from domain import events as ev
 from domain.books import OrderRow, Status, TradeRow
@@ -179,5 +180,5 @@ def of(kind: type, told: Iterable[To]) -> list[Any]:
     return [message for _, message in told if isinstance(message, kind)]
 
 
-def told_to_all(message: object) -> list[To]:
-    return [To(address, message) for address in AUDIENCE]
+def told_to_doers(message: object) -> list[To]:
+    return [To(address, message) for address in DOERS]

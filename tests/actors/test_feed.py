@@ -18,7 +18,6 @@ from domain.units import SECOND, Micros, Symbol
 from messages.control import (
     Begin,
     ChainChosen,
-    ModeEntered,
     Pulse,
     Reconnect,
     RecoveryDone,
@@ -249,7 +248,6 @@ def test_polls_on_rest_ask_for_own_symbols_and_the_money() -> None:
         PositionChanged(at=at("10:00"), leg=a_leg(symbol=FAR)),
         OrderChanged(at=at("10:00"), order=an_order("9", symbol=Symbol("GONE"))),
         OrderChanged(at=at("10:00"), order=an_order("9", state=State.FILLED)),
-        ModeEntered(at=at("10:00"), mode="ACTIVE", reason=""),
         Pulse(at=at("10:00:01")),
     )
     ((call, _),) = stand.broker.reads

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.order import AUDIENCE
+from actors.bulletin import AUDIENCE
 from domain import events as ev
 from domain.books import OrderPush, Status
 from domain.calls import (
@@ -234,15 +234,28 @@ def test_quotes_are_asked_for_while_a_short_is_left_and_not_in_a_storm(stand: St
     failed = Failed(call="ReadQuotes", outcome=Outcome.REJECTED, at=t(20.6), status=400)
     stand.post.take()
     stand.broker.answer(failed)
-    assert stand.post.take() == [To("order", QuotesRead(reply=failed))]
-    stand.hear(20.6, QuotesRead(reply=failed))
+    assert stand.post.take() == [To("order", QuotesRead(question=1, reply=failed))]
+    stand.hear(20.6, QuotesRead(question=1, reply=failed))
     assert stand.asked() == []
     stand.hear(21, Pulse(at=t(21)))
     assert stand.asked() == [wanted]
     quotes = Quotes(quotes=(a_quote(14_990, 15_000, when=t(21)),), missing=())
-    stand.hear(21.2, QuotesRead(reply=quotes))
+    stand.hear(21.2, QuotesRead(question=2, reply=quotes))
     stand.broker.reads.clear()
     assert stand.actor._desk.exits.wanted_quotes(t(21.9)) == ()
+
+
+def test_prices_that_never_come_are_asked_for_again(stand: Stand) -> None:
+    stand.protected()
+    stand.hear(20, ExitPosition(at=t(20), strategy=TAG, symbol=CE, reason="EXIT"))
+    wanted = ReadQuotes(symbols=((CE, "NFO"),), urgent=True)
+    stand.hear(29.9, Pulse(at=t(29.9)))
+    assert stand.asked()[1:] == [wanted]
+    stand.hear(30, Pulse(at=t(30)))
+    assert stand.asked()[1:] == [wanted, wanted]
+    late = Quotes(quotes=(a_quote(9_000, 9_005, when=t(20)),), missing=())
+    stand.hear(30.1, QuotesRead(question=1, reply=late))
+    assert stand.actor._desk.exits.last_price(CE) is None
 
 
 def test_preflight_answer_comes_back_as_a_message_to_ourselves(stand: Stand) -> None:

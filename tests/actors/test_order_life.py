@@ -1,6 +1,5 @@
 """OrderActor from its first message to its last: the start, a lost login, doubt, the end."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from domain import events as ev
 from domain.books import Status
 from domain.calls import (
     CancelOrder,
-    Failed,
     Outcome,
     Preflight,
 )
@@ -29,10 +27,11 @@ from messages.orders import (
     FlattenAll,
     OrderChanged,
     PositionChanged,
-    PreflightDone,
+    StrategyLost,
+    StrategyReady,
 )
 from tests.actors.fakes import To
-from tests.actors.order_stand import FILLED, FORCE, Stand, of, place, told_to_all
+from tests.actors.order_stand import FILLED, FORCE, Stand, of, place, told_to_doers
 from tests.orders import (
     CE,
     ENTRY,
@@ -60,7 +59,7 @@ def test_begin_opens_the_journal_and_asks_the_server(stand: Stand) -> None:
     assert stand.asked() == [Preflight(day=DAY)]
     entered = ModeEntered(at=T0, mode="RECOVERING", reason="")
     assert told == [
-        *told_to_all(entered),
+        *told_to_doers(entered),
         To("reconcile", Attention(at=T0, every=seconds(1.5), now=False, reason="proof wanted")),
     ]
 
@@ -127,77 +126,16 @@ def test_server_that_lets_humans_approve_is_borne_when_something_is_open(stand: 
     assert stand.actor._desk.ledger.latches == {"ORDER_MODE": "orders wait for a human"}
 
 
-# Waiting for a login.
+# The strategy.
 
 
-def refused(seconds: float) -> PreflightDone:
-    text = "Invalid openalgo apikey"
-    failed = Failed(
-        call="Preflight", outcome=Outcome.REJECTED, at=t(seconds), status=403, text=text
-    )
-    return PreflightDone(reply=failed)
-
-
-@pytest.mark.incident("INC-83")
-def test_missing_broker_login_is_waited_for(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
-    stand.begin()
-    told = stand.hear(1, refused(1))
-    assert of(ModeEntered, told)[0].mode == "WAIT_LOGIN"
-    assert of(Attention, told) == [
-        Attention(at=t(1), every=seconds(30), now=False, reason="no broker session")
-    ]
-    for when in (2, 15, 30.9):
-        stand.hear(when, Pulse(at=t(when)))
-    assert len(stand.broker.reads) == 1
-    stand.hear(31, Pulse(at=t(31)))
-    stand.hear(32, refused(32))
-    stand.hear(62, Pulse(at=t(62)))
-    assert stand.asked() == [Preflight(day=DAY)] * 3
-    warnings = [r.message for r in caplog.records if r.levelno == logging.WARNING]
-    (said,) = [text for text in warnings if "no broker session status=403" in text]
-    assert said.endswith(": log in to the broker in OpenAlgo, or correct OPENALGO_API_KEY")
-    assert of(ModeEntered, stand.preflight(63))[0].mode == "RECOVERING"
-
-
-def test_server_that_does_not_answer_is_waited_for(
-    stand: Stand, caplog: pytest.LogCaptureFixture
-) -> None:
-    failed = Failed(call="Preflight", outcome=Outcome.NOT_SENT, at=t(1), text="connect")
-    told = stand.begin().hear(1, PreflightDone(reply=failed))
-    entered = ModeEntered(at=t(1), mode="WAIT_LOGIN", reason="the server does not answer")
-    assert of(ModeEntered, told)[0] == entered
-    remedy = "start OpenAlgo, or correct OPENALGO_HOST and OPENALGO_PORT"
-    said = f"the server does not answer status=0 connect; asking again every 30 s: {remedy}"
-    assert said in caplog.messages
-    stand.hear(31, Pulse(at=t(31)))
-    assert stand.asked() == [Preflight(day=DAY)] * 2
-
-
-def test_session_lost_in_the_day_is_read_slowly_and_said_once(
-    stand: Stand, caplog: pytest.LogCaptureFixture
-) -> None:
-    stand.protected()
-    lost = BooksFailed(at=t(20), status=403, text="Invalid openalgo apikey")
-    told = stand.hear(20, lost)
-    assert of(ModeEntered, told)[0] == ModeEntered(
-        at=t(20), mode="WAIT_LOGIN", reason="no broker session"
-    )
-    assert of(Attention, told)[0].every == seconds(30)
-    stand.hear(50, lost)
-    assert len([r for r in caplog.records if "no broker session" in r.message and r.args]) == 1
-    assert stand.sent() == []
-    told = stand.read(80, rows_of_short(), [sold()])
+def test_dead_strategy_makes_the_mode_reduce_only_until_it_is_ready(stand: Stand) -> None:
+    stand.ready()
+    told = stand.hear(20, StrategyLost(at=t(20), too_often=False))
+    reason = "the strategy is being rebuilt"
+    assert of(ModeEntered, told)[0] == ModeEntered(at=t(20), mode="REDUCE_ONLY", reason=reason)
+    told = stand.hear(21, StrategyReady(at=t(21)))
     assert of(ModeEntered, told)[0].mode == "ACTIVE"
-
-
-def test_books_that_could_not_be_read_for_another_reason_are_read_again_soon(stand: Stand) -> None:
-    stand.protected()
-    told = stand.hear(20, BooksFailed(at=t(20), status=500, text="boom"))
-    assert told == [To("reconcile", soon(20))]
-
-
-def soon(seconds_: float) -> Attention:
-    return Attention(at=t(seconds_), every=seconds(1.5), now=False, reason="books doubted")
 
 
 # Recovery.
@@ -266,6 +204,16 @@ def test_restarted_reader_gets_its_pace_and_reads_at_once(stand: Stand) -> None:
 
 
 # Books that are not believed.
+
+
+def test_books_that_could_not_be_read_for_another_reason_are_read_again_soon(stand: Stand) -> None:
+    stand.protected()
+    told = stand.hear(20, BooksFailed(at=t(20), status=500, text="boom"))
+    assert told == [To("reconcile", soon(20))]
+
+
+def soon(seconds_: float) -> Attention:
+    return Attention(at=t(seconds_), every=seconds(1.5), now=False, reason="books doubted")
 
 
 def test_doubted_books_move_nothing(stand: Stand) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from domain.market import Source
 from domain.orders import Purpose, State
 from domain.positions import Phase
-from messages.control import ChainChosen, Heartbeat, ModeEntered, Pulse, Reconnect, SelectSource
+from messages.control import ChainChosen, Heartbeat, Pulse, Reconnect, SelectSource
 from messages.market import BeginBars, FeedLost, FeedRestored, WatchPrice
 from messages.orders import FeedTrusted, OrderChanged, PositionChanged
 from tests.actors.fakes import To
@@ -119,7 +119,7 @@ def test_mute_feed_is_reconnected_and_then_left() -> None:
 def test_live_position_or_entry_shortens_the_patience(fact: Any) -> None:
     stand = ready()
     stand.health = replace(stand.health, rest_moving=True)
-    stand.hear(fact, ModeEntered(at=at("10:00"), mode="ACTIVE", reason=""))
+    stand.hear(fact)
     told = stand.play("10:00:01", "10:00:30", ticking=False)
     assert [second for second, to in told if isinstance(to.message, SelectSource)] == ["+19"]
 

@@ -5,7 +5,7 @@ import pytest
 from domain.units import SECOND, Micros, Symbol
 from messages.control import ActorDied, Begin, ChainChosen, Ended, Heartbeat, Pulse, RecoveryDone
 from messages.market import BeginBars, WatchPrice
-from messages.orders import FactsWanted
+from messages.orders import FactsWanted, StrategyLost
 from tests.actors.fakes import To
 from tests.actors.watchdog_stand import CHAIN, LIVE, Stand, messages, ready
 from tests.domain.tape import CALL, a_plan, at
@@ -39,10 +39,24 @@ def test_dead_strategy_is_rebuilt_and_told_the_day_and_whether_it_may_enter() ->
     told = stand.hear(ActorDied(at=at("10:00"), address="strategy", error="x"))
     assert stand.spawner.take() == ["strategy"]
     assert told == [
+        To("order", StrategyLost(at=at("10:00"), too_often=False)),
         To("strategy", Begin(at=at("10:00"), restarted=True)),
         To("strategy", RecoveryDone(at=at("10:00"), plan=a_plan(), chain=CHAIN)),
         To("strategy", LIVE),
     ]
+
+
+def test_strategy_that_keeps_dying_is_rebuilt_and_told_of_as_unfit() -> None:
+    stand, lost = ready(), []
+    for second in range(4):
+        stand.spawner.alive.discard("strategy")
+        now = Micros(at("10:00") + second * SECOND)
+        told = stand.hear(ActorDied(at=now, address="strategy", error="x"))
+        lost += [m.too_often for _, m in told if isinstance(m, StrategyLost)]
+    assert lost == [False, False, False, True]
+    assert stand.spawner.take() == ["strategy"] * 3
+    stand.hear(Pulse(at=at("10:00:13")))
+    assert stand.spawner.take() == ["strategy"]
 
 
 def test_chain_chosen_today_is_told_to_whom_is_rebuilt_later() -> None:

@@ -82,6 +82,27 @@ def test_day_begins_in_recovery_and_becomes_active_when_all_is_known() -> None:
     assert modes(bench) == [("RECOVERING", ""), ("REDUCE_ONLY", ""), ("ACTIVE", "")]
 
 
+def test_nothing_is_entered_while_the_strategy_is_rebuilt_and_what_rests_stays() -> None:
+    bench = a_resting_entry()
+    bench.desk.strategy_lost(too_often=False)
+    bench.settle(10)
+    assert (bench.desk.mode(t(10)), bench.writes) == (Mode.REDUCE_ONLY, [])
+    changed = bench.events[-1]
+    assert isinstance(changed, ev.ModeChanged)
+    assert changed.reason == "the strategy is being rebuilt"
+    bench.desk.strategy_ready()
+    assert bench.desk.mode(t(11)) is Mode.ACTIVE
+
+
+def test_strategy_that_died_too_often_enters_nothing_more() -> None:
+    bench = a_resting_entry()
+    for too_often in (True, False):
+        bench.desk.strategy_lost(too_often=too_often)
+        bench.desk.strategy_ready()
+        assert bench.settle(10).desk.mode(t(10)) is Mode.REDUCE_ONLY
+    assert [type(write) for write in bench.writes] == [CancelOrder]
+
+
 def test_lost_session_waits_for_a_login_and_a_good_read_ends_it() -> None:
     bench = an_open_short()
     assert bench.desk.lost_session()

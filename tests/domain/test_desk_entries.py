@@ -113,6 +113,14 @@ def test_wish_that_waited_ten_seconds_is_too_old() -> None:
     assert OrderParams().baseline_max_age_s == 5
 
 
+def test_wish_that_waits_is_dropped_with_the_strategy_that_wished_it() -> None:
+    bench = Bench().active(0).wish(5.1)
+    bench.desk.strategy_lost(too_often=False)
+    assert (bench.desk.entries.is_waiting, codes(bench)) == (False, ["OVER"])
+    bench.desk.strategy_ready()
+    assert bench.read(6).writes == []
+
+
 def test_wish_waits_while_an_order_of_its_symbol_is_in_flight() -> None:
     first = an_entry_wish(a_key(slot="PE"), when=t(1))
     bench = Bench().active(0).wish(1, first)

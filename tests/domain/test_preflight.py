@@ -1,11 +1,12 @@
-"""Which servers an agent refuses to trade on."""
+"""Which servers an agent refuses to trade on, and how often it asks them."""
 
 from typing import Any
 
 import pytest
 
-from domain.preflight import why_not
-from tests.orders import a_ready
+from domain.preflight import Checkup, why_not
+from domain.units import seconds
+from tests.orders import a_ready, t
 
 PAPER: dict[str, Any] = {"expected": "analyze", "is_paper_exchange": True, "is_quiet": True}
 
@@ -46,3 +47,36 @@ def test_other_mode_is_refused(mode: str, expected: str) -> None:
 def test_semi_auto_is_refused_unless_something_is_open() -> None:
     assert "auto" in refused({"semi_auto": True})
     assert refused({"semi_auto": True}, is_quiet=False) == ""
+
+
+# When the server is asked.
+
+
+def asked(checkup: Checkup, *whens: float, is_waiting: bool = False) -> list[float]:
+    return [when for when in whens if checkup.is_due(t(when), is_waiting=is_waiting)]
+
+
+def test_server_is_asked_at_once_and_then_every_five_minutes() -> None:
+    checkup = Checkup(seconds(30))
+    assert asked(checkup, 0, 1, 299, 300, 301, 599, 600) == [0, 300, 600]
+
+
+def test_server_is_asked_again_soon_after_a_failure_which_is_news_once() -> None:
+    checkup = Checkup(seconds(30))
+    asked(checkup, 0)
+    assert (checkup.failed(t(1)), checkup.has_passed) == (True, False)
+    assert asked(checkup, 2, 30, 31, is_waiting=True) == [31]
+    assert not checkup.failed(t(32))
+    assert asked(checkup, 61, 62, is_waiting=True) == [62]
+    checkup.passed()
+    assert checkup.has_passed
+    assert asked(checkup, 63, 361, 362) == [362]
+    assert checkup.failed(t(363))
+
+
+def test_server_is_asked_once_when_a_lost_session_came_back_by_itself() -> None:
+    checkup = Checkup(seconds(30))
+    asked(checkup, 0)
+    checkup.passed()
+    assert asked(checkup, 10, 11, is_waiting=True) == []
+    assert asked(checkup, 12, 13) == [12]

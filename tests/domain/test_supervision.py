@@ -51,6 +51,12 @@ def test_others_are_rebuilt_at_once_and_slowly_beyond_their_intensity(
     assert deaths(address, at_once + 2) == [0] * at_once + [10, 10]
 
 
+def test_death_beyond_the_intensity_is_told_as_such() -> None:
+    supervision = Supervision()
+    verdicts = [supervision.died("strategy", Micros(NOON + n)) for n in range(4)]
+    assert [v.too_often for v in verdicts if isinstance(v, Restart)] == [False] * 3 + [True]
+
+
 def test_actor_is_down_until_it_is_rebuilt() -> None:
     supervision = Supervision()
     supervision.died("feed", NOON)

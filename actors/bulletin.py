@@ -1,0 +1,81 @@
+"""What became of orders, legs and the mode, told to those who follow them."""
+
+import logging
+from collections.abc import Iterable
+
+from actors.post_office import Post
+from domain import events as ev
+from domain.gate import Refusal
+from domain.ledger import Ledger
+from domain.orders import EntryKey
+from domain.story import tell
+from domain.units import Micros
+from messages.control import ModeEntered
+from messages.orders import EntryRefused, OrderChanged, PositionChanged
+
+log = logging.getLogger(__name__)
+
+AUDIENCE = ("watchdog", "strategy", "feed", "monitor")
+"""Who hears of orders and legs; first who builds the bars that the next one asks for."""
+
+DOERS = ("strategy", "monitor")
+"""Who hears of the mode and of refusals."""
+
+
+class Bulletin:
+    """Tells what was committed. In OrderActor's thread."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+
+    def tell(self, events: Iterable[ev.Event], ledger: Ledger, at: Micros) -> None:
+        """Tell what events, folded into the ledger, came to; each order and leg once."""
+        intents: dict[str, None] = {}
+        legs: dict[str, None] = {}
+        for event in events:
+            _log(event, ledger)
+            if isinstance(event, ev.ModeChanged):
+                entered = ModeEntered(at=at, mode=event.mode, reason=event.reason)
+                self._tell(DOERS, entered)
+            intent = getattr(event, "intent", None)
+            if intent in ledger.orders:
+                intents[intent] = None
+                legs[ledger.orders[intent].leg] = None
+            elif isinstance(event, ev.ExitPhase):
+                legs[event.leg] = None
+        for intent in intents:
+            self._tell(AUDIENCE, OrderChanged(at=at, order=ledger.orders[intent]))
+        for leg in legs:
+            if leg in ledger.legs:
+                self._tell(AUDIENCE, PositionChanged(at=at, leg=ledger.legs[leg]))
+
+    def refuse(self, refused: Iterable[tuple[EntryKey, Refusal]], at: Micros) -> None:
+        """Tell which entries were refused, and why."""
+        for key, refusal in refused:
+            log.info("entry refused %s %s: %s", key.symbol, refusal.code, refusal.text)
+            told = EntryRefused(at=at, key=key, code=refusal.code, text=refusal.text)
+            self._tell(DOERS, told)
+
+    def everything(self, who: str, ledger: Ledger, at: Micros) -> None:
+        """Give one listener the whole picture: orders, legs, and the mode if it goes by it."""
+        for order in ledger.orders.values():
+            self._post.tell(who, OrderChanged(at=at, order=order))
+        for leg in ledger.legs.values():
+            self._post.tell(who, PositionChanged(at=at, leg=leg))
+        if who in DOERS:
+            self._post.tell(who, ModeEntered(at=at, mode=ledger.mode, reason="told again"))
+
+    def _tell(
+        self,
+        addresses: tuple[str, ...],
+        fact: OrderChanged | PositionChanged | ModeEntered | EntryRefused,
+    ) -> None:
+        for address in addresses:
+            self._post.tell(address, fact)
+
+
+def _log(event: ev.Event, ledger: Ledger) -> None:
+    line = tell(event, ledger)
+    if line is not None:
+        level = logging.WARNING if line.warn else logging.INFO
+        log.log(level, "%s", line.text, extra={"tag": line.tag})
