@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.again import Again, command, keep
 from cli.agent import Agent, Server
 from cli.session import Session, locked
 from config import log as logs
@@ -36,6 +37,8 @@ def run(options: Options) -> int:
     """
     settings = load("live", file=options.config)
     with locked(options.state_dir) as folder:
+        words = ["--config", options.config] if options.config else []
+        keep(folder, Again(restart=command("live", folder, words)))
         logs.setup(logs.Redactor(*settings.secrets()), color=options.color)
         day = trading_day(clock.now())
         verify(folder / JOURNAL, day)

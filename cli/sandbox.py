@@ -6,6 +6,7 @@ happens in one thread and in virtual time.
 
 import logging
 import re
+import signal
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +15,11 @@ from pathlib import Path
 
 from cli import kept
 from cli import summary as summaries
-from cli.agent import Agent, Server
+from cli.again import Again, command, keep
+from cli.agent import INTERRUPTED, Agent, Server
 from cli.attach import Child, Discovery, FollowedClock, discover
 from cli.exchange import DEFAULT_KEY, script_of, setup_of
+from cli.interrupted import EXIT_CODE, farewell
 from cli.session import Session, locked
 from cli.virtual import VirtualDay, VirtualSession
 from config import log as logs
@@ -36,9 +39,10 @@ log = logging.getLogger(__name__)
 
 RUN = Path(__file__).parent.parent / "run.py"
 MAX = "max"
-DAY_DONE = 10
+PARKED, DAY_DONE = 0, 10
 ESCALATED = 70
 BAD_CONFIG = 78
+
 EARLY = Micros(15 * MINUTE)
 """How long before the open a day may begin."""
 
@@ -83,6 +87,24 @@ class Options:
             wanted["sandbox.speed"] = _speed(self.speed)
         return {key: value for key, value in wanted.items() if value is not None}
 
+    def of_exchange(self) -> list[str]:
+        """Return what says how the exchange plays, as words of the command line."""
+        return _words(
+            {
+                "--speed": self.speed,
+                "--seed": self.seed,
+                "--regime": self.regime,
+                "--tape": self.tape,
+                "--date": self.date,
+                "--from": self.begin,
+                "--faults": self.faults,
+            }
+        )
+
+    def of_agent(self) -> list[str]:
+        """Return what says how the agent plays, as words of the command line."""
+        return _words({"--until": self.until, "--config": self.config})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
@@ -104,6 +126,7 @@ def run(options: Options) -> int:
     _check_attach(options)
     chosen = None if options.attach is not None else _choose(options, settings)
     with locked(_folder(options)) as folder:
+        keep(folder, Again(restart=_restart(options, folder)))
         logs.setup(logs.Redactor(), color=options.color, file=folder / "agent.log")
         session = Session(settings=settings, folder=folder)
         if chosen is not None and options.speed == MAX:
@@ -141,10 +164,27 @@ def _play_virtual(options: Options, session: Session, chosen: Chosen) -> int:
             truth=Truth(file.append, file.rows),
             begin=session.settings.room(SandboxParams).start_at,
         )
-        ended = _until_it_ends(lambda: VirtualSession(session, day, chosen.plan).play())
+        ended = _until_it_ends(lambda: _interruptible(VirtualSession(session, day, chosen.plan)))
     finally:
         file.close()
     return _conclude(options, session, chosen.setup.day, ended, 1)
+
+
+def _interruptible(played: VirtualSession) -> Ended:
+    """Play; the first Ctrl-C or SIGTERM ends it between two steps, a second one at once."""
+
+    def interrupt(number: int, frame: object) -> None:
+        del frame
+        signal.signal(number, signal.default_int_handler)
+        played.interrupt()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [(number, signal.signal(number, interrupt)) for number in numbers]
+    try:
+        return played.play()
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 def _play_on_sockets(session: Session, url: str, found: Discovery) -> Ended:
@@ -187,11 +227,11 @@ def _exchange(options: Options, session: Session) -> Iterator[str]:
     child = Child(options.run, _child_options(options, session), session.folder / "exchange.log")
     try:
         url = child.ready()
-        host = url.removeprefix("http://")
         log.info("exchange open url=%s pid=%d state=%s", url, child.pid, session.folder)
-        log.info(
-            "should this agent die: run.py sandbox --attach %s --state-dir %s", host, session.folder
-        )
+        words = ["--attach", url.removeprefix("http://"), *options.of_agent()]
+        rejoin = command("sandbox", session.folder, words)
+        keep(session.folder, Again(restart=_restart(options, session.folder), rejoin=rejoin))
+        log.info("should this agent die: %s", rejoin)
         yield url
     finally:
         child.stop()
@@ -212,10 +252,19 @@ def _child_options(options: Options, session: Session) -> list[str]:
         "--faults": options.faults,
         "--config": options.config,
     }
-    flags = [
-        text for key, value in given.items() if value is not None for text in (key, str(value))
-    ]
-    return [*flags, "--start-paused", "--end-with-day", "--no-color"]
+    return [*_words(given), "--start-paused", "--end-with-day", "--no-color"]
+
+
+def _restart(options: Options, folder: Path) -> str:
+    """Return the command that goes on with this session, or plays it again."""
+    if options.attach is None:
+        return command("sandbox", folder, [*options.of_exchange(), *options.of_agent()])
+    return command("sandbox", folder, ["--attach", options.attach, *options.of_agent()])
+
+
+def _words(given: Mapping[str, object]) -> list[str]:
+    """Return options as words of a command line; None is not given."""
+    return [text for key, value in given.items() if value is not None for text in (key, str(value))]
 
 
 def _conclude(options: Options, session: Session, day: Day, ended: Ended, speed: int) -> int:
@@ -225,6 +274,10 @@ def _conclude(options: Options, session: Session, day: Day, ended: Ended, speed:
     print(f"\nThe day of {day}, kept in {session.folder}\n{summaries.table(summary)}", flush=True)
     if options.summary is not None:
         summaries.save(summary, options.summary)
+    if ended.code in {PARKED, INTERRUPTED}:
+        again = _restart(options, session.folder)
+        print(f"\n{farewell(session.folder, day, ended.at, again)}", flush=True)
+        return EXIT_CODE
     return 0 if summaries.is_clean(summary) and ended.code == DAY_DONE else 1
 
 

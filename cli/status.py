@@ -5,6 +5,7 @@ from typing import TextIO
 
 import msgspec
 
+from cli.again import recall
 from cli.session import is_held
 from domain.errors import ConfigError, SutradharError
 from domain.status import Status, recommendations, render
@@ -27,8 +28,8 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
         found = msgspec.json.decode(path.read_bytes(), type=Status)
     except (FileNotFoundError, NotADirectoryError):
         raise NotRunning(
-            f"--state-dir {folder}: holds no {NAME}, no agent ran there; start it with "
-            "`run.py live`, or name the folder of one that ran"
+            f"--state-dir {folder}: holds no {NAME}, no agent ran there; name the folder of one "
+            "that ran, or start one with `run.py live` or `run.py sandbox`"
         ) from None
     except PermissionError:
         raise ConfigError(
@@ -36,18 +37,27 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
         ) from None
     except (OSError, msgspec.DecodeError) as error:
         running = "look again: the running agent writes it anew within seconds"
-        remedy = running if is_held(folder) else "no agent runs there, `run.py live` writes it anew"
+        remedy = running if is_held(folder) else "no agent runs there, the next one writes it anew"
         raise ConfigError(f"{path}: cannot be read ({_reason(error)}); {remedy}") from None
     alive = not found.ended and is_held(folder)
+    again = _again(folder, found)
     if as_json:
         said = msgspec.to_builtins(found) | {
             "alive": alive,
-            "recommendations": recommendations(found, alive=alive),
+            "recommendations": recommendations(found, alive=alive, again=again),
         }
         out.write(msgspec.json.encode(said).decode() + "\n")
     else:
-        out.write(render(found, alive=alive) + "\n")
+        out.write(render(found, alive=alive, again=again) + "\n")
     return RUNNING if alive else NOT_RUNNING
+
+
+def _again(folder: Path, found: Status) -> str:
+    """Say how a dead agent is started again; what killed it may have left its exchange open."""
+    again = recall(folder)
+    if again.rejoin and not found.ended:
+        return f"go on with `{again.rejoin}`, or, if its exchange is gone too, `{again.restart}`"
+    return f"start it again with `{again.restart}`, then look again"
 
 
 def _reason(error: Exception) -> str:

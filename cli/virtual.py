@@ -26,7 +26,7 @@ URL = "the paper exchange, in virtual time"
 STATUS_EVERY_S = 600
 """In virtual seconds: nobody looks at the status of a day that takes less than a minute."""
 
-NOT_FLAT, ESCALATED = 3, 70
+NOT_FLAT, ESCALATED, INTERRUPTED = 3, 70, 130
 
 PATIENCE = Micros(10 * MINUTE)
 """How long after the close a day that cannot be proved flat is still played."""
@@ -99,6 +99,11 @@ class VirtualSession:
             return Ended(at=now, code=ESCALATED, reason="the watchdog is dead")
         late = Ended(at=now, code=NOT_FLAT, reason="not proved flat in time")
         return self.door.ended or late
+
+    def interrupt(self) -> None:
+        """End before the next step; everything stays as it is then. May be called by a signal."""
+        now = self.world.timeline.now()
+        self.door.tell(Ended(at=now, code=INTERRUPTED, reason="interrupted"))
 
     def _is_over(self) -> bool:
         return self.door.ended is not None or not self.system.is_alive("watchdog")

@@ -43,8 +43,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     ended: str = ""
 
 
-def render(status: Status, *, alive: bool) -> str:
-    """Return the four blocks as text: ASCII, and what a server said never makes a line."""
+DAY_DONE = "day done"
+"""The last word of an agent that proved the book flat."""
+
+
+def render(status: Status, *, alive: bool, again: str = "") -> str:
+    """Return the four blocks as text: ASCII, and what a server said never makes a line.
+
+    `again` says how a dead agent is started again.
+    """
     tick = f"{show(status.last_tick_at)} IST" if status.last_tick_at else "never"
     lines = [
         "[CONNECTION STATUS]",
@@ -66,17 +73,14 @@ def render(status: Status, *, alive: bool) -> str:
         f"Stale Symbols: {status.stale}",
         "",
         "[RECOMMENDATION]",
-        *(recommendations(status, alive=alive) or ["All systems operational"]),
+        *(recommendations(status, alive=alive, again=again) or ["All systems operational"]),
     ]
     return "\n".join(map(_plain, lines))
 
 
-def recommendations(status: Status, *, alive: bool) -> list[str]:
+def recommendations(status: Status, *, alive: bool, again: str = "") -> list[str]:
     """Return one line per problem, each with its remedy; empty when all is well."""
-    found: list[str] = []
-    if not alive:
-        ended = f" ({status.ended})" if status.ended else ""
-        found.append(f"Agent is not running{ended}: start it with `run.py live`, then look again")
+    found = [] if alive else _gone(status, again)
     if status.uncovered:
         found.append(
             f"{status.uncovered} units are short without a working stop: "
@@ -88,6 +92,29 @@ def recommendations(status: Status, *, alive: bool) -> list[str]:
         found += _feed_problems(status)
         found += _mode_problems(status)
     return found
+
+
+def _gone(status: Status, again: str) -> list[str]:
+    """Say that the agent is dead and, as far as it knew, what it leaves behind."""
+    ended = f" ({status.ended})" if status.ended else ""
+    remedy = again or "start it again as it was started, then look again"
+    if status.ended == DAY_DONE:
+        remedy = "nothing is left to do today"
+    found = [f"Agent is not running{ended}: {remedy}"]
+    if status.positions:
+        found.append(_left_behind(status))
+    return found
+
+
+def _left_behind(status: Status) -> str:
+    one = status.positions == 1
+    count = "1 short is" if one else f"{status.positions} shorts are"
+    if status.uncovered:
+        cover = "only the agent can protect what is not covered"
+    else:
+        stop = "its stop rests" if one else "their stops rest"
+        cover = f"{stop} at the broker"
+    return f"{count} open, seen at {show(status.at)} IST: {cover}"
 
 
 def _feed_problems(status: Status) -> list[str]:

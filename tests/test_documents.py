@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from actors import order
-from cli import door
+from cli import door, interrupted
 from cli import live as lives
 from cli import sandbox as sandboxes
 from cli import status as statuses
@@ -96,7 +96,7 @@ def test_exit_codes_are_those_of_the_code() -> None:
     used = {order.PARKED, statuses.RUNNING, door.FAILED, USAGE, statuses.NOT_RUNNING}
     used |= {order.DAY_DONE, lives.DAY_DONE, sandboxes.DAY_DONE}
     used |= {supervision.ESCALATED, sandboxes.ESCALATED, door.LOCKED, door.BAD_CONFIG}
-    used |= {order.BAD_CONFIG, door.INTERRUPTED}
+    used |= {order.BAD_CONFIG, interrupted.EXIT_CODE, door.INTERRUPTED}
     assert told == sorted(used)
 
 

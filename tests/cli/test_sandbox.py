@@ -1,6 +1,8 @@
 """`run.py sandbox`: what it plays, and with which exchange."""
 
 import logging
+import shlex
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +13,17 @@ import pytest
 from cli import exchange as exchanges
 from cli import sandbox as sandboxes
 from cli.attach import ChildFailed
-from cli.virtual import VirtualDay
+from cli.interrupted import EXIT_CODE
+from cli.virtual import VirtualDay, VirtualSession
+from domain.session import instant
+from domain.units import Micros
+from messages.control import Ended
 from sandbox.exchange import Setup
 from sandbox.faults import Script
 from sandbox.server import Serving
+from tests import tapes
 from tests.cli.typing_in import RunPy
+from tests.tapes import Leg
 
 OWN = """
 sandbox:
@@ -80,3 +88,34 @@ def test_settings_of_ones_own_reach_the_exchange_at_every_speed(
     params = by_socket
     assert (params.date, params.seed, params.market.regime) == ("2026-11-20", 7, "calm")
     assert (params.matching.queue_factor, params.latency.cancel_ms.sigma) == (0, 1)
+
+
+def test_ctrl_c_in_virtual_time_names_the_way_on(
+    run_py: RunPy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tape = tapes.write(tmp_path / "day.csv", Leg(ready="10:02", breaks="10:03"), since="09:40")
+    at = instant(tapes.DAY, "10:05")
+
+    class Interrupted(VirtualSession):
+        """A virtual day at which somebody presses Ctrl-C at 10:05."""
+
+        def play(self) -> Ended:
+            self.world.before_pulse = self.press
+            return super().play()
+
+        def press(self, now: Micros) -> None:
+            if now == at:
+                signal.raise_signal(signal.SIGINT)
+
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(sandboxes, "VirtualSession", Interrupted)
+    words = ("sandbox", "--speed", "max", "--tape", tape, "--from", "10:00", "--until", "10:16")
+    said = run_py(*words, "--state-dir", "there")
+    assert said.code == EXIT_CODE
+    again = f"run.py {shlex.join(map(str, words))} --state-dir there"
+    end = f"interrupted at 10:05 with 1 short and its stop; go on with: {again}"
+    assert said.out.splitlines()[-1] == end
+    assert signal.getsignal(signal.SIGINT) is handler
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert run_py(*shlex.split(again)[1:]).code == 0

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cli.again import Again, command, keep
 from cli.session import LOCK, locked
 from cli.status import NAME
 from domain.status import Status
@@ -42,7 +43,7 @@ VWAP Calculations: Inactive
 Stale Symbols: 0
 
 [RECOMMENDATION]
-Agent is not running: start it with `run.py live`, then look again
+Agent is not running: start it again with `run.py live --state-dir state`, then look again
 """
 
 HOLDER = """
@@ -108,8 +109,7 @@ def test_agent_that_said_goodbye_is_not_running_though_it_has_not_left(
     said = run_py("status")
     assert said.code == NOT_RUNNING
     assert said.out.endswith(
-        "[RECOMMENDATION]\n"
-        "Agent is not running (day done): start it with `run.py live`, then look again\n"
+        "[RECOMMENDATION]\nAgent is not running (day done): nothing is left to do today\n"
     )
 
 
@@ -190,6 +190,35 @@ def test_dead_agent_with_a_bare_short_says_both(run_py: RunPy, folder: Path) -> 
     ]
 
 
+def test_dead_agent_is_started_again_as_it_was(run_py: RunPy, folder: Path) -> None:
+    def advice(**changes: str) -> str:
+        left(folder, **changes)
+        lines: list[str] = json.loads(run_py("status", "--json").out)["recommendations"]
+        return lines[0]
+
+    restart = command("sandbox", folder, ["--seed", 7])
+    rejoin = command("sandbox", folder, ["--attach", "127.0.0.1:5000"])
+    keep(folder, Again(restart=restart, rejoin=rejoin))
+    assert restart == f"run.py sandbox --seed 7 --state-dir {folder}"
+    assert advice(ended="stopped") == (
+        f"Agent is not running (stopped): start it again with `{restart}`, then look again"
+    )
+    assert advice() == (
+        f"Agent is not running: go on with `{rejoin}`, or, if its exchange is gone too, `{restart}`"
+    )
+
+
+def test_dead_agent_of_a_paper_exchange_is_never_started_live(run_py: RunPy, folder: Path) -> None:
+    left(folder, ended="stopped")
+    (folder / "truth.jsonl").touch()
+    for damaged in (None, b"{"):
+        if damaged is not None:
+            (folder / "again.json").write_bytes(damaged)
+        told = run_py("status").out.splitlines()[-1]
+        assert "`run.py sandbox --state-dir state`" in told
+        assert "live" not in told
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_text_of_a_server_never_makes_a_line_of_its_own(
     run_py: RunPy, folder: Path, agent: None, as_json: bool
@@ -210,8 +239,8 @@ def test_folder_without_a_status_had_no_agent(
     said = run_py("status", "--state-dir", place, *options)
     assert (said.code, said.out) == (NOT_RUNNING, "")
     assert said.error == (
-        f"--state-dir {place}: holds no status.json, no agent ran there; start it with "
-        "`run.py live`, or name the folder of one that ran"
+        f"--state-dir {place}: holds no status.json, no agent ran there; name the folder of one "
+        "that ran, or start one with `run.py live` or `run.py sandbox`"
     )
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -245,7 +274,7 @@ def test_damaged_status_is_named_with_what_to_do(
     dead = run_py("status")
     assert (dead.code, dead.out) == (BAD_INPUT, "")
     assert dead.error.startswith("state/status.json: cannot be read (")
-    assert dead.error.endswith("); no agent runs there, `run.py live` writes it anew")
+    assert dead.error.endswith("); no agent runs there, the next one writes it anew")
     with locked(folder):
         alive = run_py("status", "--json")
     assert (alive.code, alive.out) == (BAD_INPUT, "")

@@ -85,9 +85,40 @@ def test_dead_agent_is_said_to_be_dead() -> None:
     text = render(a_status(), alive=False)
     assert "WebSocket: DISCONNECTED\n" in text
     assert "VWAP Calculations: Inactive\n" in text
-    start = "start it with `run.py live`, then look again"
+    start = "start it again as it was started, then look again"
     assert advice(alive=False) == [f"Agent is not running: {start}"]
-    assert advice(alive=False, ended="day done") == [f"Agent is not running (day done): {start}"]
+    assert advice(alive=False, ended="stopped") == [f"Agent is not running (stopped): {start}"]
+    assert advice(alive=False, ended="day done") == [
+        "Agent is not running (day done): nothing is left to do today"
+    ]
+    how = "start it again with `run.py live --state-dir state`"
+    assert recommendations(a_status(), alive=False, again=how) == [f"Agent is not running: {how}"]
+    assert render(a_status(), alive=False, again=how).endswith(f"not running: {how}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"positions": 1}, "1 short is open, seen at 10:35:23 IST: its stop rests at the broker"),
+        (
+            {"positions": 2},
+            "2 shorts are open, seen at 10:35:23 IST: their stops rest at the broker",
+        ),
+        (
+            {"positions": 1, "uncovered": 65},
+            (
+                "1 short is open, seen at 10:35:23 IST: only the agent can protect what is not "
+                "covered"
+            ),
+        ),
+    ],
+)
+def test_dead_agent_says_what_it_leaves_behind(changes: dict[str, Any], said: str) -> None:
+    for ended in ("", "stopped"):
+        lines = advice(alive=False, ended=ended, **changes)
+        assert lines[1] == said
+        assert len(lines) == 2 + ("uncovered" in changes)
+    assert said not in advice(**changes)
 
 
 def test_bare_units_come_with_where_to_look() -> None:

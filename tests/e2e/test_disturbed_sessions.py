@@ -4,6 +4,8 @@ Each plays the written day of tests/tapes.py, from 10:00 to a force close at 10:
 """
 
 import json
+import re
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cli.interrupted import EXIT_CODE as INTERRUPTED
 from domain.books import Action
 from sandbox.kinds import Status
 from tests import tapes
@@ -201,13 +204,35 @@ def test_sigterm_parks_entries_end_and_the_stop_stays(tmp_path: Path) -> None:
             assert "Traceback" not in second.stderr
             assert f"pid {first.process.pid} holds it" in second.stderr
             first.send(signal.SIGTERM)
-            assert first.wait() == 1, "parked is not flat"
+            assert first.wait() == INTERRUPTED
+            assert re.search(
+                r"interrupted at \d\d:\d\d with 1 short and its stop; go on with: run\.py sandbox "
+                rf"--attach 127\.0\.0\.1:\d+ --until {UNTIL} --state-dir {desk.folder}\n",
+                (desk.folder / "said.txt").read_text(),
+            )
         assert "PARKED: stops verified 1/1" in first.log
         assert (desk.truth.resting(Action.SELL), desk.stops()) == ([], [stop])
         with desk.agent() as third:
             assert third.wait() == 0, third.log[-3000:]
         assert_bought_once(desk.truth)
     assert_flat(summary_of(desk.folder / "summary.json"))
+
+
+def test_ctrl_c_names_the_way_on_and_it_is_one(tmp_path: Path) -> None:
+    with a_session(tmp_path, SOLD) as agent:
+        agent.wait_for(r"\[EXIT\] stop \S+ is trigger_pending")
+        agent.send(signal.SIGINT)
+        assert agent.wait() == INTERRUPTED
+    last = (tmp_path / "said.txt").read_text().splitlines()[-1]
+    again = last.removeprefix(last[: len("interrupted at 10:03")])
+    again = again.removeprefix(" with 1 short and its stop; go on with: run.py ")
+    assert again.startswith("sandbox --speed 60 --tape ")
+    told = done("status", "--state-dir", agent.folder, cwd=tmp_path).stdout
+    assert f"`run.py {again}`" in told
+    assert "1 short is open" in told
+    ended = done(*shlex.split(again), cwd=tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert_bought_once(Truth(agent.folder))
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
