@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from broker.asks import Fault, HttpAnswer, HttpAsk
+from broker.bounded import BoundedAdapter
 from broker.endpoint import checked
 from broker.wire import encode, excerpt, scrubbed, spellings
 from domain import clock
@@ -59,7 +59,7 @@ class Http:
         return HttpSession(self)
 
     def timeouts(self, route: str) -> tuple[float, float]:
-        """Return the time-outs of a route in real seconds: to connect, and between two bytes."""
+        """Return the time-outs of a route in real seconds: to connect, and for the whole answer."""
         return self._connect_s, self._write_s if route in WRITES else self._read_s
 
     def with_key(self, body: bytes) -> bytes:
@@ -83,7 +83,7 @@ class HttpSession:
         self._session.trust_env = False
         trusted = ssl.get_default_verify_paths()
         self._session.verify = trusted.cafile or trusted.capath or True
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
+        adapter = BoundedAdapter()
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
         # Working out a request takes longer than sending it, and only its body changes.

@@ -2,6 +2,9 @@ import logging
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from threading import Event
 
 import pytest
 import requests
@@ -154,6 +157,37 @@ def test_failed_handshake_proves_that_nothing_was_sent(mute: socket.socket) -> N
 
 def test_silence_after_the_request_may_have_been_an_order(mute: socket.socket) -> None:
     answer = post(a_session(f"http://{address(mute)}"))
+    assert answer == HttpAnswer(status=None, fault=Fault.TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("at_once", "dripped"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"X-More: 0123456789\r\nContent-Length: 0\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n", b" " * 30),
+    ],
+)
+def test_answer_that_drips_holds_nobody_longer_than_silence(
+    mute: socket.socket, at_once: bytes, dripped: bytes
+) -> None:
+    """Each byte comes in time, the whole does not: it may have been an order."""
+    given_up = Event()
+
+    def drip() -> None:
+        connection, _ = mute.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(at_once)
+            for byte in dripped:
+                given_up.wait(0.05)
+                connection.sendall(bytes([byte]))
+
+    dripping = in_background(drip)
+    dripping.start()
+    session = a_session(f"http://{address(mute)}", replace(PARAMS, order_timeout_s=0.5))
+    answer = post(session, PLACE)
+    given_up.set()
+    dripping.join()
     assert answer == HttpAnswer(status=None, fault=Fault.TIMEOUT)
 
 
