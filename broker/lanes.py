@@ -99,7 +99,8 @@ class Lanes:
             is_open = not self._is_closing
             if is_open:
                 self._writes.add(job)
-                self._changed["exit" if job.is_exit else "entry"].notify()
+                # Waking one could wake one whose timed wait has just ended, and nobody else.
+                self._changed["exit" if job.is_exit else "entry"].notify_all()
         if not is_open:
             job.finish(scripts.not_sent(call, CLOSED))
 

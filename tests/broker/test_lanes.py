@@ -7,7 +7,7 @@ import pytest
 
 from broker.asks import Fault, HttpAnswer
 from broker.http import Http
-from broker.lanes import Lanes
+from broker.lanes import EXIT_WORKERS, Lanes
 from broker.port import Broker
 from domain import clock
 from domain.calls import (
@@ -70,6 +70,29 @@ def test_stuck_entry_and_stuck_reads_never_delay_an_exit(opened: Callable[..., O
     assert {reply.route for reply in office.wait(2)} == {"modifyorder", "cancelorder"}
     for route in ("placeorder", "history", "orderbook"):
         office.wire.open(route)
+
+
+class Lossy(threading.Condition):
+    """Loses one wake-up each time, as one whose timed wait has just ended swallows it."""
+
+    def notify(self, n: int = 1) -> None:
+        super().notify(n - 1)
+
+    @property
+    def idle(self) -> int:
+        return len(self._waiters)  # type: ignore[attr-defined]  # the library keeps it to itself
+
+
+def test_exit_is_not_forgotten_if_a_worker_swallows_its_wake_up() -> None:
+    office = Office(Wire())
+    changed = Lossy(office.lanes._lock)
+    office.lanes._changed["exit"] = changed
+    office.lanes.start()
+    until(lambda: changed.idle == EXIT_WORKERS, WITHIN_S)
+    office.write(an_exit())
+    assert [reply.outcome for reply in office.wait(1)] == [Outcome.DONE]
+    # One of three sleeps on, as it would; daemons do not hold the tests up.
+    office.lanes.close(0)
 
 
 def test_three_exits_are_under_way_at_once_and_no_more(opened: Callable[..., Office]) -> None:
