@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
@@ -11,10 +12,13 @@ import msgspec
 import requests
 import urllib3
 
+from broker.asks import HttpAsk
+from broker.http import Http
 from domain import clock
 from domain.calls import PAPER_EXCHANGE
 from domain.clock import Anchor, AnchoredClock
 from domain.errors import ConfigError, SutradharError
+from domain.params import BrokerParams
 from domain.units import Micros, seconds
 
 TIMEOUT_S = 2.0
@@ -57,6 +61,19 @@ def discover(url: str) -> Discovery:
     if found.broker != PAPER_EXCHANGE:
         raise ConfigError(f"--attach {url}: broker is {found.broker}; allowed is {PAPER_EXCHANGE}")
     return found
+
+
+def check_taken(url: str, key: str, params: BrokerParams) -> None:
+    """Refuse a key that the exchange refuses. Raises ConfigError."""
+    session = Http(url, key, params).session()
+    try:
+        answer = session.post(HttpAsk(route="ping", body=b"{}", retry=True))
+    finally:
+        session.close()
+    if answer.status == HTTPStatus.FORBIDDEN:
+        raise ConfigError(
+            f"--attach {url}: refuses the key; give --api-key, the one `run.py exchange` was given"
+        )
 
 
 class FollowedClock:

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 not clean, 2 usage, 3 not running, 10 day done, 11 interru
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ from cli.attach import ChildFailed
 from cli.session import Locked
 from cli.status import NotRunning
 from domain.errors import ConfigError, JournalError, SutradharError
+from sandbox.params import SandboxParams
 
 FAILED, USAGE, LOCKED, BAD_CONFIG, INTERRUPTED = 1, 2, 75, 78, 130
 
@@ -30,11 +31,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Seed = Annotated[int | None, typer.Option(help="Random seed of the synthetic market.")]
-Regime = Annotated[str | None, typer.Option(help="Kind of day: calm or trend.")]
+SANDBOX = SandboxParams()
+
+Seed = Annotated[
+    int | None,
+    typer.Option(help="Random seed of the synthetic market.", show_default=str(SANDBOX.seed)),
+]
+Regime = Annotated[
+    str | None,
+    typer.Option(
+        help="Kind of day: calm or trend; crash, expiry and halt come later.",
+        show_default=SANDBOX.market.regime,
+    ),
+]
 Tape = Annotated[Path | None, typer.Option(help="Recorded one-minute bars, parquet or csv.")]
-Date = Annotated[str | None, typer.Option(help="Day to play, YYYY-MM-DD.")]
-Faults = Annotated[Path | None, typer.Option(help="Fault script, YAML.")]
+Date = Annotated[
+    str | None, typer.Option(help="Day to play, YYYY-MM-DD.", show_default=SANDBOX.date)
+]
+Faults = Annotated[Path | None, typer.Option(help="Fault script, YAML.", show_default="none")]
 StateDir = Annotated[Path | None, typer.Option(help="Where journal, truth and log are kept.")]
 Config = Annotated[Path | None, typer.Option(help="Your own settings, YAML.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Plain log lines.")]
@@ -47,7 +61,11 @@ EndWithDay = Annotated[
 DieWithParent = Annotated[
     bool, typer.Option("--die-with-parent", help="Leave when standard input ends.")
 ]
-BEGIN = typer.Option("--from", help="Wall time the clock starts at, HH:MM.")
+
+
+def _begin(default: str) -> Any:
+    text = "Wall time the clock starts at, HH:MM."
+    return typer.Option("--from", help=text, show_default=default)
 
 
 def main() -> int:
@@ -58,13 +76,15 @@ def main() -> int:
     try:
         result = app(standalone_mode=False)
     except typer.TyperException as error:
-        print(f"error: {error.format_message().rstrip('.')}; see run.py --help", file=sys.stderr)
+        said = error.format_message().rstrip(".")
+        print(f"error: {said}; see {_help(sys.argv[1])}", file=sys.stderr)
         return USAGE
     except SutradharError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return _code(error)
     except (typer.Abort, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
         return INTERRUPTED
     return result if isinstance(result, int) else 0
 
@@ -72,17 +92,27 @@ def main() -> int:
 @app.command()
 def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
     speed: Annotated[
-        str | None, typer.Option(help="Market seconds in one of yours, 1 to 120, or max.")
+        str | None,
+        typer.Option(
+            help="Market seconds in one of yours, 1 to 120, or max: no sockets, virtual time.",
+            show_default=str(SANDBOX.speed),
+        ),
     ] = None,
     seed: Seed = None,
     regime: Regime = None,
     tape: Tape = None,
     date: Date = None,
-    begin: Annotated[str | None, BEGIN] = None,
+    begin: Annotated[str | None, _begin(SANDBOX.start_at)] = None,
     until: Annotated[str | None, typer.Option(help="Wall time of the force close, HH:MM.")] = None,
     faults: Faults = None,
     attach: Annotated[
         str | None, typer.Option(help="HOST:PORT of an exchange that is already open.")
+    ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(
+            help="With --attach: the key of that exchange.", show_default=exchanges.DEFAULT_KEY
+        ),
     ] = None,
     state_dir: StateDir = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary there, JSON.")] = None,
@@ -101,6 +131,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
         until=until,
         faults=faults,
         attach=attach,
+        api_key=api_key,
         state_dir=state_dir,
         summary=summary,
         config=config,
@@ -120,7 +151,7 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
     regime: Regime = None,
     tape: Tape = None,
     date: Date = None,
-    begin: Annotated[str | None, BEGIN] = None,
+    begin: Annotated[str | None, _begin(SANDBOX.alone_at)] = None,
     speed: Annotated[int, typer.Option(help="Market seconds in one of yours, 1 to 120.")] = 1,
     faults: Faults = None,
     state_dir: StateDir = None,
@@ -163,15 +194,27 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
 
 @app.command()
 def live(state_dir: StateDir = None, config: Config = None, *, no_color: NoColor = False) -> int:
-    """Trade today against the OpenAlgo server of OPENALGO_HOST and OPENALGO_API_KEY."""
+    """Trade today against an OpenAlgo server.
+
+    The environment or a file .env names it: OPENALGO_HOST, OPENALGO_PORT,
+    OPENALGO_WS_URL, OPENALGO_API_KEY.
+
+    PAPER_TRADING says what you expect of it: true its analyzer mode, false real
+    orders. If the server disagrees, nothing starts.
+    """
     folder = state_dir or Path("state")
     return lives.run(lives.Options(state_dir=folder, config=config, color=_color(no_color)))
 
 
 @app.command()
 def doctor(
-    ticks: Annotated[int | None, typer.Option(help="Print this many ticks of SYMBOL.")] = None,
-    symbol: Annotated[str | None, typer.Argument(help="The symbol for --ticks.")] = None,
+    ticks: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Print N ticks of SYMBOL instead: --ticks 4 NIFTY."),
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Argument(metavar="SYMBOL", help="The symbol for --ticks.")
+    ] = None,
     state_dir: StateDir = None,
     config: Config = None,
 ) -> int:
@@ -202,6 +245,12 @@ def swings(
 
 def _color(no_color: bool) -> bool | None:
     return False if no_color else None
+
+
+def _help(word: str) -> str:
+    """Return what says more: a command's own help, if the first word is one."""
+    names = {each.callback.__name__ for each in app.registered_commands if each.callback}
+    return f"run.py {word} --help" if word in names else "run.py --help"
 
 
 def _code(error: SutradharError) -> int:

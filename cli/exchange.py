@@ -2,6 +2,8 @@
 
 import json
 import logging
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -30,6 +32,11 @@ log = logging.getLogger(__name__)
 DEFAULT_KEY = "sandbox"
 """The API key of a paper exchange that was given none; no secret, it opens nothing else."""
 
+
+FASTEST = 120
+
+LATER = frozenset({"crash", "expiry", "halt"})
+"""Kinds of day that a later version plays."""
 
 LAST_DAY = "2098-12-31"
 """Symbols name a year by two digits, and contracts expire after the day they are played on."""
@@ -84,9 +91,12 @@ class Options:
 def run(options: Options) -> int:
     """Serve the paper exchange until it is told to stop, and return the exit code.
 
-    Prints one JSON line on standard output once every port answers. Raises ConfigError for
-    whatever does not allow a start. The main thread.
+    Prints one JSON line on standard output once every port answers, unless a person reads it there.
+    Raises ConfigError for whatever does not allow a start. The main thread.
     """
+    check_key(options.api_key)
+    check_regime(options.regime)
+    _check_speed(options.speed)
     redactor = logs.Redactor(options.control_token)
     if options.api_key != DEFAULT_KEY:
         redactor.register(options.api_key)
@@ -101,6 +111,22 @@ def run(options: Options) -> int:
         serving = _serving(options, params, exchange, truth)
         serve(serving, ports, _announce(serving, ports))
     return 0
+
+
+def check_key(key: str) -> None:
+    """Refuse a key that no client could send. Raises ConfigError without showing it."""
+    if not re.fullmatch(r"[!-~]{1,256}", key):
+        raise ConfigError(
+            f"--api-key: {len(key)} characters are not allowed; allowed is 1 to 256 visible ASCII "
+            f"characters, such as the default, {DEFAULT_KEY}"
+        )
+
+
+def check_regime(regime: str | None) -> None:
+    """Refuse a kind of day that does not exist yet. Raises ConfigError."""
+    if regime in LATER:
+        said = f"--regime {regime}: comes with a later version"
+        raise ConfigError(f"{said}; allowed is calm or trend")
 
 
 def setup_of(params: SandboxParams, date: str | None) -> Setup:
@@ -132,6 +158,13 @@ def script_of(params: SandboxParams, day: Day) -> Script:
         return faults.read(document, day, params.seed)
     except ConfigError as error:
         raise ConfigError(*(f"{file}: {problem}" for problem in error.problems)) from error
+
+
+def _check_speed(speed: int) -> None:
+    if not 1 <= speed <= FASTEST:
+        raise ConfigError(
+            f"--speed {speed}: allowed is a whole number from 1 to {FASTEST}; the default is 1"
+        )
 
 
 def _serving(options: Options, params: SandboxParams, exchange: Exchange, truth: Truth) -> Serving:
@@ -206,6 +239,7 @@ def _announce(serving: Serving, ports: Ports) -> Callable[[dict[str, Any]], None
             "ws_port": port_of(ports.stream),
             "control_port": port_of(ports.control) if ports.control else None,
         }
-        print(json.dumps({"url": rest_url, **numbers, **document}), flush=True)
+        if not sys.stdout.isatty():  # for programs; a person reads the line above
+            print(json.dumps({"url": rest_url, **numbers, **document}), flush=True)
 
     return ready

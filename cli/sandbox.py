@@ -17,8 +17,8 @@ from cli import kept
 from cli import summary as summaries
 from cli.again import Again, command, keep
 from cli.agent import INTERRUPTED, Agent, Server
-from cli.attach import Child, Discovery, FollowedClock, discover
-from cli.exchange import DEFAULT_KEY, script_of, setup_of
+from cli.attach import Child, Discovery, FollowedClock, check_taken, discover
+from cli.exchange import DEFAULT_KEY, check_key, check_regime, script_of, setup_of
 from cli.interrupted import EXIT_CODE, farewell
 from cli.session import Session, locked
 from cli.virtual import VirtualDay, VirtualSession
@@ -65,6 +65,7 @@ class Options:
     until: str | None = None
     faults: Path | None = None
     attach: str | None = None
+    api_key: str | None = None
     state_dir: Path | None = None
     summary: Path | None = None
     config: Path | None = None
@@ -121,19 +122,20 @@ def run(options: Options) -> int:
     Raises ConfigError, JournalError, Locked or ChildFailed for whatever does not allow a start, and
     NotJudged if the day cannot be summed up.
     """
+    check_regime(options.regime)
     settings = _settings(options)
     _check_summary(options.summary)
     _check_attach(options)
     chosen = None if options.attach is not None else _choose(options, settings)
     with locked(_folder(options)) as folder:
         keep(folder, Again(restart=_restart(options, folder)))
-        logs.setup(logs.Redactor(), color=options.color, file=folder / "agent.log")
+        logs.setup(_redactor(options), color=options.color, file=folder / "agent.log")
         session = Session(settings=settings, folder=folder)
         if chosen is not None and options.speed == MAX:
             return _play_virtual(options, session, chosen)
         with _exchange(options, session) as url:
             found = discover(url)
-            ended = _play_on_sockets(session, url, found)
+            ended = _play_on_sockets(session, options, url, found)
         return _conclude(options, session, Day(found.date), ended, found.speed)
 
 
@@ -187,12 +189,14 @@ def _interruptible(played: VirtualSession) -> Ended:
             signal.signal(number, handler)
 
 
-def _play_on_sockets(session: Session, url: str, found: Discovery) -> Ended:
+def _play_on_sockets(session: Session, options: Options, url: str, found: Discovery) -> Ended:
     settings = session.settings.at_speed(found.speed)
+    key = options.api_key or DEFAULT_KEY
+    check_taken(url, key, settings.broker)
     planned = _plan(settings, Day(found.date), f"--attach {url}: its day {found.date}")
     kept.check(session.folder, Day(found.date))
     clock = FollowedClock(url, found)
-    server = Server(url=url, ws_url=found.ws_url, api_key=DEFAULT_KEY, speed=found.speed)
+    server = Server(url=url, ws_url=found.ws_url, api_key=key, speed=found.speed)
     inner = Session(settings=settings, folder=session.folder)
     return _until_it_ends(lambda: Agent(inner, planned, server).run(clock.follow))
 
@@ -289,6 +293,11 @@ def _plan(settings: Settings, day: Day, said: str) -> DayPlan:
         settings.broker.name,
         quiet_s=settings.exit.quiet_s,
     )
+    if settings.rules.refusal(day):
+        raise ConfigError(
+            f"{said} lies after valid_through of the dated rules, {settings.rules.valid_through}: "
+            "nothing would be entered; name an earlier day or renew config/rules"
+        )
     if isinstance(planned, Closed):
         raise ConfigError(
             f"{said} has no session ({planned.reason}); "
@@ -312,16 +321,31 @@ def _folder(options: Options) -> Path:
         ) from error
 
 
+def _redactor(options: Options) -> logs.Redactor:
+    is_secret = options.api_key not in {None, DEFAULT_KEY}
+    return logs.Redactor(*[options.api_key or ""] * is_secret)
+
+
 def _check_attach(options: Options) -> None:
-    """Refuse an exchange that cannot be meant."""
+    """Refuse an exchange that cannot be meant, and what only an exchange of our own could do."""
     if options.attach is None:
+        if options.api_key is not None:
+            raise ConfigError("--api-key: is for --attach; an exchange of our own has its own key")
         return
+    if options.api_key is not None:
+        check_key(options.api_key)
     if options.speed == MAX:
         raise ConfigError("--speed max: there is no exchange to attach to; leave --attach out")
     if not _ADDRESS.fullmatch(options.attach):
         raise ConfigError(
             f"--attach {options.attach}: is no address; allowed is HOST:PORT as `run.py exchange` "
             "prints it, such as 127.0.0.1:5000"
+        )
+    own = [word for word in options.of_exchange() if word.startswith("--")]
+    if own:
+        raise ConfigError(
+            f"{', '.join(own)}: with --attach the exchange is what it was started as; leave it out "
+            "or give it to `run.py exchange`"
         )
     if options.state_dir is None:
         raise ConfigError("--attach: needs --state-dir, the folder the exchange was given")

@@ -259,7 +259,6 @@ def test_bad_bars_print_one_line_and_no_swing(
     "words",
     [
         ("swings",),
-        ("sandpit",),
         ("live", "--speed", "60"),
         ("sandbox", "--seed", "x"),
         ("sandbox", "extra"),
@@ -269,7 +268,26 @@ def test_bad_bars_print_one_line_and_no_swing(
 )
 def test_wrong_usage_is_one_line_that_names_the_help(run_py: RunPy, words: tuple[str, ...]) -> None:
     line = run_py(*words).refusal(USAGE)
-    assert line.endswith("; see run.py --help")
+    assert line.endswith(f"; see run.py {words[0]} --help")
+
+
+@pytest.mark.parametrize("word", ["sandpit", "--bogus"])
+def test_wrong_command_is_sent_to_the_list_of_all(run_py: RunPy, word: str) -> None:
+    assert run_py(word).refusal(USAGE).endswith("; see run.py --help")
+
+
+def test_ctrl_c_while_all_is_imported_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), "sandbox"],
+        check=False,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=LONG_S,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
 
 
 def test_exchange_of_our_own_is_not_blamed_for_what_an_earlier_one_said(tmp_path: Path) -> None:

@@ -100,6 +100,16 @@ def test_ready_line_names_the_bound_ports(
     assert "secret-key" not in log + out
 
 
+def test_person_reads_no_line_for_programs(
+    served: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    run(options())
+    out, log = capsys.readouterr()
+    assert out == ""
+    assert "paper exchange open" in log
+
+
 def test_known_key_of_a_plain_sandbox_is_told(
     served: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,7 +170,10 @@ def test_tape_brings_its_own_day(served: Served, tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"begin": "25:00"}, "--from 25:00: is no time of day"),
-        ({"speed": 121}, "sandbox.speed"),
+        ({"speed": 121}, "--speed 121: "),
+        ({"api_key": ""}, "--api-key"),
+        ({"api_key": "x" * 257}, "--api-key"),
+        ({"regime": "expiry"}, "--regime expiry"),
         ({"regime": "panic"}, "sandbox.market.regime"),
         ({"date": "19-11-2026"}, "sandbox.date"),
         ({"port": 70_000}, "sandbox.rest_port"),

@@ -330,7 +330,7 @@ def test_status_of_a_newer_agent_is_shown_without_what_is_new(
 def test_wrong_usage_is_one_line(run_py: RunPy, words: tuple[str, ...]) -> None:
     said = run_py("status", *words)
     assert (said.code, said.out) == (USAGE, "")
-    assert said.error.endswith("; see run.py --help")
+    assert said.error.endswith("; see run.py status --help")
 
 
 def test_status_needs_no_settings(
