@@ -20,7 +20,6 @@ from messages.market import BarClosed, BarsBackfilled, FeedLost, FeedRestored
 Heard = Begin | BarClosed | BarsBackfilled | DecisionMade | FeedLost | FeedRestored | Pulse
 
 FLUSH_EVERY = seconds(5)
-SWINGS = {"swing_low", "swing_high"}
 
 
 class JournalActor(Actor):
@@ -30,9 +29,6 @@ class JournalActor(Actor):
         super().__init__(address, post)
         self._open = journal
         self._journal: DayJournal | None = None
-        self._bars = 0
-        self._swings = 0
-        self._decisions = 0
         self._flushed_at = Micros(0)
 
     def on_receive(self, message: Heard) -> None:
@@ -42,9 +38,10 @@ class JournalActor(Actor):
         self._keep(message, self._journal)
 
     def on_stop(self) -> None:
-        """Write the rest. In the actor's thread."""
+        """Write the rest, and say how much it came to. In the actor's thread."""
         if self._journal is not None:
             self._journal.close()
+            self._tell_kept(self._journal)
 
     def on_failure(
         self,
@@ -63,15 +60,11 @@ class JournalActor(Actor):
             case Begin():
                 pass
             case BarClosed(bar=bar):
-                self._bars += 1
                 journal.bar(bar)
             case BarsBackfilled(bars=bars):
-                self._bars += len(bars)
                 for bar in bars:
                     journal.bar(bar)
-            case DecisionMade(kind=kind):
-                self._decisions += 1
-                self._swings += kind in SWINGS
+            case DecisionMade():
                 journal.decision(message)
             case FeedLost() | FeedRestored():
                 kind = type(message).__name__
@@ -87,5 +80,7 @@ class JournalActor(Actor):
             return
         self._flushed_at = at
         journal.flush()
-        kept = RecordKept(bars=self._bars, swings=self._swings, decisions=self._decisions)
-        self.post.tell("monitor", kept)
+        self._tell_kept(journal)
+
+    def _tell_kept(self, journal: DayJournal) -> None:
+        self.post.tell("monitor", RecordKept(bars=journal.bars, swings=journal.swings))

@@ -4,11 +4,13 @@ Hears:  Begin, FeedHealth, OrderChanged, PositionChanged, EntryRefused, ModeEnte
         RecoveryDone, ApiCalled, RecordKept, Heartbeat, Pulse
 Tells:  nobody
 Owns:   the status snapshot (domain.status) and its file
-Dies:   losing nothing: the next facts fill a new snapshot
+Dies:   losing next to nothing: it leaves its snapshot in the file, and the next one goes on with it
 """
 
 import os
+from collections import Counter
 from pathlib import Path
+from types import TracebackType
 from typing import assert_never
 
 import msgspec
@@ -20,6 +22,7 @@ from domain.feed_health import coverage
 from domain.orders import Order
 from domain.positions import Leg
 from domain.status import Status
+from domain.totals import Total
 from domain.units import Micros, seconds
 from messages.control import (
     ApiCalled,
@@ -54,6 +57,8 @@ class MonitorActor(Actor):
         self._status = Status(at=Micros(0), pid=os.getpid(), day=day, url=url, mode="STARTING")
         self._legs: dict[str, Leg] = {}
         self._orders: dict[str, Order] = {}
+        self._ticks = Total()
+        self._switches = Total()
         self._every = seconds(every_s)
         self._written_at: Micros | None = None
 
@@ -67,7 +72,10 @@ class MonitorActor(Actor):
             case Pulse(at=at):
                 self._set(at=at)
                 self._write_if_due()
-            case Begin() | RecoveryDone() | ChainChosen():
+            case Begin(restarted=restarted):
+                if restarted:
+                    self._resume()
+            case RecoveryDone() | ChainChosen():
                 pass
             case _:
                 assert_never(message)
@@ -76,6 +84,18 @@ class MonitorActor(Actor):
         """Leave the last word. In the actor's thread."""
         self._set(ended=self._status.ended or "stopped")
         self._write()
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave what is known to who comes after. In the actor's thread."""
+        try:
+            self._write()
+        finally:
+            super().on_failure(exception_type, exception_value, traceback)
 
     def _fact(self, message: Fact) -> None:
         match message:
@@ -116,8 +136,8 @@ class MonitorActor(Actor):
             seen=health.seen,
             coverage=coverage(health.seen, health.subscribed),
             stale=health.stale,
-            ticks=health.ticks,
-            feed_switches=health.switches,
+            ticks=self._ticks.take(health.ticks),
+            feed_switches=self._switches.take(health.switches),
         )
 
     def _api(self, message: ApiCalled) -> None:
@@ -135,13 +155,23 @@ class MonitorActor(Actor):
 
     def _count_shorts(self) -> None:
         shorts = [leg for leg in self._legs.values() if leg.short > 0]
-        covered = sum(
-            order.remaining
-            for order in self._orders.values()
-            if order.state.is_working and order.ticket.action.sign > 0
-        )
-        uncovered = max(0, sum(leg.short for leg in shorts) - covered)
+        covered: Counter[str] = Counter()
+        for order in self._orders.values():
+            if order.state.is_working and order.ticket.action.sign > 0:
+                covered[order.leg] += order.remaining
+        uncovered = sum(max(0, leg.short - covered[leg.leg]) for leg in shorts)
         self._set(positions=len(shorts), uncovered=uncovered)
+
+    def _resume(self) -> None:
+        """Go on with the snapshot of a predecessor in this process."""
+        try:
+            found = msgspec.json.decode(self._path.read_bytes(), type=Status)
+        except (OSError, msgspec.DecodeError):
+            return
+        if (found.pid, found.day) == (self._status.pid, self._status.day):
+            self._status = found
+            self._ticks.resume(found.ticks)
+            self._switches.resume(found.feed_switches)
 
     def _set(self, **changes: object) -> None:
         self._status = msgspec.structs.replace(self._status, **changes)

@@ -117,7 +117,8 @@ class PumpStage:
         return self._pump.is_alive(address)
 
     def stop(self, address: str, within_s: float) -> bool:
-        """Stop an actor at once."""
+        """Stop an actor at once, and let its last words be heard."""
         del within_s
         self._pump.stop(address)
+        self._pump.run()
         return True

@@ -26,7 +26,7 @@ from domain.feed_health import Policy
 from domain.market import Pair
 from domain.session import DayPlan
 from domain.trader import Role
-from domain.units import SECOND, Symbol
+from domain.units import SECOND, Day, Symbol
 from journal.day import DayJournal
 from journal.orders import NAME, JournalReader, OrderJournal
 from messages.control import Begin
@@ -55,9 +55,9 @@ class Ports:
         """Open the order journal; in OrderActor's thread."""
         return OrderJournal(self.folder / NAME, self.pid, clock.now())
 
-    def open_day(self) -> DayJournal:
+    def open_day(self, day: Day) -> DayJournal:
         """Open the day's journal; in JournalActor's thread."""
-        return DayJournal(self.folder)
+        return DayJournal(self.folder, day)
 
 
 class System:
@@ -148,7 +148,9 @@ def _records(plan: DayPlan, ports: Ports) -> dict[str, Maker]:
             url=ports.url,
             every_s=ports.status_every_s,
         ),
-        "journal": partial(JournalActor, "journal", ports.post, journal=ports.open_day),
+        "journal": partial(
+            JournalActor, "journal", ports.post, journal=partial(ports.open_day, plan.day)
+        ),
     }
 
 

@@ -194,6 +194,10 @@ class WatchdogActor(Actor):
             else:
                 self._spawner.spawn(address)
                 self._brief(address, at)
+            self._tell_restarts(at)
+
+    def _tell_restarts(self, at: Micros) -> None:
+        self.post.tell("monitor", Heartbeat(at=at, restarts=self._supervision.restarts))
 
     def _rebuild_bars(self, group: Group) -> None:
         """Let it report every price: which of them somebody watches died with it."""
@@ -242,10 +246,8 @@ class WatchdogActor(Actor):
         self._beat, is_first = beat, not self._beat
         if is_first:
             return
-        positions, restarts = self._exposure.positions, self._supervision.restarts
-        text = heartbeat_of(positions, self._health)
+        text = heartbeat_of(self._exposure.positions, self._health)
         log.info("%s", text, extra={"tag": "HEARTBEAT"})
-        line = Heartbeat(at=at, positions=positions, restarts=restarts, text=text)
-        self.post.tell("monitor", line)
+        self._tell_restarts(at)
         if self._watch.state in POLLING and self._watch.doubt:
             log.info("entries stay off: %s", self._watch.doubt)

@@ -7,16 +7,20 @@ import logging
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from domain.errors import JournalError
 from domain.market import Bar
 from domain.session import trading_day
-from domain.units import Micros
+from domain.units import Day, Micros
 from messages.control import DecisionMade
 
 log = logging.getLogger(__name__)
+
+SWINGS = ("swing_low", "swing_high")
+"""The decisions that tell of a new swing."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS bar(
@@ -37,11 +41,13 @@ CREATE TABLE IF NOT EXISTS feed(
 class DayJournal:
     """Bars, decisions and feed changes of a state directory. One thread.
 
-    A damaged file is set aside and a new one begun. Raises JournalError if the files cannot be
+    `bars` and `swings` are how many different ones of `day` are kept, whoever told of them. A
+    damaged file is set aside and a new one begun. Raises JournalError if the files cannot be
     opened or written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, day: Day) -> None:
+        self._day = day
         self._log_path = folder / "decisions.jsonl"
         self._pending: list[tuple[str, tuple[object, ...]]] = []
         self._lines: list[bytes] = []
@@ -53,12 +59,30 @@ class DayJournal:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_TABLES)
+            self._bars = set(self._kept("SELECT symbol, minute FROM bar WHERE day = ?"))
+            self._swings = set(
+                self._kept(
+                    "SELECT symbol, kind, detail FROM decision WHERE day = ? AND kind IN (?, ?)",
+                    *SWINGS,
+                )
+            )
             self._log = self._log_path.open("ab")
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"the day journal in {folder} cannot be opened: {error}") from error
 
+    @property
+    def bars(self) -> int:
+        """How many minutes of symbols have a bar that day."""
+        return len(self._bars)
+
+    @property
+    def swings(self) -> int:
+        """How many different swings were told of that day."""
+        return len(self._swings)
+
     def bar(self, bar: Bar) -> None:
         """Keep a bar; a later one for the same minute replaces it."""
+        self._bars.add((bar.symbol, bar.minute))
         values = (
             trading_day(bar.minute),
             bar.symbol,
@@ -77,6 +101,8 @@ class DayJournal:
 
     def decision(self, made: DecisionMade) -> None:
         """Keep a decision, in the database and as a line of `decisions.jsonl`."""
+        if made.kind in SWINGS:
+            self._swings.add((made.symbol, made.kind, made.detail))
         values = (
             made.at,
             trading_day(made.at),
@@ -118,6 +144,9 @@ class DayJournal:
         self.flush()
         self._log.close()
         self._db.close()
+
+    def _kept(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        return self._db.execute(query, (self._day, *values)).fetchall()
 
     def _keep(self, statement: str, values: tuple[object, ...]) -> None:
         self._pending.append((statement, values))

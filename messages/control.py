@@ -109,16 +109,13 @@ class RecordKept(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
     bars: int
     swings: int
-    decisions: int
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The watchdog's line of the minute. WatchdogActor -> MonitorActor."""
+    """How many actors were rebuilt, each minute and after each. WatchdogActor -> MonitorActor."""
 
     at: Micros
-    positions: int
     restarts: int
-    text: str
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -15,7 +15,7 @@ from messages.control import Begin, DecisionMade, Pulse, RecordKept
 from messages.market import BarClosed, BarsBackfilled, FeedLost, FeedRestored
 from tests.actors.fakes import RecordingPost, To
 from tests.orders import CE, T0, t
-from tests.trading import TAG, a_bar, minute
+from tests.trading import DAY, TAG, a_bar, minute
 
 
 class Stand:
@@ -24,7 +24,7 @@ class Stand:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.post = RecordingPost()
-        self.actor = JournalActor("journal", self.post, journal=lambda: DayJournal(folder))
+        self.actor = JournalActor("journal", self.post, journal=lambda: DayJournal(folder, DAY))
 
     def hear(self, *messages: Any) -> list[To]:
         for message in messages:
@@ -49,8 +49,8 @@ def a_decision(kind: str) -> DecisionMade:
     return DecisionMade(at=T0, strategy=TAG, symbol=CE, kind=kind, detail="")
 
 
-def kept(bars: int = 0, swings: int = 0, decisions: int = 0) -> list[To]:
-    return [To("monitor", RecordKept(bars=bars, swings=swings, decisions=decisions))]
+def kept(bars: int = 0, swings: int = 0) -> list[To]:
+    return [To("monitor", RecordKept(bars=bars, swings=swings))]
 
 
 def test_file_is_opened_by_the_first_message(stand: Stand) -> None:
@@ -69,15 +69,33 @@ def test_what_happened_is_written_every_five_seconds(stand: Stand) -> None:
     assert stand.rows("bar", "minute") == [(minute(1),)]
 
 
-def test_bars_swings_and_decisions_are_counted(stand: Stand) -> None:
+def test_bars_and_swings_are_counted(stand: Stand) -> None:
     backfill = BarsBackfilled(
         symbol=CE, since=minute(0), bars=(a_bar(0), a_bar(1)), settled=minute(2)
     )
     stand.hear(backfill, BarClosed(bar=a_bar(2), settled=minute(3)))
     stand.hear(*[a_decision(kind) for kind in ("swing_low", "swing_high", "armed", "spent")])
-    assert stand.hear(Pulse(at=T0)) == kept(bars=3, swings=2, decisions=4)
+    assert stand.hear(Pulse(at=T0)) == kept(bars=3, swings=2)
     assert stand.rows("bar", "minute") == [(minute(n),) for n in range(3)]
     assert len(stand.rows("decision")) == 4
+
+
+def test_what_came_before_and_comes_again_is_counted_once(stand: Stand) -> None:
+    stand.hear(BarClosed(bar=a_bar(1), settled=minute(2)), a_decision("swing_low"))
+    assert stand.hear(Pulse(at=T0)) == kept(bars=1, swings=1)
+    again = Stand(stand.folder)
+    backfill = BarsBackfilled(
+        symbol=CE, since=minute(0), bars=(a_bar(0), a_bar(1)), settled=minute(2)
+    )
+    again.hear(backfill, a_decision("swing_low"), a_decision("swing_high"))
+    assert again.hear(Pulse(at=T0)) == kept(bars=2, swings=2)
+    again.actor.on_stop()
+
+
+def test_last_words_say_how_much_was_kept(stand: Stand) -> None:
+    stand.hear(Pulse(at=T0), BarClosed(bar=a_bar(1), settled=minute(2)))
+    stand.actor.on_stop()
+    assert stand.post.take() == kept(bars=1)
 
 
 def test_changes_of_the_feed_are_kept(stand: Stand) -> None:

@@ -11,6 +11,11 @@ from tests.actors.watchdog_stand import CHAIN, LIVE, Stand, messages, ready
 from tests.domain.tape import CALL, a_plan, at
 
 
+def counted(wall: str = "10:00") -> To:
+    """What follows the first rebuild of a day."""
+    return To("monitor", Heartbeat(at=at(wall), restarts=1))
+
+
 def test_dead_bar_actor_is_rebuilt_with_its_symbols_at_once() -> None:
     stand = ready()
     stand.spawner.alive.discard(f"bar:{CALL}")
@@ -18,7 +23,7 @@ def test_dead_bar_actor_is_rebuilt_with_its_symbols_at_once() -> None:
     told = stand.hear(died)
     assert stand.spawner.take() == [(CALL,)]
     assert [(a, type(m)) for a, m in told[:1]] == [(f"bar:{CALL}", BeginBars)]
-    assert told[1:] == [To(f"bar:{CALL}", WatchPrice(symbol=CALL, on=True))]
+    assert told[1:] == [To(f"bar:{CALL}", WatchPrice(symbol=CALL, on=True)), counted()]
 
 
 def test_bar_actor_that_keeps_dying_is_quarantined(caplog: pytest.LogCaptureFixture) -> None:
@@ -43,6 +48,7 @@ def test_dead_strategy_is_rebuilt_and_told_the_day_and_whether_it_may_enter() ->
         To("strategy", Begin(at=at("10:00"), restarted=True)),
         To("strategy", RecoveryDone(at=at("10:00"), plan=a_plan(), chain=CHAIN)),
         To("strategy", LIVE),
+        counted(),
     ]
 
 
@@ -109,7 +115,8 @@ def test_dead_feed_is_rebuilt_for_ever_after_a_wait() -> None:
 def test_others_are_rebuilt_and_told_what_they_missed(address: str, told: list[To]) -> None:
     stand = ready()
     stand.spawner.alive.discard(address)
-    assert stand.hear(ActorDied(at=at("10:00"), address=address, error="x")) == told
+    died = ActorDied(at=at("10:00"), address=address, error="x")
+    assert stand.hear(died) == [*told, counted()]
     assert stand.spawner.take() == [address]
 
 
@@ -128,7 +135,8 @@ def test_actor_that_died_without_a_word_is_found_at_the_pulse() -> None:
     stand.spawner.alive.discard("journal")
     told = stand.hear(Pulse(at=at("10:00:01")))
     assert stand.spawner.take() == ["journal"]
-    assert told == [To("journal", Begin(at=at("10:00:01"), restarted=True))]
+    begin = Begin(at=at("10:00:01"), restarted=True)
+    assert told == [To("journal", begin), counted("10:00:01")]
     late = ActorDied(at=at("10:00"), address="journal", error="x")
     assert stand.hear(late, Pulse(at=at("10:00:02"))) == []
     assert stand.spawner.take() == []

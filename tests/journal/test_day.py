@@ -8,6 +8,7 @@ import pytest
 
 from domain.errors import JournalError
 from domain.market import Provenance
+from domain.units import Day
 from journal.day import DayJournal
 from messages.control import DecisionMade
 from tests.orders import CE, T0
@@ -26,7 +27,7 @@ def rows(folder: Path, table: str) -> list[tuple[object, ...]]:
 
 
 def test_bar_is_kept_with_its_provenance(tmp_path: Path) -> None:
-    journal = DayJournal(tmp_path)
+    journal = DayJournal(tmp_path, DAY)
     journal.bar(a_bar(1, provenance=Provenance.MIXED))
     assert rows(tmp_path, "bar") == []
     journal.flush()
@@ -36,7 +37,7 @@ def test_bar_is_kept_with_its_provenance(tmp_path: Path) -> None:
 
 
 def test_later_bar_of_a_minute_replaces_the_earlier(tmp_path: Path) -> None:
-    journal = DayJournal(tmp_path)
+    journal = DayJournal(tmp_path, DAY)
     journal.bar(a_bar(1, close=12_900))
     journal.flush()
     journal.bar(a_bar(1, close=12_950))
@@ -44,8 +45,24 @@ def test_later_bar_of_a_minute_replaces_the_earlier(tmp_path: Path) -> None:
     assert [row[6] for row in rows(tmp_path, "bar")] == [12_950]
 
 
+def test_different_bars_and_swings_of_the_day_are_counted(tmp_path: Path) -> None:
+    other = DayJournal(tmp_path, Day("2026-11-18"))
+    other.bar(a_bar(1))
+    assert (other.bars, other.swings) == (1, 0)
+    other.close()
+    for _ in range(2):
+        journal = DayJournal(tmp_path, DAY)
+        for n in (1, 2, 2):
+            journal.bar(a_bar(n))
+        for kind, detail in (("swing_low", "1"), ("swing_low", "2"), ("swing_high", "1")):
+            journal.decision(a_decision(kind, detail))
+        journal.decision(a_decision("armed", "1"))
+        assert (journal.bars, journal.swings) == (2, 3)
+        journal.close()
+
+
 def test_decision_is_kept_twice(tmp_path: Path) -> None:
-    journal = DayJournal(tmp_path)
+    journal = DayJournal(tmp_path, DAY)
     made = [a_decision("armed"), a_decision("spent", "low 12995")]
     for decision in made:
         journal.decision(decision)
@@ -59,7 +76,7 @@ def test_decision_is_kept_twice(tmp_path: Path) -> None:
 
 
 def test_change_of_the_feed_is_kept(tmp_path: Path) -> None:
-    journal = DayJournal(tmp_path)
+    journal = DayJournal(tmp_path, DAY)
     journal.feed(T0, "rest", 3, "FeedLost", "silent for 20 s")
     journal.close()
     assert rows(tmp_path, "feed") == [(1, T0, DAY, "rest", 3, "FeedLost", "silent for 20 s")]
@@ -67,7 +84,7 @@ def test_change_of_the_feed_is_kept(tmp_path: Path) -> None:
 
 def test_record_of_a_former_process_goes_on(tmp_path: Path) -> None:
     for detail in ("one", "two"):
-        journal = DayJournal(tmp_path)
+        journal = DayJournal(tmp_path, DAY)
         journal.decision(a_decision(detail=detail))
         journal.flush()
         journal.flush()
@@ -78,11 +95,11 @@ def test_record_of_a_former_process_goes_on(tmp_path: Path) -> None:
 
 def test_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match=f"the day journal in {tmp_path}/none cannot be opened"):
-        DayJournal(tmp_path / "none")
+        DayJournal(tmp_path / "none", DAY)
 
 
 def test_write_that_fails_says_so_and_is_not_forgotten(tmp_path: Path) -> None:
-    journal = DayJournal(tmp_path)
+    journal = DayJournal(tmp_path, DAY)
     journal.decision(a_decision())
     lock = sqlite3.connect(tmp_path / "day.db", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
@@ -101,7 +118,7 @@ def test_damaged_day_is_set_aside_and_a_new_one_begun(
     for kept in ("day.db.damaged-1", "day.db.damaged-2"):
         (tmp_path / "day.db").write_bytes(content)
         (tmp_path / "day.db-wal").write_bytes(b"its log")
-        journal = DayJournal(tmp_path)
+        journal = DayJournal(tmp_path, DAY)
         journal.bar(a_bar(1))
         journal.close()
         assert len(rows(tmp_path, "bar")) == 1
@@ -112,7 +129,7 @@ def test_damaged_day_is_set_aside_and_a_new_one_begun(
 
 def test_whole_day_is_gone_on_with(tmp_path: Path) -> None:
     for n in (1, 2):
-        journal = DayJournal(tmp_path)
+        journal = DayJournal(tmp_path, DAY)
         journal.bar(a_bar(n))
         journal.close()
     assert len(rows(tmp_path, "bar")) == 2

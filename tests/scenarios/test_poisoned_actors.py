@@ -1,5 +1,7 @@
 """An actor is killed by a message at 11:00: it is rebuilt, the stop stays, the day ends flat."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -88,3 +90,23 @@ def test_restarts_are_counted_for_the_operator(tmp_path: Path) -> None:
     a_poisoned_day(tmp_path, "strategy", SOLD)
     status = msgspec.json.decode((tmp_path / "status.json").read_bytes(), type=Status)
     assert status.actor_restarts == 1
+
+
+FIGURES = ("ticks", "bars", "swings", "feed_switches", "positions", "uncovered")
+
+
+def figures(folder: Path) -> dict[str, int]:
+    status = msgspec.json.decode((folder / "status.json").read_bytes(), type=Status)
+    return {name: getattr(status, name) for name in FIGURES}
+
+
+@pytest.mark.parametrize("address", ["feed", "journal", "monitor", "strategy"])
+def test_figures_of_the_day_survive_a_death(tmp_path: Path, address: str) -> None:
+    a_poisoned_day(tmp_path / "dead", address, SOLD)
+    a_poisoned_day(tmp_path / "alive", "reconcile", SOLD)
+    dead, alive = figures(tmp_path / "dead"), figures(tmp_path / "alive")
+    # A feed that is away for two seconds lacks their ticks, and so does what counts them.
+    assert 0 <= alive.pop("ticks") - dead.pop("ticks") <= 100
+    assert dead == alive
+    with closing(sqlite3.connect(tmp_path / "dead" / "day.db")) as db:
+        assert [dead["bars"]] == list(*db.execute("SELECT count(*) FROM bar"))
