@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from config.settings import Settings
 from domain.errors import ConfigError, SutradharError
 
 LOCK = "lock"
+LOOKS = 50
+LOOK_AGAIN_S = 0.02
 
 
 class Locked(SutradharError):
@@ -32,19 +35,22 @@ def is_held(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _is_got(lock, fcntl.LOCK_SH)
     finally:
         os.close(lock)
-    return False
+
+
+def _breathe() -> None:
+    threading.Event().wait(LOOK_AGAIN_S)
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[Path]:
+def locked(folder: Path, pause: Callable[[], object] = _breathe) -> Iterator[Path]:
     """Make the state directory if need be, and hold it: one agent at a time.
 
-    Raises ConfigError if it cannot be written, Locked if another agent holds it.
+    Who only looks whether it is held (`is_held`) has it for a moment: that is waited for, with a
+    `pause` between two tries, a second at most. Raises ConfigError if it cannot be written, Locked
+    if another agent holds it.
     """
     path = folder / LOCK
     try:
@@ -55,18 +61,36 @@ def locked(folder: Path) -> Iterator[Path]:
             f"--state-dir {folder}: cannot be written ({error.strerror}); "
             "name a folder you may write to"
         ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _take(lock, pause):
         holder = os.read(lock, 32).decode("ascii", "replace").strip()
         os.close(lock)
         raise Locked(
             f"--state-dir {folder}: the agent with pid {holder or 'unknown'} holds it; "
             "end that one or name another folder"
-        ) from None
+        )
     try:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         yield folder
     finally:
         os.close(lock)
+
+
+def _take(lock: int, pause: Callable[[], object]) -> bool:
+    """Whether the lock became ours; an agent's is not waited for, a look at it is."""
+    for _ in range(LOOKS):
+        if _is_got(lock, fcntl.LOCK_EX):
+            return True
+        if not _is_got(lock, fcntl.LOCK_SH):
+            return False
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        pause()
+    return False
+
+
+def _is_got(lock: int, kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
