@@ -29,7 +29,7 @@ _TABLE = (
     ("SLM", r"SL-M orders are not allowed for options"),
     ("MARKET", r"Market orders without protection are not allowed|Cannot place MARKET order\b.*"),
     ("SYMBOL", r"Symbol \S+ not found on \S+|Index instruments cannot be traded"),
-    ("PRICE", r"(LIMIT|SL|SL-M) orders require (price|trigger_price)"),
+    ("PRICE", r"(LIMIT|SL|SL-M) orders require (price|trigger_price)|Invalid price format"),
     ("PRODUCT", r"CNC product not allowed for NFO derivatives segment\b.*"),
     ("FILLED", r"Quantity cannot be below the filled quantity"),
     ("MODIFIES", r"Maximum allowed order modifications exceeded"),

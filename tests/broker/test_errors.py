@@ -43,6 +43,7 @@ def refused(text: object, status: int = 400, **more: object) -> HttpAnswer:
         ("Symbol NIFTY24NOV2626001CE not found on NFO", "SYMBOL"),
         ("SL orders require trigger_price", "PRICE"),
         ("LIMIT orders require price", "PRICE"),
+        ("Invalid price format", "PRICE"),
         ("CNC product not allowed for NFO derivatives segment. Use NRML.", "PRODUCT"),
         ("Quantity cannot be below the filled quantity", "FILLED"),
         ("Maximum allowed order modifications exceeded", "MODIFIES"),
