@@ -160,8 +160,8 @@ class StrategyActor(Actor):
                 self._is_restart = restarted
             case RecoveryDone(plan=plan, chain=chain):
                 self._recovered(plan, chain, at)
-            case ChainFound(reply=reply):
-                self._answered(reply, at)
+            case ChainFound(question=question, reply=reply):
+                self._answered(question, reply, at)
             case Pulse():
                 self._ask(at)
                 self._tell_progress(at)
@@ -179,21 +179,23 @@ class StrategyActor(Actor):
         self._ask(at)
 
     def _ask(self, at: Micros) -> None:
-        call = self._chooser.due(at) if self._chooser else None
-        if call is not None:
-            self._broker.read(call, self._hear_answer)
+        due = self._chooser.due(at) if self._chooser else None
+        if due is not None:
+            number, call = due
+            self._broker.read(call, lambda reply: self._hear_answer(number, reply))
 
-    def _hear_answer(self, reply: ReadReply) -> None:
+    def _hear_answer(self, number: int, reply: ReadReply) -> None:
         """Pass an answer on to ourselves. In the read lane's thread."""
-        self.post.tell(self.address, ChainFound(reply=reply))
+        self.post.tell(self.address, ChainFound(question=number, reply=reply))
 
-    def _answered(self, reply: ReadReply, at: Micros) -> None:
+    def _answered(self, number: int, reply: ReadReply, at: Micros) -> None:
         if self._chooser is None:
             return
-        choice = self._chooser.answer(reply, at)
+        choice = self._chooser.answer(number, reply, at)
         fault = self._chooser.fault
         if fault and fault != self._fault:
-            log.warning("no contracts chosen yet: %s", fault)
+            what = "chosen" if self._trader is None else "verified"
+            log.warning("no contracts %s yet: %s", what, fault)
         self._fault = fault
         if choice is not None:
             self._chosen(choice, at)
@@ -206,7 +208,10 @@ class StrategyActor(Actor):
             self._watch(self._chooser.index[0], on=False)
             self.post.tell("order", PlanDay(at=at, plan=self._plan, chain=choice.chain))
             self._play(choice.chain, Start.FRESH, at)
-        if choice.against and self._trader is not None:
+        if self._trader is None:
+            return
+        self._trader.is_verified = True
+        if choice.against:
             log.error("no entries today: %s", "; ".join(choice.against))
             self._trader.against = "; ".join(choice.against)
 

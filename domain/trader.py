@@ -143,6 +143,8 @@ class Trader:
         plan, chain = stage.plan, stage.chain
         self.facts = Facts(role.tag)
         self.against = "" if role.plays_on(plan.day) else "the strategy is off today"
+        # Contracts chosen just now were verified by that; those of this morning are, behind.
+        self.is_verified = start is Start.FRESH
         self._role = role
         self._stage = stage
         self._shorts = self.facts.shorts
@@ -381,7 +383,8 @@ class Trader:
 
     @property
     def _may_place(self) -> bool:
-        return self._conditions.may_enter and self._at >= self._first_entry
+        is_time = self.is_verified and self._at >= self._first_entry
+        return is_time and self._conditions.may_enter
 
     @property
     def _are_entries_over(self) -> bool:

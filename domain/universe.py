@@ -6,6 +6,7 @@ and nothing is entered (`strategy.md` section 1, `market-rules.md` section 8).
 
 import msgspec
 
+from domain.asking import Asking
 from domain.calls import ChainRead, Failed, Quotes, Read, ReadChain, ReadQuotes, ReadReply
 from domain.contracts import Chain, Contract, UniverseRule
 from domain.market import Forming, Quote
@@ -18,6 +19,9 @@ from domain.units import Day, Micros, Paise, Symbol, seconds
 
 RETRY = seconds(5)
 VERIFY_AGAIN = seconds(60)
+ANSWER_WITHIN = seconds(300)
+"""Longer than a server takes for every contract: 82 of them take half a minute."""
+
 SPOT_AGE = seconds(5)
 NEAR_STRIKES = 5
 """Contracts this many strikes around the money are expected to tick more often."""
@@ -61,7 +65,7 @@ class Chooser:
         self._middle = chain.atm if chain else None
         self._seen: Forming | None = None
         self._not_before = Micros(0 if chain else plan.open + seconds(params.choose_after_s))
-        self._is_asking = False
+        self._asking = Asking(ANSWER_WITHIN)
 
     @property
     def index(self) -> tuple[Symbol, str]:
@@ -74,20 +78,16 @@ class Chooser:
         if now.symbol == self._rule.underlying:
             self._seen = now
 
-    def due(self, at: Micros) -> Read | None:
-        """Return what to read now. Its answer comes back through `answer`, once."""
-        if self._is_asking or not self._not_before <= at < self._plan.last_entry:
+    def due(self, at: Micros) -> tuple[int, Read] | None:
+        """Return what to read now, numbered: its answer comes back through `answer`, once."""
+        if self._asking.is_out(at) or not self._not_before <= at < self._plan.last_entry:
             return None
-        self._is_asking = True
-        if self._middle is None:
-            return ReadQuotes(symbols=(self.index,))
-        if self._chain is None:
-            return chain_call(self._rule, self._middle, self._pack, self._plan.day)
-        return verify_call(self._chain, self._pack, self._plan.day)
+        return self._asking.begin(at), self._call()
 
-    def answer(self, reply: ReadReply, at: Micros) -> Choice | None:
+    def answer(self, number: int, reply: ReadReply, at: Micros) -> Choice | None:
         """Take an answer; return the choice once it is made, and then never again."""
-        self._is_asking = False
+        if not self._asking.is_answer(number):
+            return None
         self.fault = ""
         match reply:
             case Quotes(quotes=(quote,)):
@@ -101,6 +101,13 @@ class Chooser:
                 self._fail("the server knows no price of the index, or no contract", at)
         return None
 
+    def _call(self) -> Read:
+        if self._middle is None:
+            return ReadQuotes(symbols=(self.index,))
+        if self._chain is None:
+            return chain_call(self._rule, self._middle, self._pack, self._plan.day)
+        return verify_call(self._chain, self._pack, self._plan.day)
+
     def _spot(self, quote: Quote, at: Micros) -> None:
         spot = spot_of(self._seen, quote, at, self._params.spot_sanity_bps)
         if spot.fault:
@@ -111,9 +118,11 @@ class Chooser:
     def _choice(self, read: ChainRead, middle: Paise) -> Choice:
         day = self._plan.day
         if self._chain is not None:
-            against = verify(read, self._chain, self._pack, day)
-            return Choice(chain=self._chain, against=against, warnings=())
-        choice = choose(read, self._rule, middle, self._pack, day)
+            choice = Choice(
+                chain=self._chain, against=verify(read, self._chain, self._pack, day), warnings=()
+            )
+        else:
+            choice = choose(read, self._rule, middle, self._pack, day)
         few = too_few(choice.chain, self._params.min_symbols)
         return msgspec.structs.replace(choice, against=choice.against + few)
 

@@ -43,8 +43,9 @@ class ChainChosen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
 
 
 class ChainFound(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The symbol master answered. Read lane -> StrategyActor."""
+    """The symbol master answered `question`. Read lane -> StrategyActor."""
 
+    question: int
     reply: ReadReply
 
 

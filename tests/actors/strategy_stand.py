@@ -67,6 +67,7 @@ class Stand:
     broker: FakeBroker = field(default_factory=FakeBroker)
     role: Role = field(default_factory=lambda: Role(strategy=SwingBreak(), tag=TAG))
     min_symbols: int = 2
+    question: int = 0
 
     def __post_init__(self) -> None:
         self.actor = StrategyActor(
@@ -91,7 +92,8 @@ class Stand:
         """Answer the oldest read and let the actor hear it."""
         self.broker.answer(reply)
         (told,) = self.post.take()
-        assert told == To("strategy", ChainFound(reply=reply))
+        self.question += 1
+        assert told == To("strategy", ChainFound(question=self.question, reply=reply))
         return self.hear(told.message)
 
     def begin(self, *, restarted: bool = False, chain: bool = False) -> list[To]:

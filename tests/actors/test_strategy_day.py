@@ -137,7 +137,7 @@ def test_failed_read_is_said_and_tried_again(
 
 
 def test_answer_to_nobody_is_ignored(stand: Stand) -> None:
-    assert stand.hear(ChainFound(reply=a_read()), at("09:16")) == []
+    assert stand.hear(ChainFound(question=1, reply=a_read()), at("09:16")) == []
 
 
 @pytest.mark.parametrize(
@@ -193,6 +193,23 @@ def test_new_process_plays_at_once_and_verifies_behind(stand: Stand) -> None:
     ]
     assert isinstance(stand.broker.reads[0][0], ReadChain)
     assert stand.answer(a_read()) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_nothing_is_entered_before_the_contracts_of_the_morning_are_verified(
+    stand: Stand, restarted: bool
+) -> None:
+    stand.begin(restarted=restarted, chain=True)
+    stand.hear(ModeEntered(at=minute(0), mode="ACTIVE", reason=""))
+    stand.hear(FeedTrusted(at=minute(0), entries=True, reason=""))
+    for contract in (CE, PE) if restarted else ():
+        none = BarsBackfilled(symbol=contract.symbol, since=minute(0), bars=(), settled=minute(0))
+        stand.hear(none)
+    failed = Failed(call="ReadChain", outcome=Outcome.UNKNOWN, at=minute(0), status=500)
+    assert of(stand.answer(failed), PlaceEntry) == []
+    stand.low()
+    assert of(stand.pulse(at("09:19:02")), PlaceEntry) == []
+    assert len(of(stand.answer(a_read()), PlaceEntry)) == 1
 
 
 def test_contracts_that_changed_since_the_morning_are_not_entered(

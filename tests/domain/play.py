@@ -97,6 +97,7 @@ class Play:
         played = Role(strategy=self.script, tag=TAG, **role)
         stage = Stage(plan=PLAN, chain=CHAIN, rates=FREE)
         self.trader = Trader(played, stage, self.conditions, began, start)
+        self.trader.is_verified = True
         self.conditions.mode = Mode.ACTIVE
         self.conditions.trusted(minute(0), entries=True)
         self.now = minute(4)

@@ -2,7 +2,17 @@ import pytest
 from msgspec.structs import replace
 
 from config.pack import load
-from domain.calls import ChainRead, Failed, MarginRead, Outcome, Quotes, ReadChain, ReadQuotes
+from domain.calls import (
+    ChainRead,
+    Failed,
+    MarginRead,
+    Outcome,
+    Quotes,
+    Read,
+    ReadChain,
+    ReadQuotes,
+    ReadReply,
+)
 from domain.contracts import Chain, Contract, Side, UniverseRule
 from domain.market import Quote
 from domain.params import FeedParams, UniverseParams
@@ -53,8 +63,24 @@ def a_read(*contracts: Contract, missing: tuple[str, ...] = ()) -> ChainRead:
     return ChainRead(expiry=Day("2026-11-23"), contracts=found, missing=missing)
 
 
-def a_chooser(chain: Chain | None = None, params: UniverseParams = PARAMS) -> Chooser:
-    return Chooser(RULE, params, PACK, PLAN, chain)
+class Asked(Chooser):
+    """A chooser, and the number of the question that it asked last."""
+
+    number = 0
+
+    def call(self, at: Micros) -> Read | None:
+        due = self.due(at)
+        if due is None:
+            return None
+        self.number, call = due
+        return call
+
+    def hear(self, reply: ReadReply, at: Micros) -> Choice | None:
+        return self.answer(self.number, reply, at)
+
+
+def a_chooser(chain: Chain | None = None, params: UniverseParams = PARAMS) -> Asked:
+    return Asked(RULE, params, PACK, PLAN, chain)
 
 
 # The spot.
@@ -178,23 +204,23 @@ def test_contract_that_changed_or_went_forbids_entries(contracts: tuple[Contract
 
 def test_chooser_asks_for_the_spot_and_then_for_the_contracts() -> None:
     chooser = a_chooser()
-    assert chooser.due(Micros(NOW - 1)) is None
-    assert chooser.due(NOW) == ReadQuotes(symbols=((INDEX, "NSE_INDEX"),))
-    assert chooser.due(NOW) is None
-    assert chooser.answer(Quotes(quotes=(a_quote(2_600_500),), missing=()), NOW) is None
-    assert chooser.due(NOW) == chain_call(RULE, ATM, PACK, DAY)
-    assert chooser.due(NOW) is None
-    assert chooser.answer(a_read(), NOW) == Choice(chain=a_chain(), against=(), warnings=())
-    assert chooser.due(at("09:30")) is None
+    assert chooser.call(Micros(NOW - 1)) is None
+    assert chooser.call(NOW) == ReadQuotes(symbols=((INDEX, "NSE_INDEX"),))
+    assert chooser.call(NOW) is None
+    assert chooser.hear(Quotes(quotes=(a_quote(2_600_500),), missing=()), NOW) is None
+    assert chooser.call(NOW) == chain_call(RULE, ATM, PACK, DAY)
+    assert chooser.call(NOW) is None
+    assert chooser.hear(a_read(), NOW) == Choice(chain=a_chain(), against=(), warnings=())
+    assert chooser.call(at("09:30")) is None
 
 
 def test_last_streamed_spot_decides_the_strikes() -> None:
     chooser = a_chooser()
-    chooser.due(NOW)
+    chooser.call(NOW)
     chooser.price(a_forming(0, 2_611_000, symbol=INDEX, second=59))
     chooser.price(a_forming(0, 12_700, second=59))
-    chooser.answer(Quotes(quotes=(a_quote(),), missing=()), NOW)
-    call = chooser.due(NOW)
+    chooser.hear(Quotes(quotes=(a_quote(),), missing=()), NOW)
+    call = chooser.call(NOW)
     assert isinstance(call, ReadChain)
     assert call.strikes[2] == 2_610_000
 
@@ -215,38 +241,58 @@ def test_last_streamed_spot_decides_the_strikes() -> None:
 )
 def test_answer_of_no_use_is_asked_for_again_after_a_while(reply: Quotes, fault: str) -> None:
     chooser = a_chooser()
-    chooser.due(NOW)
-    assert chooser.answer(reply, NOW) is None
+    chooser.call(NOW)
+    assert chooser.hear(reply, NOW) is None
     assert fault in chooser.fault
-    assert chooser.due(Micros(NOW + 5 * SECOND - 1)) is None
-    assert isinstance(chooser.due(Micros(NOW + 5 * SECOND)), ReadQuotes)
-    chooser.answer(Quotes(quotes=(a_quote(),), missing=()), NOW)
+    assert chooser.call(Micros(NOW + 5 * SECOND - 1)) is None
+    assert isinstance(chooser.call(Micros(NOW + 5 * SECOND)), ReadQuotes)
+    chooser.hear(Quotes(quotes=(a_quote(),), missing=()), NOW)
     assert chooser.fault == ""
 
 
 def test_too_few_contracts_are_chosen_and_not_traded() -> None:
     chooser = a_chooser(params=UniverseParams(min_symbols=8))
-    chooser.due(NOW)
-    chooser.answer(Quotes(quotes=(a_quote(),), missing=()), NOW)
-    chooser.due(NOW)
-    found = chooser.answer(a_read(), NOW)
+    chooser.call(NOW)
+    chooser.hear(Quotes(quotes=(a_quote(),), missing=()), NOW)
+    chooser.call(NOW)
+    found = chooser.hear(a_read(), NOW)
     assert found is not None
     assert found.against == ("universe: 2 symbols, at least 8",)
 
 
 def test_nothing_is_chosen_when_entries_are_over() -> None:
-    assert a_chooser().due(PLAN.last_entry) is None
+    assert a_chooser().call(PLAN.last_entry) is None
 
 
 def test_chain_known_already_is_verified_at_once_and_patiently() -> None:
     chooser = a_chooser(a_chain())
     early = at("09:15:01")
-    assert chooser.due(early) == verify_call(a_chain(), PACK, DAY)
-    chooser.answer(Failed(call="ReadChain", outcome=Outcome.UNKNOWN, at=early), early)
-    assert chooser.due(Micros(early + 60 * SECOND - 1)) is None
-    assert chooser.due(Micros(early + 60 * SECOND)) is not None
+    assert chooser.call(early) == verify_call(a_chain(), PACK, DAY)
+    chooser.hear(Failed(call="ReadChain", outcome=Outcome.UNKNOWN, at=early), early)
+    assert chooser.call(Micros(early + 60 * SECOND - 1)) is None
+    assert chooser.call(Micros(early + 60 * SECOND)) is not None
     changed = a_read(a_contract(), replace(a_contract(side=Side.PE), lot=Units(75)))
-    found = chooser.answer(changed, early)
+    found = chooser.hear(changed, early)
     assert found is not None
     assert found.chain == a_chain()
     assert len(found.against) == 2
+
+
+@pytest.mark.parametrize("chain", [None, a_chain()])
+def test_answer_that_never_comes_is_waited_for_five_minutes(chain: Chain | None) -> None:
+    chooser = a_chooser(chain)
+    first = chooser.call(NOW)
+    lost = chooser.number
+    assert chooser.call(at("09:20:59")) is None
+    assert chooser.call(at("09:21")) == first
+    for reply in (Quotes(quotes=(a_quote(2_700_000),), missing=()), a_read()):
+        assert chooser.answer(lost, reply, at("09:21:01")) is None
+    assert chooser.call(at("09:21:02")) is None
+
+
+def test_too_few_contracts_are_too_few_after_a_restart_too() -> None:
+    chooser = a_chooser(a_chain(), UniverseParams(min_symbols=8))
+    chooser.call(NOW)
+    found = chooser.hear(a_read(), NOW)
+    assert found is not None
+    assert found.against == ("universe: 2 symbols, at least 8",)
