@@ -13,9 +13,11 @@ from actors.base import Actor
 from actors.post_office import Post
 from broker.port import Broker
 from domain import clock
+from domain.asking import Asking
 from domain.books import Books
 from domain.calls import Failed, Outcome, ReadBooks, ReadReply
 from domain.errors import JournalError
+from domain.events import Event
 from domain.ledger import Ledger
 from domain.params import ReconcileParams
 from domain.reconcile import digest, faults
@@ -27,6 +29,9 @@ from messages.orders import Attention, BooksFailed, BooksJudged, BooksRead, Fact
 log = logging.getLogger(__name__)
 
 Heard = Begin | Attention | BooksRead | Pulse
+
+ANSWER_WITHIN = seconds(150)
+"""Longer than three books with all their retries take: then who carried the read is dead."""
 
 
 class ReconcileActor(Actor):
@@ -53,7 +58,7 @@ class ReconcileActor(Actor):
         self._seq = 0
         self._every = seconds(params.slow_s)
         self._read_at: Micros | None = None
-        self._is_out = False
+        self._asking = Asking(ANSWER_WITHIN)
         self._again = False
         self._complaint = ""
         self._unread: set[str] = set()
@@ -76,36 +81,34 @@ class ReconcileActor(Actor):
         self._read_if_due(clock.now())
 
     def _read_if_due(self, at: Micros) -> None:
-        if self._is_out:
+        if self._asking.is_out(at):
             return
         due = self._read_at is not None and at >= self._read_at + self._every
         if self._again or due:
             self._read(at)
 
     def _read(self, at: Micros) -> None:
-        self._is_out, self._again, self._read_at = True, False, at
-        since = self._seq
+        self._again, self._read_at = False, at
+        question, since = self._asking.begin(at), self._seq
 
         def done(reply: ReadReply) -> None:
-            self.post.tell(self.address, self._with_journal(reply, since))
+            self.post.tell(self.address, self._with_journal(reply, question, since))
 
         self._broker.read(ReadBooks(urgent=True), done)
 
-    def _with_journal(self, reply: ReadReply, since: int) -> BooksRead:
+    def _with_journal(self, reply: ReadReply, question: int, since: int) -> BooksRead:
         """Add what the journal gained. In the lane's thread, where the disk may be waited for."""
+        events: tuple[Event, ...] = ()
+        seq = since
         try:
             events, seq = self._reader.after(since, self._day)
         except JournalError as error:
-            unread = Failed(
-                call="journal", outcome=Outcome.UNKNOWN, at=clock.now(), text=str(error)
-            )
-            return BooksRead(reply=unread, since=since, events=(), seq=since)
-        return BooksRead(reply=reply, since=since, events=events, seq=seq)
+            reply = Failed(call="journal", outcome=Outcome.UNKNOWN, at=clock.now(), text=str(error))
+        return BooksRead(question=question, reply=reply, since=since, events=events, seq=seq)
 
     def _judge(self, message: BooksRead) -> None:
-        if message.since != self._seq:
+        if message.since != self._seq or not self._asking.is_answer(message.question):
             return
-        self._is_out = False
         self._ledger.fold(message.events)
         self._seq = message.seq
         match message.reply:

@@ -158,8 +158,12 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class BooksRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The broker's books, and our journal from `since` to `seq`. Read lane -> ReconcileActor."""
+    """The answer to `question`: the broker's books, and our journal from `since` to `seq`.
 
+    Read lane -> ReconcileActor.
+    """
+
+    question: int
     reply: ReadReply
     since: int
     events: tuple[Event, ...]

@@ -217,12 +217,27 @@ def test_restarted_reader_asks_what_it_missed(stand: Stand) -> None:
 
 def test_answer_to_a_dead_predecessor_is_ignored(stand: Stand) -> None:
     stand.journal.append(EVENTS)
-    stray = BooksRead(reply=good(20), since=7, events=EVENTS[7:], seq=len(EVENTS))
+    stray = BooksRead(question=1, reply=good(20), since=7, events=EVENTS[7:], seq=len(EVENTS))
     stand.attention(20)
     assert stand.hear(21, stray) == []
     (told,) = stand.answer(22, good(20))
     assert isinstance(told.message, BooksJudged)
     assert told.message.faults == ()
+
+
+def test_read_that_never_comes_back_is_read_again_and_not_taken_when_it_does(
+    stand: Stand,
+) -> None:
+    stand.attention(0, 10)
+    for when in (10, 149.9):
+        stand.hear(when, Pulse(at=t(when)))
+        assert stand.reads() == 1
+    stand.hear(150, Pulse(at=t(150)))
+    assert stand.reads() == 2
+    assert stand.answer(151, good(0)) == []
+    (told,) = stand.answer(152, good(150))
+    assert isinstance(told.message, BooksJudged)
+    assert told.message.books == good(150)
 
 
 def test_answer_of_another_kind_is_not_understood(stand: Stand) -> None:
