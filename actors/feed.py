@@ -89,13 +89,15 @@ class FeedActor(Actor):
         self._universe = universe
         self._index = index
         self._lost_since: Micros | None = None
+        self._former_epoch = 0
         self._feed: Feed | None = None
 
     def on_receive(self, message: Heard) -> None:
         """Handle one message. In the actor's thread."""
         match message:
-            case Begin(at=at, restarted=restarted):
+            case Begin(at=at, restarted=restarted, epoch=epoch):
                 self._lost_since = Micros(at - LOST_INBOX) if restarted else None
+                self._former_epoch = epoch
             case RecoveryDone(at=at, plan=plan, chain=chain):
                 self._begin(plan, chain, at)
             case _:
@@ -106,7 +108,7 @@ class FeedActor(Actor):
         if self._feed is None:
             self._feed = Feed(plan, self._index, self._params, self._ports.chance, at)
             chosen = self._choose(self._feed, chain, at) if chain else ()
-            self._carry_out(chosen + self._feed.begin(at, self._lost_since))
+            self._carry_out(chosen + self._feed.begin(at, self._lost_since, self._former_epoch))
             if self._lost_since is not None:
                 self.post.tell("order", FactsWanted(who=self.address))
 

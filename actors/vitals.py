@@ -18,7 +18,7 @@ def health_of(feed: Feed, at: Micros) -> FeedHealth:
     return FeedHealth(
         at=at,
         source=authority.source,
-        epoch=authority.epoch,
+        epoch=feed.newest_epoch,
         connected=connection.is_ready,
         canary_at=intake.beats[authority.source].newest,
         primary_canary_at=primary.newest,

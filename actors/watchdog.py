@@ -61,6 +61,9 @@ Fact = OrderChanged | PositionChanged
 News = FeedLost | FeedRestored
 Heard = Begin | Day | FeedHealth | News | Fact | ActorDied | Pulse
 
+UNHEARD = 10
+"""How many epochs, at the very most, a feed used between its last word and its death."""
+
 CAST = ("order", "reconcile", "feed", "strategy", "journal", "monitor")
 
 
@@ -92,6 +95,7 @@ class WatchdogActor(Actor):
         self._news: News | None = None
         self._trusted: FeedTrusted | None = None
         self._beat = 0
+        self._epoch = 0
 
     def on_receive(self, message: Heard) -> None:
         """Handle one message. In the actor's thread."""
@@ -114,6 +118,7 @@ class WatchdogActor(Actor):
     def _hear_feed(self, message: FeedHealth | News) -> None:
         if isinstance(message, FeedHealth):
             self._health = message
+            self._epoch = max(self._epoch, message.epoch)
         else:
             self._news = message
 
@@ -208,7 +213,11 @@ class WatchdogActor(Actor):
     def _brief(self, address: str, at: Micros) -> None:
         """Tell a rebuilt actor since when it was dead, and what it missed."""
         died_at = self._supervision.last_death(address)
-        self.post.tell(address, Begin(at=died_at, restarted=True))
+        begin = Begin(at=died_at, restarted=True)
+        if address == "feed":
+            self._epoch += UNHEARD
+            begin = replace(begin, epoch=self._epoch)
+        self.post.tell(address, begin)
         if self._recovered is not None and address in {"feed", "strategy", "monitor"}:
             self.post.tell(address, replace(self._recovered, at=at))
         if self._trusted is not None and address == "strategy":

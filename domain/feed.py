@@ -108,8 +108,17 @@ class Feed:
         self._spot_at = Micros(0)
         self._refusals: tuple[Micros, int] = (at, 0)
 
-    def begin(self, at: Micros, lost_since: Micros | None = None) -> Effects:
-        """Connect at once if it is time; `lost_since`: an earlier feed died with what it held."""
+    @property
+    def newest_epoch(self) -> int:
+        """The epoch used last, by whichever source."""
+        return self._epoch
+
+    def begin(self, at: Micros, lost_since: Micros | None = None, epoch: int = 0) -> Effects:
+        """Connect at once if it is time; `lost_since`: an earlier feed died with what it held.
+
+        It used epochs up to `epoch`; what its connections still bring is refused.
+        """
+        self._epoch = epoch
         lost: Effects = ()
         if lost_since is not None and self._is_open(at):
             lost = self._lose(max(lost_since, self._plan.open), "the feed was restarted")

@@ -16,10 +16,14 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class Begin(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Set yourself up: the first message of an actor's life. System -> any actor."""
+    """Set yourself up: the first message of an actor's life. System, WatchdogActor -> any actor.
+
+    No feed before this one used a newer epoch than `epoch`.
+    """
 
     at: Micros
     restarted: bool = False
+    epoch: int = 0
 
 
 class RecoveryDone(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -60,7 +60,10 @@ class FeedRestored(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 
 
 class FeedHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The feed's vital signs, each second. FeedActor -> WatchdogActor, MonitorActor."""
+    """The feed's vital signs, each second. FeedActor -> WatchdogActor, MonitorActor.
+
+    `epoch` is the newest used, by whichever source.
+    """
 
     at: Micros
     source: Source

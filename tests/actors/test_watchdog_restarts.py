@@ -7,7 +7,7 @@ from messages.control import ActorDied, Begin, ChainChosen, Ended, Heartbeat, Pu
 from messages.market import BeginBars, WatchPrice
 from messages.orders import FactsWanted, StrategyLost
 from tests.actors.fakes import To
-from tests.actors.watchdog_stand import CHAIN, LIVE, Stand, messages, ready
+from tests.actors.watchdog_stand import CHAIN, LIVE, Stand, messages, ready, vitals
 from tests.domain.tape import CALL, a_plan, at
 
 
@@ -77,9 +77,22 @@ def test_chain_chosen_today_is_told_to_whom_is_rebuilt_later() -> None:
     stand.hear(ActorDied(at=at("10:00"), address="feed", error="x"))
     told = stand.hear(Pulse(at=at("10:00:01")))
     assert told[:2] == [
-        To("feed", Begin(at=at("10:00"), restarted=True)),
+        To("feed", Begin(at=at("10:00"), restarted=True, epoch=10)),
         To("feed", RecoveryDone(at=at("10:00:01"), plan=a_plan(), chain=CHAIN)),
     ]
+
+
+def test_rebuilt_feed_is_told_which_epochs_are_used() -> None:
+    stand, epoch = ready(), 7
+    stand.hear(vitals(epoch=epoch), vitals(epoch=epoch - 1))
+    begun = []
+    for now in (at("10:00"), at("10:01")):
+        stand.spawner.alive.discard("feed")
+        stand.hear(ActorDied(at=now, address="feed", error="x"))
+        told = stand.hear(Pulse(at=Micros(now + SECOND)))
+        begun += [m.epoch for to, m in told if to == "feed" and isinstance(m, Begin)]
+    # The first of the two died before anything was heard of it.
+    assert begun == [epoch + 10, epoch + 20]
 
 
 def test_dead_feed_is_rebuilt_for_ever_after_a_wait() -> None:

@@ -343,6 +343,17 @@ def test_restarted_feed_tells_the_bars_what_was_missed() -> None:
     assert early.begin(at("09:10"), lost_since=at("09:09")) == (Connect(1, (INDEX,)),)
 
 
+def test_restarted_feed_takes_nothing_of_the_connection_of_its_predecessor() -> None:
+    feed = a_feed("10:00")
+    effects = feed.begin(at("10:00"), lost_since=at("09:59:50"), epoch=13)
+    (connect,) = [effect for effect in effects if isinstance(effect, Connect)]
+    assert (connect.epoch, feed.newest_epoch) == (14, 14)
+    for epoch in range(1, 14):
+        assert feed.arrived([a_tick(symbol=NIFTY, epoch=epoch)]) == ()
+        assert feed.moved(change(StreamState.CLOSED, "10:00", epoch=epoch)) == ()
+    assert feed.authority.is_lost
+
+
 def test_refused_ticks_are_told_once_a_minute() -> None:
     stage = playing().play("10:00")
     stage.feed.arrived([a_tick(ltp=0, symbol=NIFTY), a_tick(symbol=Symbol("X"))])

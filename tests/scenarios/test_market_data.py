@@ -81,8 +81,8 @@ def test_mute_socket_is_replaced_by_rest_while_it_stays_connected(
         "WebSocket is not broadcasting, starting REST",
         "Broker verified via REST",
         "REST polling started every=1.5 s",
-        "entries are off: prices are polled and feed.rest_entries is never",
-        "entries are off: prices are polled and feed.rest_entries is never",
+        "entries stay off: prices are polled and feed.rest_entries is never",
+        "entries stay off: prices are polled and feed.rest_entries is never",
         "entries are on: prices are live",
         "Back to WEBSOCKET: its own ticks for 30 s",
     ]
