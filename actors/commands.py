@@ -48,7 +48,6 @@ def _place(wanted: Place, last: Lasts, at: Micros) -> PlaceEntry:
         ticket=wanted.ticket,
         stop=wanted.stop,
         last=seen.price,
-        last_at=seen.at,
         reason=wanted.reason,
     )
 

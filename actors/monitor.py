@@ -105,9 +105,8 @@ class MonitorActor(Actor):
             case PositionChanged(leg=leg):
                 self._legs[leg.leg] = leg
                 self._count_shorts()
-            case EntryRefused(code=code, text=text):
-                refusals = self._status.refusals + 1
-                self._set(refusals=refusals, last_refusal=f"{code}: {text}")
+            case EntryRefused():
+                self._set(refusals=self._status.refusals + 1)
             case ModeEntered(mode=mode, reason=reason):
                 self._set(mode=mode, mode_reason=reason, ended="day done" * (mode == "CLOSED"))
                 self._write()

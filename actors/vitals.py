@@ -30,7 +30,6 @@ def health_of(feed: Feed, at: Micros) -> FeedHealth:
         ticks=intake.ticks,
         last_tick_at=intake.last_tick_at,
         switches=authority.switches,
-        reconnects=max(0, connection.opened - 1),
     )
 
 

@@ -1,7 +1,7 @@
-"""The agent on threads: composed, started, told the time, stopped in order. One loop, no secrets.
+"""The agent on threads: composed, started, told the time, stopped in order.
 
-The calling thread is the conductor: it tells everybody each whole market second, hears signals and
-the end, and does nothing else. Everything that waits does so in threads of its own.
+The calling thread is the conductor: it tells everybody each whole market second, sees whether the
+watchdog lives, and hears signals and the end. Everything that waits does so in threads of its own.
 """
 
 import logging

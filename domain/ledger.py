@@ -145,7 +145,6 @@ class Ledger:
             leg=event.leg,
             ticket=event.ticket,
             baseline=event.baseline,
-            planned_at=event.at,
             key=event.key,
             side=event.side,
             stop=event.stop,

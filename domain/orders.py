@@ -110,7 +110,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     leg: str
     ticket: Ticket
     baseline: tuple[str, ...]
-    planned_at: Micros
     key: EntryKey | None = None
     side: Side | None = None
     stop: StopPlan | None = None

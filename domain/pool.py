@@ -5,7 +5,7 @@ that moment, so its order decides. A spent swing never comes back: only a low wh
 than the minute of the break makes a new candidate (`strategy.md` section 5).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -86,13 +86,6 @@ class Pool:
     def successor(self, symbol: Symbol) -> Candidate | None:
         """Return the newer swing that waits for the end of the pinned one's order."""
         return self._rows[symbol].successor
-
-    def unspent(self) -> Iterator[Candidate]:
-        """Return what is armed, pinned or waiting, in the order of the symbols."""
-        for row in self._rows.values():
-            for each in (row.current, row.successor):
-                if each is not None and each.standing is not Standing.SPENT:
-                    yield each
 
     def offer(self, symbol: Symbol, low: SwingEvent, confirmed: Micros) -> list[Note]:
         """Take a low that passed stage 1, confirmed by the bar of minute `confirmed`."""

@@ -36,11 +36,6 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     points: Paise
     out: str
 
-    @property
-    def is_in(self) -> bool:
-        """Whether the candidate may be traded as far as its own numbers go."""
-        return not self.out
-
 
 class Rank(NamedTuple):
     """Stage 3: the smallest is the best of its side."""

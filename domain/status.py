@@ -39,7 +39,6 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     positions: int = 0
     uncovered: int = 0
     refusals: int = 0
-    last_refusal: str = ""
     ended: str = ""
 
 

@@ -62,12 +62,6 @@ def compact(day: Day) -> str:
     return f"{real.day:02d}{_MONTHS[real.month - 1]}{real.year % 100:02d}"
 
 
-def dashed(day: Day) -> str:
-    """Write an expiry as `/expiry` and the symbol master do: 24-NOV-26. Raises BadSymbol."""
-    text = compact(day)
-    return f"{text[:2]}-{text[2:5]}-{text[5:]}"
-
-
 def expiry_day(text: str) -> Day:
     """Read an expiry written as 24NOV26 or 24-NOV-26. Raises BadSymbol."""
     found = _EXPIRY.fullmatch(text)

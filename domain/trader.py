@@ -378,8 +378,11 @@ class Trader:
         return (Flatten(reason=reason),) if is_over else ()
 
     def _is_seen(self, decision: Decision) -> bool:
-        """Whether there is a price to judge an entry by; everything else needs none."""
-        return not isinstance(decision, Place) or decision.key.symbol in self._forming
+        """Whether there is a fresh price to judge an entry by; everything else needs none."""
+        if not isinstance(decision, Place):
+            return True
+        seen = self.last(decision.key.symbol)
+        return seen is not None and seen.fresh
 
     @property
     def _may_place(self) -> bool:

@@ -79,7 +79,6 @@ class FeedHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     ticks: int
     last_tick_at: Micros | None
     switches: int
-    reconnects: int
 
 
 class BeginBars(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -24,7 +24,6 @@ class PlaceEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     ticket: Ticket
     stop: StopPlan
     last: Paise
-    last_at: Micros
     reason: str
 
 

@@ -101,13 +101,6 @@ class Exchange:
         self._account.outs.clear()
         return outs
 
-    def next_timer(self) -> Micros | None:
-        """Return when the next order write takes effect or scheduled act falls due, if one waits.
-
-        Prices are not in here: they come with whatever instant `advance` is called for.
-        """
-        return self._timeline.next_at()
-
     def watch(self, symbols: Iterable[Symbol]) -> None:
         """Replace the set of symbols whose prices `advance` returns; unknown ones are ignored.
 

@@ -4,6 +4,7 @@ The day is Friday 2026-11-20 with the instants of a normal day; prices are given
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from domain.books import Action, PriceType
@@ -241,7 +242,6 @@ def an_order(key: EntryKey | None = None, **changes: Any) -> Order:
         "leg": f"{DAY}-1-{named.attempt + 1}",
         "ticket": a_ticket(named.symbol),
         "baseline": (),
-        "planned_at": OPEN,
         "key": named,
         "side": Side(named.slot),
         "stop": StopPlan(trigger=Paise(13_600), limit=Paise(13_900)),
@@ -280,3 +280,8 @@ def a_leg(
         bought=tuple(Execution(units=Units(u), value=u * p) for u, p in bought),
         phase=phase,
     )
+
+
+def dashed(day: Day) -> str:
+    """Write an expiry as `/expiry` and the symbol master do: 24-NOV-26."""
+    return date.fromisoformat(day).strftime("%d-%b-%y").upper()

@@ -87,10 +87,6 @@ class RulePack:
         """Return the freeze quantity: an order above it is refused."""
         return Units(self._number(f"freeze.{underlying}", day))
 
-    def max_order_units(self, underlying: str, lot: Units, day: Day) -> Units:
-        """Return the largest order in whole lots that passes the freeze quantity."""
-        return Units(self.freeze(underlying, day) // lot * lot)
-
     def tick(self, day: Day) -> Paise:
         """Return the tick of index options."""
         return Paise(self._number("tick.index_options", day))
@@ -211,13 +207,6 @@ class RulePack:
         """Return how many days after `day` the pack is still valid; negative: it is overdue."""
         return (date.fromisoformat(self.valid_through) - date.fromisoformat(day)).days
 
-    def doubtful(self) -> tuple[tuple[str, Row], ...]:
-        """Return what somebody should verify, as (key, row): every certainty `unchecked`."""
-        everything = [(key, row) for key, rows in sorted(self.rows.items()) for row in rows]
-        everything += [("holidays", _as_row(h, h.name)) for h in self.holidays.values()]
-        everything += [("special", _as_row(s, s.name)) for s in self.specials.values()]
-        return tuple((key, row) for key, row in everything if "unchecked" in row.certainty)
-
     def override(self, *texts: str) -> "RulePack":
         """Return a pack in which each `key=value` holds on every day. Raises RuleError.
 
@@ -264,10 +253,6 @@ class RulePack:
         while not self.is_regular(Day(day.isoformat())):
             day -= timedelta(days=1)
         return Day(day.isoformat())
-
-
-def _as_row(day: Holiday | Special, value: str) -> Row:
-    return Row(since=day.day, value=value, source=day.source, certainty=day.certainty)
 
 
 def _siblings(key: str) -> str:

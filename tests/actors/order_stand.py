@@ -171,7 +171,6 @@ def place(seconds: float, **changes: Any) -> PlaceEntry:
         ticket=wish.ticket,
         stop=wish.stop,
         last=wish.last,
-        last_at=wish.at,
         reason=wish.reason,
     )
 

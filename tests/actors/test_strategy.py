@@ -80,7 +80,6 @@ def test_armed_swing_is_asked_for_with_the_price_it_was_judged_by(stand: Stand) 
         ticket=a_ticket(units=585),
         stop=StopPlan(trigger=Paise(13_800), limit=Paise(14_100)),
         last=Paise(13_000),
-        last_at=when,
         reason="swing 09:16:00",
     )
     # The price came after the bar: it is asked for with the next second.

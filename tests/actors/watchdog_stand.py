@@ -36,7 +36,6 @@ def vitals(**changes: Any) -> FeedHealth:
         ticks=0,
         last_tick_at=None,
         switches=0,
-        reconnects=0,
     )
     return replace(health, **changes)
 

@@ -11,10 +11,11 @@ import pytest
 from domain import clock
 from domain.clock import Anchor, AnchoredClock
 from domain.session import instant
-from domain.symbols import dashed, parse
+from domain.symbols import parse
 from domain.units import SECOND, Day, Micros
 from tests.broker.http_server import HttpServer, Reply, Request, serving
 from tests.broker.ws_server import Peer, WsServer, openalgo, streaming
+from tests.trading import dashed
 
 DAY = Day("2026-11-20")
 EXPIRY = Day("2026-11-23")

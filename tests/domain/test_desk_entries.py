@@ -65,7 +65,6 @@ def test_wish_becomes_one_order_with_all_it_needs() -> None:
         leg="2026-11-20-1-1",
         ticket=ENTRY,
         baseline=(),
-        planned_at=t(1),
         key=a_key(),
         side=bench.order().side,
         stop=STOP,

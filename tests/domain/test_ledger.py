@@ -63,7 +63,6 @@ def test_planned_intent_is_an_order_nobody_has_sent() -> None:
             leg="i1",
             ticket=ENTRY,
             baseline=(),
-            planned_at=T0,
             key=a_key(),
             side=Side.CE,
             stop=STOP,

@@ -11,12 +11,12 @@ from domain.symbols import (
     atm,
     build,
     compact,
-    dashed,
     expiry_day,
     parse,
     strikes,
 )
 from domain.units import Day, Paise, Symbol
+from tests.trading import dashed
 
 NAMES = st.from_regex(r"[A-Z0-9&-]{1,20}", fullmatch=True)
 DAYS = st.dates(date(2000, 1, 1), date(2099, 12, 31)).map(lambda d: Day(d.isoformat()))
@@ -113,7 +113,6 @@ def test_what_has_no_spelling_is_not_spelled(
 
 def test_expiry_has_two_spellings() -> None:
     assert compact(Day("2026-11-04")) == "04NOV26"
-    assert dashed(Day("2026-11-04")) == "04-NOV-26"
     assert expiry_day("04NOV26") == expiry_day("04-NOV-26") == Day("2026-11-04")
 
 

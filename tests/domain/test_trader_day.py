@@ -81,7 +81,17 @@ def test_nothing_rests_after_the_last_entry_or_the_strategys_own_hours(until: st
 def test_nothing_is_placed_before_the_strategys_hours() -> None:
     play = Play(enters_from="09:20").warm()
     assert kinds(play.wish(an_entry_wish())) == []
+    now = a_forming(4, 13_000, symbol=CE.symbol, second=59)
+    play.trader.price(now, now.at)
     assert kinds(play.pulse(minute(5))) == [Place]
+
+
+@pytest.mark.parametrize(("age_s", "due"), [(30, [Place]), (31, [])])
+def test_nothing_is_placed_by_a_price_that_is_not_fresh(age_s: int, due: list[type]) -> None:
+    """Whatever the strategy thinks of it: the gate judges trigger and band by that price."""
+    play = Play().warm()
+    play.script.wishes = Wishes(entries=(an_entry_wish(),))
+    assert kinds(play.pulse(Micros(minute(4) + age_s * SECOND))) == due
 
 
 @pytest.mark.parametrize("off", [{"days": ("mon", "tue")}, {"is_enabled": False}])

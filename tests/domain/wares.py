@@ -62,7 +62,6 @@ def an_order(
             strategy="sutradhar",
         ),
         baseline=(),
-        planned_at=at("10:00"),
         state=state,
     )
 

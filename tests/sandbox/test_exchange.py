@@ -132,7 +132,7 @@ def test_order_takes_effect_after_its_latency_and_the_frame_is_not_later_than_th
     exchange.advance(at("09:30"))
     deferred = exchange.place(at("09:30"), an_order(price=Paise(29_000)))
     assert exchange.orders() == ()
-    assert exchange.next_timer() == deferred.ready_at > at("09:30")
+    assert exchange._timeline.next_at() == deferred.ready_at > at("09:30")
     (new,) = exchange.advance(deferred.ready_at)
     assert isinstance(new, OrderOut)
     assert new.at == deferred.ready_at
@@ -258,7 +258,7 @@ def test_restart_after_the_close_has_nothing_left_to_do() -> None:
     truth = Truth()
     exchange = an_exchange(truth)
     exchange.arrived(at("15:41"), "placeorder", "d", "passed")
-    assert an_exchange(Truth(rows=truth.rows)).next_timer() is None
+    assert an_exchange(Truth(rows=truth.rows))._timeline.next_at() is None
 
 
 @pytest.mark.parametrize("step_s", [0.7, 60, 3600])

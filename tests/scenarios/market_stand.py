@@ -112,6 +112,7 @@ class Market:
         self.is_refusing = False
         self.is_rest_frozen = False
         self.spawned: list[str] = []
+        self.opened = 0
         self._epoch: int | None = None
         self._subscribed: set[Symbol] = set()
         self._played = dict.fromkeys(symbols, 0)
@@ -155,6 +156,7 @@ class Market:
     # The stream.
 
     def connect(self, epoch: int, symbols: tuple[Pair, ...]) -> None:
+        self.opened += 1
         self._epoch = None if self.is_refusing else epoch
         self._subscribed = {symbol for symbol, _ in symbols}
         self._moved(StreamState.REFUSED if self.is_refusing else StreamState.READY, epoch)

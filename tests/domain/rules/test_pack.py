@@ -8,10 +8,9 @@ from config.pack import load
 from domain.charges import ChargeRates
 from domain.errors import RuleError
 from domain.rules import Hours
-from domain.rules.keys import KEYS
 from domain.rules.lpp import LppBand
 from domain.rules.reading import build
-from domain.units import Day, Paise, Units
+from domain.units import Day, Paise
 from tests.domain.rules.documents import a_row, a_rule, having, the_files, with_rule
 
 PACK = load()
@@ -47,8 +46,11 @@ def test_rule_not_known_on_a_day_is_an_error_and_not_a_guess() -> None:
 
 @pytest.mark.incident("INC-48")
 def test_prices_are_ticks_and_quantities_are_lots_up_to_the_freeze() -> None:
-    assert PACK.max_order_units("NIFTY", Units(65), TODAY) == 1755
-    assert PACK.max_order_units("MIDCPNIFTY", PACK.lot("MIDCPNIFTY", TODAY), TODAY) == 2760
+    largest = {
+        name: PACK.freeze(name, TODAY) // PACK.lot(name, TODAY) * PACK.lot(name, TODAY)
+        for name in ("NIFTY", "MIDCPNIFTY")
+    }
+    assert largest == {"NIFTY": 1755, "MIDCPNIFTY": 2760}
     assert PACK.tick(TODAY) == 5
 
 
@@ -239,15 +241,6 @@ def test_overdue_pack_is_used_for_two_weeks_and_then_refuses_entries() -> None:
     assert pack.refusal(Day("2027-01-15")) == (
         "rules: the pack was valid through 2026-12-31; renew config/rules"
     )
-
-
-def test_every_unchecked_row_is_listed() -> None:
-    doubtful = PACK.doubtful()
-    rows = [row for rows in PACK.rows.values() for row in rows if "unchecked" in row.certainty]
-    assert len(doubtful) == len(rows) + 1
-    assert {key for key, _ in doubtful} <= {*KEYS, "special"}
-    (muhurat,) = [row for key, row in doubtful if key == "special"]
-    assert (muhurat.since, muhurat.value) == ("2026-11-08", "Muhurat")
 
 
 def test_override_holds_on_every_day_and_leaves_the_pack_alone() -> None:
