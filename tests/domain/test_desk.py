@@ -94,6 +94,14 @@ def test_nothing_is_entered_while_the_strategy_is_rebuilt_and_what_rests_stays()
     assert bench.desk.mode(t(11)) is Mode.ACTIVE
 
 
+def test_shorts_are_counted_with_those_that_are_covered() -> None:
+    bench = an_open_short()
+    assert bench.desk.covered() == (1, 1)
+    bare = msgspec.structs.replace(next(iter(bench.ledger.legs.values())), leg="other")
+    bench.ledger.legs["other"] = bare
+    assert bench.desk.covered() == (1, 2)
+
+
 def test_strategy_that_died_too_often_enters_nothing_more() -> None:
     bench = a_resting_entry()
     for too_often in (True, False):
