@@ -28,7 +28,8 @@ TESTS = ROOT / "tests"
 OUT = measure.DATA.parent
 DUMP_S = 5
 
-DOMAIN = tuple("domain messages config broker journal strategies sandbox research cli".split())
+DOMAIN = tuple("domain messages config journal strategies".split())
+ROOMS = tuple("broker sandbox research cli".split())
 ACTORS = ("actors", "scenarios")
 
 
@@ -57,16 +58,21 @@ Stage = tuple[Layer, ...]
 
 STAGES: tuple[Stage, ...] = (
     (
-        Layer("domain", (*DOMAIN, "."), 400, is_measured=True),
-        Layer("actors", ACTORS, 400, is_measured=True),
+        Layer("domain", DOMAIN, 400, is_measured=True),
+        Layer("rooms", (*ROOMS, "."), 400, is_measured=True),
     ),
     (
-        Layer("kolkata", DOMAIN, 300, "Asia/Kolkata", is_brief=True),
-        Layer("new-york", DOMAIN, 300, "America/New_York", is_brief=True),
+        Layer("actors", ACTORS, 400, is_measured=True),
+        Layer("kolkata", DOMAIN + ROOMS, 400, "Asia/Kolkata", is_brief=True),
+        Layer("new-york", DOMAIN + ROOMS, 400, "America/New_York", is_brief=True),
     ),
-    (Layer("simulation", ("simulation",), 400),),
+    (Layer("simulation", ("simulation",), 500),),
     (Layer("threads", ("threads",), 180, is_measured=True),),
-    (Layer("e2e", ("e2e",), 600, "America/New_York"),),
+    # Both wait for the clock more than they work.
+    (
+        Layer("e2e", ("e2e",), 400, "America/New_York"),
+        Layer("disturbed", ("disturbed",), 400, "Asia/Kolkata"),
+    ),
 )
 
 

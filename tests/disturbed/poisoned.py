@@ -1,6 +1,6 @@
 """run.py whose actors are poisoned at given market times; a message nobody understands kills them.
 
-    python -m tests.e2e.poisoned '{"10:05": "feed", "10:06": "bar:NIFTY"}' sandbox --speed 60 ...
+    python -m tests.disturbed.poisoned '{"10:05": "feed", "10:06": "bar:NIFTY"}' sandbox ...
 
 The only difference to run.py is the post office, which slips the poison in. Each dose is given
 once, also when the agent is started again.

@@ -149,7 +149,7 @@ def test_poisoned_actors_are_rebuilt_one_after_the_other(tmp_path: Path) -> None
         "10:10": "monitor",
         "10:12": "order",
     }
-    program = ("-m", "tests.e2e.poisoned", json.dumps(doses))
+    program = ("-m", "tests.disturbed.poisoned", json.dumps(doses))
     with a_session(tmp_path, SOLD, program=program) as agent:
         agent.wait_for(r"order died")
         (stop,) = Truth(agent.folder).resting(Action.BUY)

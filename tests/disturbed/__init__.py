@@ -1,0 +1,1 @@
+"""Sessions that are hurt on the way, over real sockets."""
