@@ -1,6 +1,5 @@
 """Option contracts of one day and the chain they form."""
 
-from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -50,10 +49,6 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, symbol: Symbol) -> Contract | None:
         """Return the contract of `symbol`, or None if it is not in the chain."""
         return next((c for c in self.contracts if c.symbol == symbol), None)
-
-    def side(self, side: Side) -> Iterable[Contract]:
-        """Return the contracts of one side, in the chain's order."""
-        return (c for c in self.contracts if c.side is side)
 
     def atm_pair(self) -> tuple[Contract, ...]:
         """Return the call and the put at the at-the-money strike, as far as they exist."""

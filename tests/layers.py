@@ -63,8 +63,8 @@ STAGES: tuple[Stage, ...] = (
     ),
     (
         Layer("actors", ACTORS, 400, is_measured=True),
-        Layer("kolkata", DOMAIN + ROOMS, 400, "Asia/Kolkata", is_brief=True),
-        Layer("new-york", DOMAIN + ROOMS, 400, "America/New_York", is_brief=True),
+        Layer("kolkata", DOMAIN, 400, "Asia/Kolkata", is_brief=True),
+        Layer("new-york", DOMAIN, 400, "America/New_York", is_brief=True),
     ),
     (Layer("simulation", ("simulation",), 500),),
     (Layer("threads", ("threads",), 180, is_measured=True),),

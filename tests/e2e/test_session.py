@@ -27,7 +27,7 @@ NFO = r"NIFTY23NOV26\d{5}[CP]E"
 
 STORY = (
     r"\[RUN\] exchange open url=http://127\.0\.0\.1:\d+ pid=\d+ state=",
-    r"\[RUN\] should this agent die: run\.py sandbox --attach 127\.0\.0\.1:\d+ --state-dir",
+    r"\[RUN\] should this agent die: run\.py sandbox --attach 127\.0\.0\.1:\d+ .*--state-dir",
     r"\[MODE\] RECOVERING",
     r"\[RECOVERY\] books read: live orders=0 shorts=0",
     r"\[MODE\] REDUCE_ONLY",
@@ -119,9 +119,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
 
 
 def told_of_all(folder: Path) -> list[CompletedProcess[str]]:
-    """What `status` says once it knows of all symbols; its file lags by up to two seconds."""
+    """What `status` says once every symbol was seen; its file lags by up to two seconds."""
     shown = done("status", "--state-dir", folder, cwd=folder)
-    return [shown] if "Subscribed: 82" in shown.stdout else []
+    return [shown] if "Coverage: 100.0%" in shown.stdout else []
 
 
 def test_session_ends_by_itself_flat_and_clean(session: Seen) -> None:
