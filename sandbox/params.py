@@ -135,7 +135,7 @@ class SandboxParams:
     alone_at: Wall = "09:30"
     start_wait_s: Annotated[int, Between(0, 600)] = 60
     speed: Annotated[int, Between(1, 120)] = 60
-    seed: Annotated[int, Between(0, 2**63 - 1)] = 1
+    seed: Annotated[int, Between(0, 2**63 - 1)] = 16
     capital_p: Annotated[int, Between(100_000, 10**13)] = 1_000_000_000
     broker: BrokerName = "sandbox"
     profile: Literal["analyze", "live_quirks"] = "analyze"

@@ -13,6 +13,7 @@ from cli.exchange import DEFAULT_KEY, Options, run
 from domain.errors import ConfigError
 from domain.session import instant
 from domain.units import Day
+from sandbox.params import SandboxParams
 from sandbox.server import Ports, Serving
 from sandbox.sockets import bound, port_of
 from sandbox.truth import Started, Truth
@@ -119,7 +120,9 @@ def test_known_key_of_a_plain_sandbox_is_told(
 
 def test_day_goes_on_where_its_truth_ended(served: Served, tmp_path: Path) -> None:
     file = TruthFile(tmp_path / "state")
-    row = Started(day=DAY, source="synthetic", random_seed=1, regime="trend", made_up=False)
+    row = Started(
+        day=DAY, source="synthetic", random_seed=SandboxParams().seed, regime="trend", made_up=False
+    )
     Truth(file.append).add(instant(DAY, "11:22:33"), row)
     file.close()
     run(options(state_dir=tmp_path / "state"))

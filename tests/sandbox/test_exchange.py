@@ -293,7 +293,7 @@ def test_restart_with_other_settings_is_refused() -> None:
     with pytest.raises(ConfigError) as refused:
         an_exchange(Truth(rows=truth.rows), seed=2)
     assert str(refused.value) == (
-        "--state-dir: its ground truth began otherwise (random_seed was 1, asked is 2); give the"
+        "--state-dir: its ground truth began otherwise (random_seed was 16, asked is 2); give the"
         " same settings or a fresh directory"
     )
 
