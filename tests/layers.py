@@ -63,8 +63,8 @@ STAGES: tuple[Stage, ...] = (
     # Measuring slows a test down to a third: what draws much is measured where it draws little.
     (
         Layer("actors", ("actors",), 400, is_measured=True),
-        Layer("scenarios", ("scenarios",), 400, is_measured=True),
-        Layer("kolkata", DOMAIN, 400, "Asia/Kolkata", is_brief=True, is_measured=True),
+        Layer("scenarios", ("scenarios",), 400),
+        Layer("kolkata", DOMAIN, 400, "Asia/Kolkata", is_brief=True),
         Layer("new-york", DOMAIN + ROOMS, 400, "America/New_York", is_brief=True, is_measured=True),
     ),
     (Layer("simulation", ("simulation",), 500),),
