@@ -67,7 +67,7 @@ STAGES: tuple[Stage, ...] = (
         Layer("kolkata", DOMAIN, 400, "Asia/Kolkata", is_brief=True),
         Layer("new-york", DOMAIN + ROOMS, 400, "America/New_York", is_brief=True, is_measured=True),
     ),
-    (Layer("simulation", ("simulation",), 500),),
+    (Layer("simulation", ("simulation",), 600),),
     (Layer("threads", ("threads",), 180, is_measured=True),),
     # Both wait for the clock more than they work.
     (
