@@ -35,11 +35,17 @@ class Actor(pykka.ThreadingActor):
         exception_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Tell the watchdog. In the actor's thread; the inbox is lost."""
+        """Leave what is needed behind and tell the watchdog. In the actor's thread."""
         del exception_type, traceback
         log.error("%s died error=%r", self.address, exception_value)
-        died = ActorDied(at=clock.now(), address=self.address, error=repr(exception_value))
-        self.post.tell("watchdog", died)
+        try:
+            self.leave_behind()
+        finally:
+            died = ActorDied(at=clock.now(), address=self.address, error=repr(exception_value))
+            self.post.tell("watchdog", died)
+
+    def leave_behind(self) -> None:
+        """Let go of files and leave what the next of this address needs. In a dying actor."""
 
     def on_receive(self, message: Any) -> None:
         """Handle one message. In the actor's thread."""

@@ -7,7 +7,6 @@ Dies:   losing at most what came since the last flush; nothing in it decides any
 """
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import assert_never
 
 from actors.base import Actor
@@ -43,17 +42,9 @@ class JournalActor(Actor):
             self._journal.close()
             self._tell_kept(self._journal)
 
-    def on_failure(
-        self,
-        exception_type: type[BaseException] | None,
-        exception_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def leave_behind(self) -> None:
         """Let go of the files before anybody builds the next one. In the actor's thread."""
-        try:
-            self.on_stop()
-        finally:
-            super().on_failure(exception_type, exception_value, traceback)
+        self.on_stop()
 
     def _keep(self, message: Heard, journal: DayJournal) -> None:
         match message:

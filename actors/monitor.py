@@ -10,7 +10,6 @@ Dies:   losing next to nothing: it leaves its snapshot in the file, and the next
 import os
 from collections import Counter
 from pathlib import Path
-from types import TracebackType
 from typing import assert_never
 
 import msgspec
@@ -85,17 +84,9 @@ class MonitorActor(Actor):
         self._set(ended=self._status.ended or "stopped")
         self._write()
 
-    def on_failure(
-        self,
-        exception_type: type[BaseException] | None,
-        exception_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def leave_behind(self) -> None:
         """Leave what is known to who comes after. In the actor's thread."""
-        try:
-            self._write()
-        finally:
-            super().on_failure(exception_type, exception_value, traceback)
+        self._write()
 
     def _fact(self, message: Fact) -> None:
         match message:
