@@ -55,6 +55,10 @@ def facts_of(plan: DayPlan, health: FeedHealth, exposure: Exposure) -> Facts:
         rest_moving=health.rest_moving,
         is_exposed=exposure.is_exposed,
         order_at=exposure.order_at,
+        streams=health.streams,
+        rest=health.rest,
+        near_circuit=health.near_circuit,
+        jumped_at=health.jumped_at,
     )
 
 

@@ -33,6 +33,13 @@ def _order(settings: Settings) -> Iterator[Complaint]:
         ((*params, "price_max_p"), chosen.price_max_p, "price_min_p", chosen.price_min_p),
         ((*params, "stop_max_bps"), chosen.stop_max_bps, "stop_min_bps", chosen.stop_min_bps),
         (("feed", "fallback_s"), feed.fallback_s, "stale_warn_s", feed.stale_warn_s),
+        (("feed", "fast_fallback_s"), feed.fast_fallback_s, "hedge_s", feed.hedge_s),
+        (
+            ("feed", "pending_cancel_s"),
+            feed.pending_cancel_s,
+            "pending_warn_s",
+            feed.pending_warn_s,
+        ),
         (("feed", "fresh_near_s"), feed.fresh_near_s, "fresh_canary_s", feed.fresh_canary_s),
         (("feed", "fresh_far_s"), feed.fresh_far_s, "fresh_near_s", feed.fresh_near_s),
         (

@@ -14,6 +14,7 @@ from domain.canaries import HOLE
 from domain.market import Source
 from domain.params import FeedParams, WatchdogParams
 from domain.session import DayPlan
+from domain.signs import RestVerdict, Sign
 from domain.units import Micros, divide_half_up, seconds
 
 
@@ -45,6 +46,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `canary_at`: the newest canary tick of the authoritative source. `primary_since`: since when the
     primary's own canaries tick without a hole, None while there were too few. `is_exposed`: a
     position or an entry order is live. `order_at`: the newest fact about an order of ours.
+    `streams`: one sign for each stream there is, in order of preference. `near_circuit`: the index
+    is within 50 bps of a circuit limit. `jumped_at`: when the clock last jumped or the process
+    slept.
     """
 
     plan: DayPlan
@@ -55,6 +59,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rest_moving: bool
     is_exposed: bool
     order_at: Micros | None
+    streams: tuple[Sign, ...] = ()
+    rest: RestVerdict = RestVerdict.IDLE
+    near_circuit: bool = False
+    jumped_at: Micros | None = None
 
 
 class Grace(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -168,22 +168,32 @@ class FeedParams:
 
     stale_warn_s: Annotated[int, Between(10, 600)] = 60
     fallback_s: Annotated[int, Between(10, 1200)] = 120
+    hedge_s: Annotated[int, Between(2, 60)] = 10
     fast_fallback_s: Annotated[int, Between(2, 120)] = 20
+    backup_after_s: Annotated[int, Between(5, 120)] = 15
     post_fill_grace_s: Annotated[int, Between(0, 60)] = 15
     first_tick_s: Annotated[int, Between(5, 120)] = 15
     return_s: Annotated[int, Between(5, 600)] = 30
+    dwell_max_s: Annotated[int, Between(30, 3600)] = 300
+    max_switches_per_h: Annotated[int, Between(2, 60)] = 6
+    relogin_after: Annotated[int, Between(1, 100)] = 6
     gap_taint_s: Annotated[int, Between(1, 60)] = 5
     rest_poll_ms: Annotated[int, Between(500, 10_000)] = 1500
     rest_strikes: Annotated[int, Between(0, 40)] = 5
     rest_still_s: Annotated[int, Between(5, 120)] = 20
     rest_entries: Literal["never", "paper", "always"] = "never"
+    rest_alert_s: Annotated[int, Between(30, 3600)] = 300
     entry_linger_s: Annotated[int, Between(0, 120)] = 5
     fresh_canary_s: Annotated[int, Between(1, 60)] = 5
     fresh_near_s: Annotated[int, Between(5, 600)] = 30
     fresh_far_s: Annotated[int, Between(30, 3600)] = 300
+    pending_warn_s: Annotated[int, Between(10, 600)] = 120
+    pending_cancel_s: Annotated[int, Between(10, 1800)] = 240
+    coverage_warn_pct: Annotated[int, Between(1, 100)] = 90
     exchange_time: Literal["auto", "trust", "ignore"] = "auto"
     rebase_ticks: Annotated[int, Between(2, 50)] = 5
     subscribe_chunk: Annotated[int, Between(1, 500)] = 50
+    max_frames_queued: Annotated[int, Between(1000, 10**6)] = 20_000
     spot_log_s: Annotated[int, Between(10, 3600)] = 60
 
 
@@ -248,7 +258,7 @@ class ProtectParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitParams:
-    """The ladder that ends a position, and its proof."""
+    """The ladder that ends a position, its proof, and when it ends for want of prices: 0 never."""
 
     unfilled_s: Annotated[float, Between(0.5, 30)] = 1
     rung_s: Annotated[float, Between(0.5, 30)] = 2
@@ -258,6 +268,7 @@ class ExitParams:
     quote_max_age_s: Annotated[float, Between(1, 60)] = 3
     proof_s: Annotated[int, Between(10, 600)] = 120
     quiet_s: Annotated[int, Between(0, 300)] = 30
+    blind_flatten_s: Annotated[int, Between(0, 3600)] = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from domain.calls import ReadReply, StreamChange
 from domain.contracts import Contract
 from domain.market import Bar, Forming, Source, Tick
 from domain.session import DayPlan
+from domain.signs import RestVerdict, Sign
 from domain.units import Micros, Symbol
 
 
@@ -62,7 +63,8 @@ class FeedRestored(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 class FeedHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The feed's vital signs, each second. FeedActor -> WatchdogActor, MonitorActor.
 
-    `epoch` is the newest used, by whichever source.
+    `epoch` is the newest used, by whichever source. `mute` options have not ticked since they were
+    last subscribed.
     """
 
     at: Micros
@@ -79,6 +81,11 @@ class FeedHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     ticks: int
     last_tick_at: Micros | None
     switches: int
+    streams: tuple[Sign, ...] = ()
+    rest: RestVerdict = RestVerdict.IDLE
+    near_circuit: bool = False
+    jumped_at: Micros | None = None
+    mute: tuple[Symbol, ...] = ()
 
 
 class BeginBars(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
