@@ -7,6 +7,7 @@ from domain.feed import Feed, Lost, Regained
 from domain.feed_health import Facts, heartbeat
 from domain.market import Source
 from domain.session import DayPlan
+from domain.signs import Sign
 from domain.units import Micros
 from messages.market import FeedHealth, FeedLost, FeedRestored
 
@@ -30,6 +31,20 @@ def health_of(feed: Feed, at: Micros) -> FeedHealth:
         ticks=intake.ticks,
         last_tick_at=intake.last_tick_at,
         switches=authority.switches,
+        streams=(_primary_sign(feed),),
+        rest=feed.polling.verdict(at),
+        mute=intake.sightings.mute,
+    )
+
+
+def _primary_sign(feed: Feed) -> Sign:
+    beat, connection = feed.intake.beats[Source.PRIMARY], feed.connection
+    return Sign(
+        source=Source.PRIMARY,
+        canary_at=beat.newest,
+        since=beat.steady_since,
+        is_ready=connection.is_ready and connection.is_live,
+        agrees=True,
     )
 
 

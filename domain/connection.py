@@ -37,6 +37,11 @@ class Connection:
         self._attempt = 0
         self._steady: tuple[Micros, Micros] = (Micros(0), Micros(0))
 
+    @property
+    def is_live(self) -> bool:
+        """Whether a canary ticked since it was opened."""
+        return self._state is _State.LIVE
+
     def is_due(self, at: Micros) -> bool:
         """Whether to open the connection now."""
         return self._state is _State.IDLE or (self._state is _State.WAITING and at >= self._since)

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from domain.contracts import Chain
 from domain.market import Pair, Quote
 from domain.params import FeedParams
+from domain.signs import RestVerdict
 from domain.units import SECOND, Micros, Symbol, seconds
 
 TIMEOUT = seconds(5)
@@ -59,6 +60,7 @@ class Polling:
         if at - self._asked_at > self._still:
             # What was polled in an earlier outage proves nothing about this one.
             self._prints.clear()
+            self._moved_at = None
         self._asked_at = at
         self._out = (at, machine)
         # Kept in step, so that looking once a second still polls at the mean rate asked for.
@@ -88,6 +90,16 @@ class Polling:
         if has_moved:
             self._moved_at = max(quote.got_at for quote in quotes)
         return has_moved
+
+    def verdict(self, at: Micros) -> RestVerdict:
+        """Return what polled prices are worth."""
+        if at - self._asked_at > self._still:
+            return RestVerdict.IDLE
+        if self._failures >= USELESS_AFTER:
+            return RestVerdict.UNUSABLE
+        if self._moved_at is None:
+            return RestVerdict.UNPROVEN
+        return RestVerdict.LIVE if self.is_moving(at) else RestVerdict.STALE
 
     def is_moving(self, at: Micros) -> bool:
         """Whether polled prices are proved live: a canary changed lately and polls succeed."""

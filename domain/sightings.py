@@ -37,6 +37,11 @@ class Sightings:
         """How many of them ticked since the last subscription."""
         return len(self._seen)
 
+    @property
+    def mute(self) -> tuple[Symbol, ...]:
+        """Who did not tick since the last subscription."""
+        return tuple(symbol for symbol in self._limits if symbol not in self._seen)
+
     def stale(self, at: Micros) -> int:
         """Return how many have no tick, or one that is too old for them."""
         return sum(1 for _ in self._stale(at))

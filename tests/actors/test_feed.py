@@ -14,6 +14,7 @@ from domain.market import Source
 from domain.orders import State
 from domain.params import FeedParams, UniverseParams
 from domain.positions import Phase
+from domain.signs import Sign
 from domain.units import SECOND, Micros, Symbol
 from messages.control import (
     Begin,
@@ -214,6 +215,16 @@ def test_vital_signs_go_to_watchdog_and_monitor_each_pulse() -> None:
         ticks=31,
         last_tick_at=at("09:59:29"),
         switches=0,
+        streams=(
+            Sign(
+                source=Source.PRIMARY,
+                canary_at=at("09:59:29"),
+                since=at("09:59:00"),
+                is_ready=True,
+                agrees=True,
+            ),
+        ),
+        mute=tuple(c.symbol for c in a_chain().contracts if c.symbol != CALL),
     )
     assert told == [To("watchdog", health), To("monitor", health)]
 
