@@ -47,6 +47,11 @@ class Tape:
     day: Day
     bars: Mapping[Symbol, tuple[TapeBar, ...]]
 
+    @property
+    def made_up(self) -> bool:
+        """Whether quotes are made up: bars hold none."""
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class Projector:
@@ -121,9 +126,13 @@ class RecordedLine(Line):
     def _quote(self, price: Paise) -> tuple[Paise, Paise]:
         if self._is_index:
             return Paise(0), Paise(0)
-        params = self._projector.params
-        half = max(params.half_spread_min_p, price * params.half_spread_bp * 1e-4)
-        return on_ticks(price, half)
+        return quoted(price, self._projector.params)
+
+
+def quoted(price: Paise, params: MarketParams) -> tuple[Paise, Paise]:
+    """Return bid and ask made up around a price by the spread rule."""
+    half = max(params.half_spread_min_p, price * params.half_spread_bp * 1e-4)
+    return on_ticks(price, half)
 
 
 def path(bar: TapeBar, draws: list[int], *, rises: bool) -> list[Paise]:
