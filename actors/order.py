@@ -1,8 +1,8 @@
 """OrderActor: the only writer to the broker.
 
-Hears:  Begin, PreflightDone, PlanDay, StrategyReady, StrategyLost, FeedTrusted, PlaceEntry,
-        CancelEntry, RaiseStop, MoveStop, TriggerMet, ExitPosition, FlattenAll, BrokerReplied,
-        OrderPushed, QuotesRead, BooksJudged, BooksFailed, FactsWanted, Park, Pulse
+Hears:  Begin, PreflightDone, PlanDay, JoinContracts, StrategyReady, StrategyLost, FeedTrusted,
+        PlaceEntry, CancelEntry, RaiseStop, MoveStop, TriggerMet, ExitPosition, FlattenAll,
+        BrokerReplied, OrderPushed, QuotesRead, BooksJudged, BooksFailed, FactsWanted, Park, Pulse
 Tells:  watchdog, strategy, feed, monitor <- OrderChanged, PositionChanged, RecoveryDone;
         strategy, monitor <- ModeEntered, EntryRefused; reconcile <- Attention; main <- Ended
 Owns:   the order journal and the desk (domain.desk): order machines, legs, latches, the risk gate
@@ -51,6 +51,7 @@ from messages.orders import (
     FactsWanted,
     FeedTrusted,
     FlattenAll,
+    JoinContracts,
     MoveStop,
     OrderPushed,
     PlaceEntry,
@@ -68,7 +69,7 @@ log = logging.getLogger(__name__)
 Command = PlaceEntry | CancelEntry | RaiseStop | MoveStop | ExitPosition | FlattenAll | Park
 Answer = BrokerReplied | OrderPushed | QuotesRead | BooksJudged | BooksFailed | PreflightDone
 Said = StrategyReady | StrategyLost | FeedTrusted | TriggerMet
-Word = Begin | PlanDay | Said | FactsWanted | Pulse
+Word = Begin | PlanDay | JoinContracts | Said | FactsWanted | Pulse
 Heard = Command | Answer | Word
 
 PARKED = 0
@@ -200,6 +201,8 @@ class OrderActor(Actor):
                 self._begin(at)
             case PlanDay(plan=plan, chain=chain):
                 desk.planned(ev.DayPlanned(at=at, plan=plan, chain=chain))
+            case JoinContracts(contracts=contracts):
+                desk.joined(ev.ContractsJoined(at=at, contracts=contracts))
             case StrategyReady():
                 desk.strategy_ready()
             case StrategyLost(too_often=too_often):

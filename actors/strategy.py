@@ -1,11 +1,13 @@
 """StrategyActor: plays the strategy, and tells OrderActor what it wants.
 
-Hears:  Begin, RecoveryDone, ChainFound, BarUpdated, BarClosed, BarsBackfilled, OrderChanged,
-        PositionChanged, EntryRefused, ModeEntered, FeedTrusted, FeedLost, FeedRestored, Pulse
-Tells:  order <- PlanDay, StrategyReady, FactsWanted, PlaceEntry, CancelEntry, RaiseStop, MoveStop,
-        ExitPosition, FlattenAll; feed, watchdog, monitor <- ChainChosen; bar:* <- WatchPrice,
-        BarsWanted; journal <- DecisionMade
-Owns:   the strategy's pure state (domain.trader.Trader) and the choice of the day's contracts
+Hears:  Begin, RecoveryDone, ChainFound, StrikesFound, BarUpdated, BarClosed, BarsBackfilled,
+        OrderChanged, PositionChanged, EntryRefused, ModeEntered, FeedTrusted, FeedLost,
+        FeedRestored, Pulse
+Tells:  order <- PlanDay, JoinContracts, StrategyReady, FactsWanted, PlaceEntry, CancelEntry,
+        RaiseStop, MoveStop, ExitPosition, FlattenAll; feed, watchdog, monitor <- ChainChosen;
+        bar:* <- WatchPrice, BarsWanted; journal <- DecisionMade
+Owns:   the strategy's pure state (domain.trader.Trader), the choice of the day's contracts and of
+        those that join them (domain.edge.Edge)
 Dies:   rebuilt from today's bars and OrderActor's facts; until they came it wishes nothing
 """
 
@@ -18,13 +20,15 @@ from actors.post_office import Post
 from broker.port import Broker
 from domain import clock
 from domain.calls import ReadReply
+from domain.conditions import Conditions
 from domain.contracts import Chain
+from domain.edge import Edge, Found
 from domain.params import UniverseParams
 from domain.progress import Progress
 from domain.rules import RulePack
 from domain.session import DayPlan
 from domain.strategy import Mode, Note
-from domain.trader import Backfill, Conditions, Role, Stage, Start, Told, Trader
+from domain.trader import Backfill, Role, Stage, Start, Told, Trader
 from domain.units import Micros, Symbol
 from domain.universe import Choice, Chooser
 from messages.control import (
@@ -35,6 +39,7 @@ from messages.control import (
     ModeEntered,
     Pulse,
     RecoveryDone,
+    StrikesFound,
 )
 from messages.market import (
     BarClosed,
@@ -49,6 +54,7 @@ from messages.orders import (
     EntryRefused,
     FactsWanted,
     FeedTrusted,
+    JoinContracts,
     OrderChanged,
     PlanDay,
     PositionChanged,
@@ -60,8 +66,9 @@ log = logging.getLogger(__name__)
 Market = BarUpdated | BarClosed | BarsBackfilled
 Fact = OrderChanged | PositionChanged | EntryRefused
 Condition = ModeEntered | FeedTrusted | FeedLost | FeedRestored
-Word = Begin | RecoveryDone | ChainFound | Pulse
-Heard = Market | Fact | Condition | Word
+Answer = ChainFound | StrikesFound
+Word = Begin | RecoveryDone | Pulse
+Heard = Market | Fact | Condition | Answer | Word
 
 STORY = frozenset({"armed", "spent", "best", "wish", "unwish", "rebuilt"})
 """What a trader wants to read in the day's log; the decision log has the rest."""
@@ -88,10 +95,11 @@ class StrategyActor(Actor):
         self._is_restart = False
         self._plan: DayPlan | None = None
         self._chooser: Chooser | None = None
+        self._edge: Edge | None = None
         self._trader: Trader | None = None
         self._conditions = Conditions()
         self._is_ready = False
-        self._fault = ""
+        self._faults: dict[str, str] = {}
         self._progress = Progress()
 
     def on_receive(self, message: Heard) -> None:
@@ -104,15 +112,19 @@ class StrategyActor(Actor):
                 told = self._fact(message, at)
             case ModeEntered() | FeedTrusted() | FeedLost() | FeedRestored():
                 told = self._condition(message, at)
-            case Begin() | RecoveryDone() | ChainFound() | Pulse():
+            case ChainFound() | StrikesFound():
+                told = self._answer(message, at)
+            case Begin() | RecoveryDone() | Pulse():
                 told = self._word(message, at)
             case _:
                 assert_never(message)
         self._carry_out(told, at)
 
     def _market(self, message: Market, at: Micros) -> Told:
-        if self._chooser is not None and isinstance(message, BarUpdated):
-            self._chooser.price(message.now)
+        if isinstance(message, BarUpdated):
+            for follower in (self._chooser, self._edge):
+                if follower is not None:
+                    follower.price(message.now)
         trader = self._trader
         if trader is None:
             return Told()
@@ -160,8 +172,6 @@ class StrategyActor(Actor):
                 self._is_restart = restarted
             case RecoveryDone(plan=plan, chain=chain):
                 self._recovered(plan, chain, at)
-            case ChainFound(question=question, reply=reply):
-                self._answered(question, reply, at)
             case Pulse():
                 self._ask(at)
                 self._tell_progress(at)
@@ -183,23 +193,70 @@ class StrategyActor(Actor):
         if due is not None:
             number, call = due
             self._broker.read(call, lambda reply: self._hear_answer(number, reply))
+        further = self._edge.due(at) if self._edge else None
+        if further is not None:
+            question, wanted = further
+            self._broker.read(wanted, lambda reply: self._hear_strikes(question, reply))
 
     def _hear_answer(self, number: int, reply: ReadReply) -> None:
         """Pass an answer on to ourselves. In the read lane's thread."""
         self.post.tell(self.address, ChainFound(question=number, reply=reply))
 
+    def _hear_strikes(self, number: int, reply: ReadReply) -> None:
+        """Pass an answer on to ourselves. In the read lane's thread."""
+        self.post.tell(self.address, StrikesFound(question=number, reply=reply))
+
+    def _answer(self, message: Answer, at: Micros) -> Told:
+        match message:
+            case ChainFound(question=question, reply=reply):
+                self._answered(question, reply, at)
+            case StrikesFound(question=question, reply=reply):
+                return self._widened(question, reply, at)
+            case _:
+                assert_never(message)
+        return self._trader.pulse(at) if self._trader is not None else Told()
+
     def _answered(self, number: int, reply: ReadReply, at: Micros) -> None:
         if self._chooser is None:
             return
         choice = self._chooser.answer(number, reply, at)
-        fault = self._chooser.fault
-        if fault and fault != self._fault:
-            what = "chosen" if self._trader is None else "verified"
-            log.warning("no contracts %s yet: %s", what, fault)
-        self._fault = fault
+        what = "chosen" if self._trader is None else "verified"
+        self._say_fault(f"no contracts {what} yet", self._chooser.fault)
         if choice is not None:
             self._chosen(choice, at)
         self._ask(at)
+
+    def _widened(self, number: int, reply: ReadReply, at: Micros) -> Told:
+        if self._edge is None:
+            return Told()
+        found = self._edge.answer(number, reply, at)
+        self._say_fault("no strikes joined yet", self._edge.fault)
+        told = self._joined(found, at) if found is not None else Told()
+        self._ask(at)
+        return told
+
+    def _say_fault(self, what: str, fault: str) -> None:
+        """Say why an answer was of no use, once until it is another reason."""
+        if fault and fault != self._faults.get(what):
+            log.warning("%s: %s", what, fault)
+        self._faults[what] = fault
+
+    def _joined(self, found: Found, at: Micros) -> Told:
+        for warning in found.warnings:
+            log.warning("%s", warning)
+        if found.against:
+            log.error("further strikes do not join: %s", "; ".join(found.against))
+        if not found.contracts or self._trader is None or self._plan is None:
+            return Told()
+        self.post.tell("order", JoinContracts(at=at, contracts=found.contracts))
+        told = self._trader.join(found.contracts, at)
+        self._announce(self._trader.chain, self._plan, at)
+        return told
+
+    def _announce(self, chain: Chain, plan: DayPlan, at: Micros) -> None:
+        chosen = ChainChosen(at=at, plan=plan, chain=chain)
+        for address in ("feed", "watchdog", "monitor"):
+            self.post.tell(address, chosen)
 
     def _chosen(self, choice: Choice, at: Micros) -> None:
         for warning in choice.warnings:
@@ -221,13 +278,13 @@ class StrategyActor(Actor):
         rates = self._pack.charges(self._plan.day, chain.contracts[0].exchange)
         stage = Stage(plan=self._plan, chain=chain, rates=rates)
         self._trader = Trader(self._role, stage, self._conditions, at, start)
+        rule = self._role.strategy.universe(self._plan)
+        self._edge = Edge(rule, self._universe, self._pack, self._plan, chain)
         if start is Start.RESTARTED:
             for contract in chain.contracts:
                 self.post.tell(f"bar:{contract.symbol}", BarsWanted(symbol=contract.symbol))
         else:
-            chosen = ChainChosen(at=at, plan=self._plan, chain=chain)
-            for address in ("feed", "watchdog", "monitor"):
-                self.post.tell(address, chosen)
+            self._announce(chain, self._plan, at)
         if start is not Start.FRESH:
             self.post.tell("order", FactsWanted(who=self.address))
 

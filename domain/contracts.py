@@ -1,5 +1,6 @@
 """Option contracts of one day and the chain they form."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -38,7 +39,10 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Chain(msgspec.Struct, frozen=True, kw_only=True):
-    """The contracts chosen for the day, around the at-the-money strike frozen at the choice."""
+    """The contracts chosen for the day, around the at-the-money strike frozen at the choice.
+
+    Further ones may join while the market moves; none leaves, and the middle stays.
+    """
 
     underlying: str
     index_exchange: str
@@ -49,6 +53,12 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, symbol: Symbol) -> Contract | None:
         """Return the contract of `symbol`, or None if it is not in the chain."""
         return next((c for c in self.contracts if c.symbol == symbol), None)
+
+    def grown(self, contracts: Iterable[Contract]) -> "Chain":
+        """Return the chain with those contracts that are not in it yet, behind the others."""
+        known = {contract.symbol for contract in self.contracts}
+        new = tuple(each for each in contracts if each.symbol not in known)
+        return msgspec.structs.replace(self, contracts=self.contracts + new)
 
     def atm_pair(self) -> tuple[Contract, ...]:
         """Return the call and the put at the at-the-money strike, as far as they exist."""

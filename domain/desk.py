@@ -214,6 +214,12 @@ class Desk:
         if self.ledger.chain is None:
             self.blotter.record(event)
 
+    def joined(self, event: ev.ContractsJoined) -> None:
+        """Record contracts that join the day's, each once."""
+        new = tuple(c for c in event.contracts if self.ledger.contract(c.symbol) is None)
+        if self.ledger.chain is not None and new:
+            self.blotter.record(ev.ContractsJoined(at=event.at, contracts=new))
+
     def wish(self, wanted: Entry, at: Micros, send_before: Micros | None) -> None:
         """Take an entry command."""
         self.entries.wish(wanted, self._situation(at), send_before)

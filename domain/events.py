@@ -6,7 +6,7 @@ Each event is written, with its instant in market time, before anything it annou
 import msgspec
 
 from domain.calls import Outcome
-from domain.contracts import Chain, Side
+from domain.contracts import Chain, Contract, Side
 from domain.orders import EntryKey, Pending, Purpose, State, StopPlan, Ticket
 from domain.positions import Phase
 from domain.session import DayPlan
@@ -19,6 +19,13 @@ class DayPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     at: Micros
     plan: DayPlan
     chain: Chain
+
+
+class ContractsJoined(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The market came near the last strikes: these contracts are watched as well from now on."""
+
+    at: Micros
+    contracts: tuple[Contract, ...]
 
 
 class IntentPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -174,6 +181,7 @@ class ProvedFlat(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 Event = (
     DayPlanned
+    | ContractsJoined
     | IntentPlanned
     | ModifyPlanned
     | CancelPlanned

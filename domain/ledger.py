@@ -260,6 +260,8 @@ class Ledger:
         match event:
             case ev.DayPlanned(plan=plan, chain=chain):
                 self.plan, self.chain = plan, chain
+            case ev.ContractsJoined(contracts=contracts) if self.chain is not None:
+                self.chain = self.chain.grown(contracts)
             case ev.ExternalSeen(orderids=orderids):
                 self.foreign.update(orderids)
             case ev.ModeChanged(mode=mode):

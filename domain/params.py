@@ -51,7 +51,10 @@ Date = Annotated[str, Shaped(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a date as YYYY-MM-D
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UniverseParams:
-    """Which contracts are watched: `2 * width / step + 1` strikes on both sides."""
+    """Which contracts are watched: `2 * width / step + 1` strikes on both sides.
+
+    Half a width joins on a side whose last strike is nearer to spot than `edge_points`.
+    """
 
     underlying: Annotated[str, Shaped(r"[A-Z0-9]{1,32}", "an index of the dated rules")] = "NIFTY"
     choose_after_s: Annotated[int, Between(0, 1800)] = 60
@@ -60,6 +63,7 @@ class UniverseParams:
     step_points: Annotated[int, Between(1, 500)] = 50
     spot_sanity_bps: Annotated[int, Between(100, 5000)] = 2000
     min_symbols: Annotated[int, Between(2, 1000)] = 8
+    edge_points: Annotated[int, Between(0, 2000)] = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,12 +110,21 @@ def _day_line(event: ev.Event) -> Line | None:
         case ev.ExternalSeen(symbol=symbol, orderids=ids, net=net):
             text = f"not ours: {symbol} orders={len(ids)} net={net}"
             line = Line(tag="RECONCILE", text=text, warn=True)
-        case ev.DayPlanned(plan=plan, chain=chain):
-            text = f"{plan.day} {chain.underlying} atm={rupees(chain.atm)} expiry={chain.expiry}"
-            line = Line(tag="DAY", text=f"{text} contracts={len(chain.contracts)}")
+        case ev.DayPlanned() | ev.ContractsJoined():
+            line = Line(tag="DAY", text=_contracts(event))
         case _:
             pass
     return line
+
+
+def _contracts(event: ev.DayPlanned | ev.ContractsJoined) -> str:
+    if isinstance(event, ev.DayPlanned):
+        day, chain = event.plan.day, event.chain
+        text = f"{day} {chain.underlying} atm={rupees(chain.atm)} expiry={chain.expiry}"
+        return f"{text} contracts={len(chain.contracts)}"
+    strikes = sorted({contract.strike for contract in event.contracts})
+    text = f"strikes {rupees(strikes[0])} to {rupees(strikes[-1])} joined"
+    return f"{text} contracts={len(event.contracts)}"
 
 
 def _tag(order: Order) -> str:

@@ -4,14 +4,15 @@ Holds the plug-in's state, builds its view, compares what it wishes with what is
 day's limits. Nothing is acted upon for a symbol whose bars have not reached the present.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum, auto
 from typing import Any
 
 from domain.charges import ChargeRates
-from domain.contracts import Chain
+from domain.conditions import Conditions
+from domain.contracts import Chain, Contract
 from domain.facts import Facts
 from domain.limits import FORCE_CLOSE, DayLimit, Tally, room
 from domain.market import Bar, Forming, minute_of
@@ -79,47 +80,6 @@ class Told:
     watch: tuple[tuple[Symbol, bool], ...] = ()
 
 
-class Conditions:
-    """What was said of the agent and of its prices; kept also while there is nothing to trade."""
-
-    def __init__(self) -> None:
-        self.mode = Mode.RECOVERING
-        self.is_feed_lost = False
-        self.whole_from = Micros(0)
-        self._is_trusted = False
-        self._bad_since: Micros | None = None
-
-    @property
-    def may_enter(self) -> bool:
-        """Whether the agent may enter and prices are good enough for it."""
-        return self.mode is Mode.ACTIVE and self._is_trusted
-
-    def trusted(self, at: Micros, *, entries: bool) -> None:
-        """Take whether prices are good enough to enter on."""
-        if entries:
-            self._bad_since = None
-        elif self._bad_since is None:
-            self._bad_since = at
-        self._is_trusted = entries
-
-    def feed_lost(self) -> None:
-        """Prices stand still: none of them is fresh."""
-        self.is_feed_lost = True
-
-    def feed_restored(self, until: Micros) -> None:
-        """Prices move again; the minutes missed until `until` have to come from history first."""
-        self.is_feed_lost = False
-        self.needs(Micros(minute_of(until - 1) + MINUTE))
-
-    def needs(self, settled: Micros) -> None:
-        """Want every bar before this instant to be certain."""
-        self.whole_from = max(self.whole_from, settled)
-
-    def are_bad_for(self, span: Micros, at: Micros) -> bool:
-        """Whether prices have not been good enough for at least this long."""
-        return self._bad_since is not None and at - self._bad_since >= span
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """The day a role is played on: its instants, its contracts, and what trading costs."""
@@ -175,8 +135,14 @@ class Trader:
         if start is not Start.RESTARTED:
             conditions.needs(Micros(minute_of(at) + MINUTE))
         self._awaited = set(self._series) if start is Start.RESTARTED else set()
+        self._joined: dict[Symbol, Micros] = {}
         self._patient_until = Micros(at + PATIENCE)
         self._muted = set() if start is Start.FRESH else set(self._series)
+
+    @property
+    def chain(self) -> Chain:
+        """The contracts traded, those that joined behind the others."""
+        return self._stage.chain
 
     @property
     def is_caught_up(self) -> bool:
@@ -187,6 +153,25 @@ class Trader:
     def progress(self) -> tuple[int, int]:
         """How many contracts have every bar they should have by now, and how many there are."""
         return sum(map(self._is_ready, self._series)), len(self._series)
+
+    def join(self, contracts: Iterable[Contract], at: Micros) -> Told:
+        """Take further contracts; they bring their bars of today before anything is done in them.
+
+        The strategy begins anew with the larger chain, as after a bar that turned out different.
+        """
+        self._at = at
+        chain = self._stage.chain.grown(contracts)
+        new = chain.contracts[len(self._series) :]
+        for contract in new:
+            self._series[contract.symbol] = Series(contract.symbol)
+            self._muted.add(contract.symbol)
+            # The minute that runs is not seen from its beginning.
+            self._joined[contract.symbol] = Micros(minute_of(at) + MINUTE)
+        self._stage = replace(self._stage, chain=chain)
+        self._terms = replace(self._terms, chain=chain)
+        rule = self._role.strategy.universe(self._stage.plan)
+        self._max_age = freshness(chain, rule.step_points, self._role.feed)
+        return self._begin_again()
 
     def bar_closed(self, bar: Bar, settled: Micros, at: Micros) -> Told:
         """Take a minute that is over."""
@@ -259,8 +244,8 @@ class Trader:
         """Whether a contract's bars have reached the present, with nothing held back."""
         settled = self._series[symbol].settled
         is_whole = self._newest.get(symbol, Micros(-1)) < settled
-        is_here = settled >= self._conditions.whole_from and symbol not in self._awaited
-        return is_whole and is_here
+        whole_from = max(self._conditions.whole_from, self._joined.get(symbol, Micros(0)))
+        return is_whole and settled >= whole_from and symbol not in self._awaited
 
     def _view(self) -> View:
         facts = self.facts
@@ -315,6 +300,12 @@ class Trader:
         return wishes
 
     def _rebuild(self, changed: Series) -> Told:
+        told = self._begin_again()
+        note = Note(changed.symbol, "rebuilt", f"bars={len(changed.eaten)}")
+        return replace(told, notes=(note, *told.notes))
+
+    def _begin_again(self) -> Told:
+        """Let the strategy live through the day once more, and say what it wishes then."""
         strategy, view = self._role.strategy, self._view()
         self._state = strategy.begin(self._stage.plan, self._stage.chain)
         for symbol, series in self._series.items():
@@ -322,9 +313,7 @@ class Trader:
                 self._state, _ = strategy.on_bar(self._state, bar, view)
             if symbol in self._forming:
                 self._state, _ = strategy.on_price(self._state, self._forming[symbol], view)
-        told = self.pulse(self._at)
-        note = Note(changed.symbol, "rebuilt", f"bars={len(changed.eaten)}")
-        return replace(told, notes=(note, *told.notes))
+        return self.pulse(self._at)
 
     def _heard(self, wishes: Wishes, *, again: bool = False) -> Told:
         """Return what to tell. An unchanged wish is compared with the facts only if `again`."""

@@ -39,7 +39,10 @@ class RecoveryDone(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 
 
 class ChainChosen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The day's contracts are fixed. StrategyActor -> FeedActor, WatchdogActor, MonitorActor."""
+    """The day's contracts are fixed; told again, with those of before, when others joined.
+
+    StrategyActor -> FeedActor, WatchdogActor, MonitorActor.
+    """
 
     at: Micros
     plan: DayPlan
@@ -48,6 +51,13 @@ class ChainChosen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
 
 class ChainFound(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The symbol master answered `question`. Read lane -> StrategyActor."""
+
+    question: int
+    reply: ReadReply
+
+
+class StrikesFound(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The master answered `question` about further strikes. Read lane -> StrategyActor."""
 
     question: int
     reply: ReadReply

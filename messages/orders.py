@@ -4,7 +4,7 @@ import msgspec
 
 from domain.books import Books, OrderPush
 from domain.calls import ReadReply, WriteReply
-from domain.contracts import Chain, Side
+from domain.contracts import Chain, Contract, Side
 from domain.events import Event
 from domain.orders import EntryKey, Order, StopPlan, Ticket
 from domain.positions import Leg
@@ -81,6 +81,13 @@ class PlanDay(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     at: Micros
     plan: DayPlan
     chain: Chain
+
+
+class JoinContracts(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Journal contracts that join the day's. StrategyActor -> OrderActor."""
+
+    at: Micros
+    contracts: tuple[Contract, ...]
 
 
 class StrategyReady(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

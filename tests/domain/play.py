@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from domain.charges import ChargeRates
+from domain.conditions import Conditions
 from domain.contracts import Chain, Side, UniverseRule
 from domain.market import Bar, Forming
 from domain.session import DayPlan
@@ -16,7 +17,7 @@ from domain.strategy import (
     View,
     Wishes,
 )
-from domain.trader import Backfill, Conditions, Role, Stage, Start, Told, Trader
+from domain.trader import Backfill, Role, Stage, Start, Told, Trader
 from domain.units import MINUTE, SECOND, Micros, Paise, Symbol, Units
 from tests.trading import (
     PLAN,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as changed
 
+from domain.conditions import Conditions
 from domain.market import Provenance
 from domain.orders import State, StopPlan
 from domain.positions import Phase
@@ -12,7 +13,7 @@ from domain.strategy import (
     Mode,
     Wishes,
 )
-from domain.trader import Backfill, Conditions, Role, Stage, Start, Told, Trader
+from domain.trader import Backfill, Role, Stage, Start, Told, Trader
 from domain.units import MINUTE, SECOND, Day, Micros, Paise, Units
 from domain.wishes import Cancel, Flatten, Look, Place
 from strategies.swing_break import SwingBreak

@@ -1,0 +1,46 @@
+"""Whether prices and mode allow entries: what was said of them, by whoever judges them."""
+
+from domain.market import minute_of
+from domain.strategy import Mode
+from domain.units import MINUTE, Micros
+
+
+class Conditions:
+    """What was said of the agent and of its prices; kept also while there is nothing to trade."""
+
+    def __init__(self) -> None:
+        self.mode = Mode.RECOVERING
+        self.is_feed_lost = False
+        self.whole_from = Micros(0)
+        self._is_trusted = False
+        self._bad_since: Micros | None = None
+
+    @property
+    def may_enter(self) -> bool:
+        """Whether the agent may enter and prices are good enough for it."""
+        return self.mode is Mode.ACTIVE and self._is_trusted
+
+    def trusted(self, at: Micros, *, entries: bool) -> None:
+        """Take whether prices are good enough to enter on."""
+        if entries:
+            self._bad_since = None
+        elif self._bad_since is None:
+            self._bad_since = at
+        self._is_trusted = entries
+
+    def feed_lost(self) -> None:
+        """Prices stand still: none of them is fresh."""
+        self.is_feed_lost = True
+
+    def feed_restored(self, until: Micros) -> None:
+        """Prices move again; the minutes missed until `until` have to come from history first."""
+        self.is_feed_lost = False
+        self.needs(Micros(minute_of(until - 1) + MINUTE))
+
+    def needs(self, settled: Micros) -> None:
+        """Want every bar before this instant to be certain."""
+        self.whole_from = max(self.whole_from, settled)
+
+    def are_bad_for(self, span: Micros, at: Micros) -> bool:
+        """Whether prices have not been good enough for at least this long."""
+        return self._bad_since is not None and at - self._bad_since >= span
