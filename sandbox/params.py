@@ -17,6 +17,9 @@ BrokerName = Annotated[str, Shaped(r"[a-z0-9_]{1,32}", "a broker's name in small
 Override = Annotated[
     str, Shaped(r"[a-z_]+\.[A-Za-z0-9_]+=\S+", "a dated rule as key=value, such as lot.NIFTY=75")
 ]
+Rename = Annotated[
+    str, Shaped(r"[a-z_]+=[^=]+", "our column=the file's, such as cum_volume=vtt")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +107,15 @@ class MarketParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapeParams:
-    """How recorded one-minute bars become ticks. `cross` mirrors puts against the underlying."""
+    """How a recorded day is played.
+
+    `kind` is told by the columns unless it is named. `columns` renames those of the file to ours.
+    Bars become `ticks_per_bar` ticks; the `path` `cross` mirrors puts against the underlying.
+    """
 
     file: Path = ""
+    kind: Literal["auto", "bars", "ticks", "samples"] = "auto"
+    columns: tuple[Rename, ...] = ()
     ticks_per_bar: Annotated[int, Between(4, 600)] = 30
     path: Literal["plain", "cross"] = "plain"
 
