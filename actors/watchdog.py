@@ -141,7 +141,8 @@ class WatchdogActor(Actor):
             index, _ = self._index
             self.post.tell(f"bar:{index}", WatchPrice(symbol=index, on=True))
         if message.chain is not None:
-            for group in option_groups(message.chain, self._group_size):
+            hosted = {symbol for group in self._groups.values() for symbol in group.symbols}
+            for group in option_groups(message.chain, self._group_size, hosted):
                 self._start(group)
 
     def _start(self, group: Group) -> bool:

@@ -1,5 +1,6 @@
 """Which bar actor hosts which symbols, and in which order their history is loaded."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from domain.contracts import Chain, Contract
@@ -31,11 +32,19 @@ def index_group(index: Pair) -> Group:
     return Group((index,), (), 0)
 
 
-def option_groups(chain: Chain, size: int) -> tuple[Group, ...]:
-    """Return the chain in groups of `size`, from the money outwards."""
-    ordered = sorted(chain.contracts, key=lambda c: (abs(c.strike - chain.atm), c.symbol))
+def option_groups(
+    chain: Chain, size: int, hosted: Collection[Symbol] = frozenset()
+) -> tuple[Group, ...]:
+    """Return the chain in groups of `size`, from the money outwards, without what is hosted.
+
+    Contracts that joined a chain so come in groups of their own, behind those that have an actor.
+    """
+    ordered = sorted(
+        (each for each in chain.contracts if each.symbol not in hosted),
+        key=lambda contract: (abs(contract.strike - chain.atm), contract.symbol),
+    )
     parts = [tuple(ordered[i : i + size]) for i in range(0, len(ordered), size)]
     return tuple(
         Group(tuple((c.symbol, c.exchange) for c in part), part, rank)
-        for rank, part in enumerate(parts, 1)
+        for rank, part in enumerate(parts, len(chain.contracts) - len(ordered) + 1)
     )

@@ -13,7 +13,7 @@ from messages.market import BeginBars, FeedLost, FeedRestored, WatchPrice
 from messages.orders import FeedTrusted, OrderChanged, PositionChanged
 from tests.actors.fakes import To
 from tests.actors.watchdog_stand import CHAIN, INDEX, LIVE, Stand, messages, orders, ready
-from tests.domain.tape import CALL, NIFTY, a_plan, at
+from tests.domain.tape import CALL, NIFTY, a_chain, a_plan, at
 from tests.domain.wares import a_leg, an_order
 
 
@@ -58,6 +58,18 @@ def test_chain_of_the_journal_starts_all_bars_and_several_may_share_an_actor() -
     told = stand.recover("11:00", CHAIN)
     assert [len(symbols) for symbols in stand.spawner.take()] == [1, 4, 2]
     assert [len(m.symbols) for _, m in told if isinstance(m, BeginBars)] == [1, 4, 2]
+
+
+def test_contracts_that_joined_get_bar_actors_of_their_own_and_nobody_else_hears_of_it() -> None:
+    stand = Stand(group_size=4)
+    stand.recover("11:00", CHAIN)
+    stand.spawner.take()
+    grown = CHAIN.grown(a_chain(-100, 100).contracts)
+    told = stand.hear(ChainChosen(at=at("11:30"), plan=a_plan(), chain=grown))
+    assert [[s[-7:] for s in symbols] for symbols in stand.spawner.take()] == [
+        ["25900CE", "25900PE", "26100CE", "26100PE"]
+    ]
+    assert [(to.address[-7:], type(to.message)) for to in told] == [("25900CE", BeginBars)]
 
 
 def test_new_bar_actor_is_told_how_prices_come() -> None:

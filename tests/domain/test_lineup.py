@@ -30,3 +30,13 @@ def test_several_symbols_may_share_an_actor() -> None:
     assert [len(group.symbols) for group in groups] == [4, 2]
     assert groups[0].address == f"bar:{groups[0].symbols[0]}"
     assert [contract.symbol for contract in groups[1].contracts] == list(groups[1].symbols)
+
+
+def test_contracts_that_joined_come_in_groups_of_their_own_behind_the_others() -> None:
+    """Nobody who has an actor changes it, nor does a group that was not full take them in."""
+    morning = option_groups(a_chain(-50, 0, 50), 4)
+    hosted = [symbol for group in morning for symbol in group.symbols]
+    joined = option_groups(a_chain(-100, -50, 0, 50), 4, hosted)
+    assert [(group.address[-7:], len(group.symbols)) for group in joined] == [("25900CE", 2)]
+    assert joined[0].rank > max(group.rank for group in morning)
+    assert option_groups(a_chain(-50, 0, 50), 4, hosted) == ()
