@@ -30,6 +30,7 @@ from messages.orders import (
     EntryRefused,
     ExitPosition,
     FlattenAll,
+    JoinContracts,
     MoveStop,
     OrderChanged,
     OrderPushed,
@@ -54,7 +55,7 @@ from tests.orders import (
     sold,
     t,
 )
-from tests.trading import DAY, PLAN, TAG, a_chain, a_key
+from tests.trading import DAY, PLAN, TAG, a_chain, a_contract, a_key
 
 
 @pytest.fixture
@@ -194,6 +195,14 @@ def test_contracts_of_the_day_are_journaled(stand: Stand) -> None:
     stand.ready().hear(1, PlanDay(at=t(1), plan=PLAN, chain=a_chain()))
     planned = [event for event in stand.committed() if isinstance(event, ev.DayPlanned)]
     assert planned == [ev.DayPlanned(at=T0, plan=PLAN, chain=a_chain())]
+
+
+def test_contracts_that_join_are_journaled(stand: Stand) -> None:
+    further = (a_contract(26_500), a_contract(26_550))
+    stand.ready().hear(1, PlanDay(at=t(1), plan=PLAN, chain=a_chain()))
+    stand.hear(2, JoinContracts(at=t(2), contracts=further))
+    joined = [event for event in stand.committed() if isinstance(event, ev.ContractsJoined)]
+    assert [event.contracts for event in joined] == [further]
 
 
 def test_push_starts_a_read_and_nothing_else(stand: Stand) -> None:

@@ -5,6 +5,7 @@ import pytest
 from domain import events as ev
 from domain.books import Status
 from domain.calls import CancelOrder, ModifyOrder, Outcome, PlaceOrder, Write
+from domain.contracts import Contract
 from domain.desk import Desk
 from domain.ledger import Ledger
 from domain.strategy import Mode
@@ -25,7 +26,7 @@ from tests.orders import (
     some_books,
     t,
 )
-from tests.trading import PLAN, TAG, a_key
+from tests.trading import PLAN, TAG, a_chain, a_contract, a_key
 
 FILLED = a_row(ENTRY, status=Status.COMPLETE)
 
@@ -213,3 +214,37 @@ def test_wish_on_a_snapshot_is_judged_by_the_time_it_was_asked() -> None:
     bench.desk.judged(books, "x", t(9), None)
     bench.settle(9).wish(9.1, an_entry_wish(when=t(9.1)))
     assert bench.desk.entries.is_waiting
+
+
+# Contracts that join.
+
+
+def joining(*contracts: Contract, seconds: float = 1) -> ev.ContractsJoined:
+    return ev.ContractsJoined(at=t(seconds), contracts=contracts)
+
+
+def test_contracts_that_join_are_journaled_once_and_known_after_a_restart() -> None:
+    first, second = a_contract(26_500), a_contract(26_550)
+    bench = Bench().active()
+    for told in (joining(first), joining(first), joining(first, second)):
+        bench.desk.joined(told)
+    bench.settle(2)
+    joined = [event for event in bench.events if isinstance(event, ev.ContractsJoined)]
+    assert joined == [joining(first), joining(second)]
+    again = bench.restart(60)
+    assert again.ledger.chain == a_chain().grown((first, second))
+
+
+def test_contracts_join_nothing_before_a_day_was_planned() -> None:
+    bench = Bench(events=())
+    bench.desk.joined(joining(a_contract(26_500)))
+    assert not [event for event in bench.settle(1).events if isinstance(event, ev.ContractsJoined)]
+
+
+def test_entry_in_a_contract_that_joined_passes_the_gate() -> None:
+    further = a_contract(26_500)
+    wish = an_entry_wish(a_key(further.symbol), when=t(1))
+    bench = Bench().active()
+    assert bench.wish(1, wish).writes == []
+    bench.desk.joined(joining(further))
+    assert kinds(bench.wish(1.1, wish).writes) == [PlaceOrder]

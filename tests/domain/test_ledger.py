@@ -14,7 +14,7 @@ from domain.orders import Order, Pending, Purpose, State, StopPlan, Ticket
 from domain.positions import Execution, Leg, Phase
 from domain.units import Micros, Paise, Units
 from tests.orders import CE, ENTRY, PE, PLANNED, STOP, T0, a_buy, planned, t
-from tests.trading import PLAN, TAG, a_chain, a_key, a_ticket
+from tests.trading import PLAN, TAG, a_chain, a_contract, a_key, a_ticket
 
 HIGHER = StopPlan(trigger=Paise(14_200), limit=Paise(15_340))
 
@@ -236,6 +236,13 @@ def test_day_latches_mode_and_proof_are_notes() -> None:
     assert ledger.proved_flat_at == t(6)
     assert ledger.contract(CE) == a_chain().contracts[0]
     assert Ledger().contract(CE) is None
+
+
+def test_contracts_that_join_are_part_of_the_days_chain() -> None:
+    further = a_contract(26_500)
+    joined = ev.ContractsJoined(at=t(1), contracts=(further,))
+    assert folded(PLANNED, joined, joined).chain == a_chain().grown((further,))
+    assert folded(joined).chain is None
 
 
 ANSWERED = ev.WriteReplied(

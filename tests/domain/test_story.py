@@ -3,6 +3,7 @@
 import pytest
 
 from domain import events as ev
+from domain.contracts import Side
 from domain.ledger import Ledger
 from domain.orders import Purpose, State
 from domain.positions import Phase
@@ -10,6 +11,7 @@ from domain.story import Line, tell
 from domain.units import Units
 from tests.domain.test_ledger import filled, moved
 from tests.orders import CE, PLANNED, a_buy, an_open_short, planned, t
+from tests.trading import a_contract
 
 STOP_ORDER = planned("s1", purpose=Purpose.STOP, leg="i1", ticket=a_buy(), key=None, side=None)
 RESTING: list[ev.Event] = [planned(), moved(orderid="A1"), STOP_ORDER]
@@ -112,6 +114,13 @@ def test_leg_is_told_when_it_is_left_and_when_it_is_closed() -> None:
             ("RECONCILE", f"not ours: {CE} orders=2 net=-65", True),
         ),
         (PLANNED, ("DAY", "2026-11-20 NIFTY atm=26000.00 expiry=2026-11-23 contracts=2", False)),
+        (
+            ev.ContractsJoined(
+                at=t(1),
+                contracts=(a_contract(26_550), a_contract(26_500), a_contract(26_550, Side.PE)),
+            ),
+            ("DAY", "strikes 26500.00 to 26550.00 joined contracts=3", False),
+        ),
     ],
 )
 def test_event_of_the_day_is_told(event: ev.Event, expected: tuple[str, str, bool]) -> None:

@@ -24,6 +24,7 @@ from tests.domain.play import (
     PE,
     Play,
     an_entry_wish,
+    fresh,
     kinds,
 )
 from tests.strategies.player import a_low, wish_of
@@ -31,6 +32,7 @@ from tests.trading import (
     PLAN,
     TAG,
     a_bar,
+    a_contract,
     a_forming,
     a_leg,
     an_order,
@@ -306,3 +308,48 @@ def test_stop_of_the_wish_is_planned_with_the_roles_offsets() -> None:
     (placed,) = play.wish(an_entry_wish()).decisions
     assert isinstance(placed, Place)
     assert placed.stop == StopPlan(trigger=Paise(13_600), limit=Paise(13_900))
+
+
+# Contracts that join.
+
+
+def test_contract_that_joins_is_told_of_only_when_its_bars_have_come() -> None:
+    """It is started like a symbol of before a restart: old bars silently, no orders until then."""
+    play = Play().warm()
+    later = a_contract(26_500)
+    play.trader.join((later, CE), play.now)
+    assert play.trader.chain == CHAIN.grown((later,))
+    wish = an_entry_wish(later.symbol)
+    play.trader.price(a_forming(4, 13_000, symbol=later.symbol, second=5), play.now)
+    assert kinds(play.wish(wish)) == []
+    told = play.bars(later.symbol, 0, 1, 2, 3)
+    assert [note.detail for note in told.notes] == ["bar 3", "price 13000"]
+    assert kinds(told) == []
+    play.now = minute(5)
+    play.trader.price(a_forming(5, 13_000, symbol=later.symbol, second=0), play.now)
+    (place,) = play.bars(later.symbol, 4).decisions
+    assert isinstance(place, Place)
+    assert place.key.symbol == later.symbol
+
+
+def test_symbols_of_before_stay_fresh_while_others_join() -> None:
+    play = Play().warm()
+    play.trader.join((a_contract(26_500),), play.now)
+    assert fresh(play)
+    assert play.trader.progress == (2, 3)
+    assert kinds(play.wish(an_entry_wish())) == [Place]
+
+
+def test_strategy_lives_through_the_day_again_with_the_larger_chain() -> None:
+    play = Play().warm()
+    play.trader.join((a_contract(26_500),), play.now)
+    assert play.script.log == [
+        "begin",
+        *("bar 0", "bar 1", "bar 2", "bar 3", "price 13000") * 2,
+    ]
+
+
+def test_what_is_wished_when_contracts_join_is_decided_at_once() -> None:
+    play = Play().warm()
+    play.script.wishes = Wishes(entries=(an_entry_wish(),))
+    assert kinds(play.trader.join((a_contract(26_500),), play.now)) == [Place]
