@@ -19,7 +19,7 @@ from domain.bars import BarBuilder, Change, Finished, Revised, Terms
 from domain.calls import History, ReadHistory, ReadReply
 from domain.market import Forming, Source
 from domain.params import BarParams, HistoryParams
-from domain.units import Day, Micros, Paise, Symbol
+from domain.units import Day, Micros, Paise, Symbol, seconds
 from domain.updates import Updates
 from messages.control import Begin, Pulse
 from messages.market import (
@@ -43,6 +43,9 @@ Heard = Word | Event | Begin | BeginBars
 
 INDEX_TICK = Paise(1)
 """An index is computed, not traded: any price will do."""
+
+ANSWER_WITHIN = seconds(300)
+"""How long an answer is waited for; a server takes half a minute for the whole load."""
 
 
 @dataclass(slots=True)
@@ -109,8 +112,13 @@ class BarActor(Actor):
         ticks = {contract.symbol: contract.tick for contract in wish.contracts}
         for symbol, exchange in wish.symbols:
             if symbol not in self._lines:
-                tick = ticks.get(symbol, INDEX_TICK)
-                terms = Terms(began=now, tick=tick, bars=bars, history=history)
+                terms = Terms(
+                    began=now,
+                    tick=ticks.get(symbol, INDEX_TICK),
+                    is_index=symbol not in ticks,
+                    bars=bars,
+                    history=history,
+                )
                 builder = BarBuilder(symbol, wish.plan, terms)
                 call = _call(symbol, exchange, wish.plan.day, wish.rank)
                 self._lines[symbol] = _Line(builder, call)
@@ -133,8 +141,9 @@ class BarActor(Actor):
                 assert_never(event)
 
     def _ask(self, line: _Line, at: Micros) -> None:
-        """Ask history for what is missing, one question at a time."""
-        if line.asked_at is not None or not line.builder.wanted(at):
+        """Ask history for what is missing, one question at a time; the lost one is asked again."""
+        is_out = line.asked_at is not None and at - line.asked_at < ANSWER_WITHIN
+        if is_out or not line.builder.wanted(at):
             return
         line.asked_at = at
         post, address, symbol = self.post, self.address, line.call.symbol
@@ -145,10 +154,11 @@ class BarActor(Actor):
     def _read(self, line: _Line, reply: ReadReply) -> None:
         asked_at, line.asked_at = line.asked_at, None
         if isinstance(reply, History):
-            disputed = line.builder.mismatches
+            before = _findings(line.builder)
             self._tell(line, line.builder.backfill(reply.bars, reply.asked_at))
-            if line.builder.mismatches > disputed:
-                log.warning("bar_mismatch %s n=%d", line.call.symbol, line.builder.mismatches)
+            for name, count in _findings(line.builder).items():
+                if count > before[name]:
+                    log.warning("%s %s n=%d", name, line.call.symbol, count)
         elif asked_at is not None:
             log.warning("history failed %s %s", line.call.symbol, reply)
             line.builder.postpone(asked_at)
@@ -169,6 +179,15 @@ class BarActor(Actor):
     def _tell_forming(self, now: Forming | None) -> None:
         if now is not None:
             self.post.tell("strategy", BarUpdated(now=now))
+
+
+def _findings(builder: BarBuilder) -> dict[str, int]:
+    """Return what was found wrong in answers so far: bars disputed, rows bad, answers short."""
+    return {
+        "bar_mismatch": builder.mismatches,
+        "history_bad_rows": builder.bad_rows,
+        "history_short": builder.short_answers,
+    }
 
 
 def _call(symbol: Symbol, exchange: str, day: Day, rank: int) -> ReadHistory:

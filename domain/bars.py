@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from domain.history import Answer, Holes, sift
+from domain.history import NEVER, Answer, Holes, sift
 from domain.market import Bar, Forming, HistoryBar, Provenance, Tick, minute_of
 from domain.params import BarParams, HistoryParams
 from domain.running import Before, Keys, Running
@@ -27,10 +27,14 @@ _BADNESS = {provenance: rank for rank, provenance in enumerate(Provenance)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What one builder goes by: since when ticks are delivered, and the symbol's tick in paise."""
+    """What one builder goes by: since when ticks are delivered, and the symbol's tick in paise.
+
+    An index has no volume, so what history leaves out cannot be checked by it.
+    """
 
     began: Micros
     tick: Paise
+    is_index: bool = False
     bars: BarParams = field(default_factory=BarParams)
     history: HistoryParams = field(default_factory=HistoryParams)
 
@@ -61,12 +65,14 @@ class BarBuilder:
     def __init__(self, symbol: Symbol, plan: DayPlan, terms: Terms) -> None:
         self.symbol = symbol
         self.bad_rows = 0
+        self.short_answers = 0
         self._plan = plan
         self._terms = terms
         self._bars: dict[Micros, Bar] = {}
         self._holes = Holes(terms.history)
         self._vouched: set[Micros] = set()
         self._disputed: set[Micros] = set()
+        self._volumes: dict[Micros, int] = {}
         self._gaps = Spans()
         self._polls = Spans()
         self._vwap = SessionVwap()
@@ -119,12 +125,16 @@ class BarBuilder:
         self._holes.postpone(asked_at)
 
     def backfill(self, history: Iterable[HistoryBar], asked_at: Micros) -> tuple[Change, ...]:
-        """Fill holes from the broker's bars; clean bars stay, what is not answered is postponed."""
+        """Fill holes from the broker's bars; clean bars stay, what is not answered is postponed.
+
+        A minute without a row is settled as quiet only where the rows account for the volume heard.
+        """
         settle_s = self._terms.history.settle_s
         answer = sift(history, self._plan, asked_at, self._terms.tick, settle_s)
         self.bad_rows += len(answer.bad)
         self._disputed |= {m for m, bar in self._bars.items() if self._differs(answer, bar)}
-        filled = [m for m in self._holes.until(answer.final) if self._fill(m, answer)]
+        quiet_until = self._quiet_until(answer)
+        filled = [m for m in self._holes.until(answer.final) if self._fill(m, answer, quiet_until)]
         filled += [m for m in answer.rows if self._insert_missing(m, answer)]
         self._holes.postpone(asked_at)
         return self._revise(min(filled)) if filled else ()
@@ -138,6 +148,15 @@ class BarBuilder:
     def mismatches(self) -> int:
         """How many clean bars of ours history disagrees with by more than a tick."""
         return len(self._disputed)
+
+    def _quiet_until(self, answer: Answer) -> Micros:
+        """Return up to which minute an absent row means that nothing was traded; count findings."""
+        if self._terms.is_index:
+            return answer.newest
+        audit = answer.audit(self._volumes)
+        is_short = any(b.provenance.is_clean and answer.lacks(m) for m, b in self._bars.items())
+        self.short_answers += is_short or not audit.adds_up
+        return audit.until if audit.adds_up else NEVER
 
     def _begin(self) -> None:
         """Everything before we listened, and the minute in which we began, is a gap."""
@@ -182,6 +201,8 @@ class BarBuilder:
         bar = None
         if self._running is not None and self._running.minute == minute:
             bar = self._running.bar()
+            if self._running.cum is not None:
+                self._volumes[minute] = self._running.cum
             self._before = self._running.after
             self._running = None
         self._keys.begin_minute()
@@ -242,11 +263,11 @@ class BarBuilder:
     def _is_sound(self, minute: Micros) -> bool:
         return minute not in self._vouched and minute not in self._holes
 
-    def _fill(self, minute: Micros, answer: Answer) -> bool:
+    def _fill(self, minute: Micros, answer: Answer, quiet_until: Micros) -> bool:
         row = answer.rows.get(minute)
         if row is not None:
             self._adopt(row)
-        elif answer.is_absent(minute):
+        elif minute <= quiet_until and answer.is_absent(minute):
             self._bars.pop(minute, None)
         else:
             return False

@@ -36,19 +36,24 @@ class ExchangeTime:
         """Return the exchange time if it is trusted, else None.
 
         Trust, once earned, lasts the epoch: the burst after a freeze carries old stamps, and they
-        are right.
+        are right. One from the future never is, and would close minutes that have not been.
         """
-        if tick.exch_at is None or self._policy == "ignore":
+        stamp = tick.exch_at
+        if stamp is None or self._policy == "ignore":
             return None
+        is_ahead = stamp > tick.recv_at + AHEAD
+        return stamp if self._is_trusted(tick, stamp) and not is_ahead else None
+
+    def _is_trusted(self, tick: Tick, stamp: Micros) -> bool:
         if self._policy == "trust":
-            return tick.exch_at
+            return True
         record = self._records.get(tick.source)
         if record is None or record.epoch != tick.epoch:
             record = self._records[tick.source] = _Record(tick.epoch)
         if record.proofs >= PROOF_TICKS:
-            return tick.exch_at
-        self._judge(record, tick, tick.exch_at)
-        return None
+            return True
+        self._judge(record, tick, stamp)
+        return False
 
     def _judge(self, record: _Record, tick: Tick, stamp: Micros) -> None:
         is_near = -AHEAD <= tick.recv_at - stamp <= BEHIND

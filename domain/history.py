@@ -1,11 +1,13 @@
 """What an answer of `/history` is worth, and which minutes still have to be asked for.
 
 Rows are named by the start of their minute and include the one still forming. Early in the day
-brokers lag by up to 15 minutes, so an absent minute proves nothing unless there are later rows.
+brokers lag by up to 15 minutes, so an absent minute proves nothing unless there are later rows, and
+unless the rows account for the volume that ticks told of: a broker may lack the first minutes, too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.market import HistoryBar, minute_of
 from domain.params import HistoryParams
@@ -15,10 +17,25 @@ from domain.units import MINUTE, Micros, Paise, seconds
 LATER = seconds(300)
 """How often is asked once the retries are used up."""
 
+LAG = Micros(15 * MINUTE)
+"""How far behind the clock a broker's newest row may lie early in the day."""
+
+ACCOUNTED_PERCENT = 99
+"""How much of the volume ticks told of the rows must hold; brokers do not count alike."""
+
+NEVER = Micros(0)
+
+
+class Audit(NamedTuple):
+    """Whether the rows of an answer hold the volume ticks told of up to minute `until`."""
+
+    until: Micros
+    adds_up: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A sifted answer: good rows by minute, minutes whose row was bad, and the newest minute named.
+    """A sifted answer: good rows by minute, minutes whose row was bad, the newest finished minute.
 
     Every minute up to `final` had ended long enough before the question to be complete in it.
     """
@@ -29,8 +46,22 @@ class Answer:
     final: Micros
 
     def is_absent(self, minute: Micros) -> bool:
-        """Whether a minute provably had no trade: no row, but rows after it."""
+        """Whether there is no row for a minute, but one after it.
+
+        The row still forming is no such proof: a broker that lags may draw it from a quote.
+        """
         return minute not in self.rows and minute not in self.bad and minute < self.newest
+
+    def lacks(self, minute: Micros) -> bool:
+        """Whether a minute known to have traded should be here by now and is not."""
+        is_due = minute < self.newest or minute + LAG < self.final
+        return minute <= self.final and is_due and minute not in self.rows.keys() | self.bad
+
+    def audit(self, heard: Mapping[Micros, int]) -> Audit:
+        """Compare the rows with `heard`: cumulative volumes at the ends of minutes with ticks."""
+        until = max((m for m in heard if m <= min(self.final, self.newest)), default=NEVER)
+        volume = sum(row.volume for minute, row in self.rows.items() if minute <= until)
+        return Audit(until, 100 * volume >= ACCOUNTED_PERCENT * heard.get(until, 0))
 
 
 def sift(
@@ -48,7 +79,7 @@ def sift(
     return Answer(
         rows={bar.minute: bar for bar in _without_echoes(good.values())},
         bad=frozenset(done.keys() - good.keys()),
-        newest=said[-1].minute if said else Micros(0),
+        newest=max(done, default=NEVER),
         final=Micros(minute_of(asked_at - seconds(settle_s)) - MINUTE),
     )
 

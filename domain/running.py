@@ -90,10 +90,11 @@ class _Fold:
 
 
 class Running:
-    """One symbol's minute in progress."""
+    """One symbol's minute in progress; `cum` is the highest cumulative volume heard in it."""
 
     def __init__(self, symbol: Symbol, minute: Micros, before: Before) -> None:
         self.minute = minute
+        self.cum: int | None = None
         self._symbol = symbol
         self._before = before
         self._fold = _Fold(before)
@@ -114,6 +115,8 @@ class Running:
         self._heard_at = max(self._heard_at, tick.recv_at)
         self._origins.add((tick.source, tick.epoch))
         self._has_gap = self._has_gap or tick.gap
+        if tick.cum_volume is not None:
+            self.cum = max(tick.cum_volume, self.cum or 0)
         if self._is_repeated(key, tick):
             return
         self._volume += tick.volume

@@ -62,6 +62,7 @@ class VolumeLedger:
         self._followed: dict[Symbol, Micros] = {}
         self._sources: dict[Source, tuple[int, Micros]] = {}
         self._accounts: dict[Symbol, _Account] = {}
+        self._mute: set[Symbol] = set()
 
     def follow(self, symbol: Symbol, at: Micros) -> None:
         """Take ticks of `symbol` from now on; following it again changes nothing."""
@@ -89,8 +90,13 @@ class VolumeLedger:
         if tick.exchange.endswith("_INDEX"):
             return replace(tick, cum_volume=None, volume=Units(0), gap=False)
         if tick.cum_volume is None:
+            self._mute.add(tick.symbol)
             return replace(tick, volume=Units(0), gap=True)
         volume, gap = self._increment(tick, tick.cum_volume)
+        if tick.symbol in self._mute:
+            # It was traded at any time since prices came without it.
+            self._mute.discard(tick.symbol)
+            gap = True
         return replace(tick, volume=Units(volume), gap=gap)
 
     def _refusal(self, tick: Tick) -> Refusal | None:
@@ -123,7 +129,8 @@ class VolumeLedger:
         self._accounts[tick.symbol] = account
         _, connected_at = self._sources[tick.source]
         since = max(connected_at, self._followed[tick.symbol])
-        return (cum, False) if since < self._opens_at else (0, True)
+        is_whole = since < self._opens_at and tick.symbol not in self._mute
+        return (cum, False) if is_whole else (0, True)
 
     def _is_rebased(self, account: _Account, tick: Tick, cum: int) -> bool:
         """Count values far below; enough of them in a row are a counter that was reset."""

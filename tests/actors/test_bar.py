@@ -179,6 +179,15 @@ def test_failed_history_is_asked_for_again_after_a_while() -> None:
     assert asked == [0, 1, 0, 1]
 
 
+def test_question_whose_answer_is_lost_is_asked_again() -> None:
+    stand = Stand("09:20:30")
+    asked = []
+    for wall in ("09:25:29", "09:25:30", "09:30:29", "09:30:30"):
+        stand.pulse(wall)
+        asked.append(len(stand.broker.reads))
+    assert asked == [1, 2, 2, 3]
+
+
 def test_answer_to_a_question_of_a_former_life_is_taken() -> None:
     stand = Stand("09:20:30")
     stand.history("09:20:30", a_row("09:15"), a_row("09:19"))
@@ -194,6 +203,19 @@ def test_disputed_bar_is_counted_in_the_log(caplog: pytest.LogCaptureFixture) ->
     reply = History(symbol=CALL, bars=(a_row("09:15", (1000,) * 4, 65),), asked_at=at("09:17"))
     stand.hear(HistoryRead(symbol=CALL, reply=reply))
     assert [r.getMessage() for r in caplog.records] == [f"bar_mismatch {CALL} n=1"]
+
+
+@pytest.mark.incident("INC-25")
+def test_short_answer_and_its_bad_rows_are_counted_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stand = Stand()
+    stand.ticks(*traded(("09:15:01", 10_000, 65), ("09:16:01", 10_005, 130)))
+    rows = (a_row("09:16", (10_001,) * 4, 65), a_row("09:17", volume=65))
+    reply = History(symbol=CALL, bars=rows, asked_at=at("09:19"))
+    stand.hear(HistoryRead(symbol=CALL, reply=reply))
+    said = [f"history_bad_rows {CALL} n=1", f"history_short {CALL} n=1"]
+    assert [r.getMessage() for r in caplog.records] == said
 
 
 def test_extremes_are_told_and_prices_only_of_watched_symbols() -> None:

@@ -4,10 +4,11 @@ from fractions import Fraction
 
 import pytest
 
-from domain.bars import Revised
+from domain.bars import BarBuilder, Revised, Terms
 from domain.market import Provenance, Source
+from domain.units import MINUTE, Micros, Paise
 from tests.domain.building import a_builder, bars_in, ten, trades
-from tests.domain.tape import OPEN, a_row, a_tick, at, truth_of
+from tests.domain.tape import NIFTY, OPEN, a_plan, a_row, a_tick, at, truth_of
 
 
 @pytest.mark.incident("INC-24")
@@ -110,7 +111,8 @@ def test_first_partial_minute_is_a_gap(began: str, last_gap: str | None) -> None
 def test_first_price_after_a_late_start_is_not_known_to_be_a_trade() -> None:
     builder = a_builder("09:59")
     builder.elapse(at("10:00:02"))
-    builder.backfill([a_row("10:00")], at("10:00:15"))
+    morning = range(at("09:15"), at("10:00"), MINUTE)
+    builder.backfill([a_row(Micros(minute)) for minute in morning], at("10:00:15"))
     builder.add([a_tick("10:05:10", 10_000, 65), a_tick("10:06:10", 10_000, 65, seq=2)])
     builder.elapse(at("10:07:02"))
     assert builder.wanted(at("10:07:12")) == (at("10:05"),)
@@ -147,27 +149,74 @@ def test_history_changes_nothing_before_a_minute_has_settled() -> None:
 
 
 def test_absent_minute_with_later_rows_is_settled_as_quiet() -> None:
-    builder = a_builder("09:18:30")
-    (revised,) = builder.backfill([a_row("09:16"), a_row("09:18")], at("09:18:30"))
+    builder = late_starter(2000)
+    (revised,) = builder.backfill([a_row("09:16"), a_row("09:18")], at("09:19:15"))
     assert isinstance(revised, Revised)
-    assert [bar.minute for bar in revised.bars] == [at("09:16")]
-    assert revised.settled == at("09:18")
+    assert [bar.minute for bar in revised.bars] == [at("09:16"), at("09:18")]
+    assert revised.settled == at("09:19")
+    assert builder.short_answers == 0
+
+
+def late_starter(cum: int) -> BarBuilder:
+    """A builder that began at 09:18:30 and heard so much volume in its first minute."""
+    builder = a_builder("09:18:30")
+    builder.add([a_tick("09:18:40", 10_000, cum, gap=True)])
+    builder.elapse(at("09:19:02"))
+    return builder
+
+
+@pytest.mark.incident("INC-18")
+def test_first_minutes_that_history_lacks_stay_open_while_volume_is_missing() -> None:
+    builder = late_starter(9000)
+    rows = [a_row("09:16"), a_row("09:18")]
+    builder.backfill(rows, at("09:19:15"))
+    assert (builder.settled, builder.short_answers) == (OPEN, 1)
+    assert builder.wanted(at("09:20:15")) == (OPEN, at("09:17"))
+    builder.backfill([a_row("09:15", volume=7000), *rows], at("09:20:15"))
+    assert (builder.settled, builder.short_answers) == (at("09:19"), 1)
+
+
+def test_absent_minute_is_not_believed_while_no_volume_was_heard() -> None:
+    builder = a_builder("09:18:30")
+    builder.backfill([a_row("09:16"), a_row("09:17")], at("09:18:30"))
+    assert (builder.settled, builder.short_answers) == (OPEN, 0)
+
+
+def test_absent_minute_of_an_index_needs_no_volume() -> None:
+    terms = Terms(began=at("09:18:30"), tick=Paise(1), is_index=True)
+    builder = BarBuilder(NIFTY, a_plan(), terms)
+    builder.backfill([a_row("09:16", volume=0), a_row("09:17", volume=0)], at("09:18:30"))
+    assert builder.settled == at("09:18")
+
+
+def test_forming_row_settles_no_minute() -> None:
+    builder = late_starter(1000)
+    builder.backfill([a_row("09:15"), a_row("09:19")], at("09:19:15"))
+    assert builder.settled == at("09:16")
 
 
 def test_quiet_minute_takes_a_tainted_bar_away() -> None:
     builder = ten()
     builder.add([a_tick("10:01:10", 10_000, 65, source=Source.REST, volume=65)])
-    builder.elapse(at("10:02:02"))
-    (revised,) = builder.backfill([a_row("10:02")], at("10:02:15"))
-    assert revised == Revised(at("10:01"), (), at("10:02"))
+    builder.add([a_tick("10:02:10", 10_100, 130, seq=1, volume=65)])
+    builder.elapse(at("10:03:02"))
+    rows = [a_row("10:00", volume=65), a_row("10:02", (10_100,) * 4, 65)]
+    (revised,) = builder.backfill(rows, at("10:03:15"))
+    assert isinstance(revised, Revised)
+    assert [(b.minute, b.provenance) for b in revised.bars] == [
+        (at("10:00"), Provenance.BACKFILLED),
+        (at("10:02"), Provenance.WS),
+    ]
+    assert revised.settled == at("10:03")
 
 
 @pytest.mark.incident("INC-18")
 def test_lagging_history_leaves_the_later_minutes_open() -> None:
     builder = a_builder("09:40:30")
     builder.elapse(at("09:41:02"))
-    builder.backfill([a_row("09:15"), a_row("09:20")], at("09:41:15"))
-    assert builder.settled == at("09:21")
+    rows = [a_row(f"09:{minute}") for minute in range(15, 21)]
+    builder.backfill(rows, at("09:41:15"))
+    assert (builder.settled, builder.short_answers) == (at("09:21"), 0)
     assert builder.wanted(at("09:42:14")) == ()
     assert len(builder.wanted(at("09:42:15"))) == 20
 
@@ -179,7 +228,9 @@ def test_late_restart_keeps_the_days_bars() -> None:
     builder.elapse(at("10:03:02"))
     before = builder.whole()
     assert builder.backfill([a_row("09:15")], at("15:45")) == ()
+    assert builder.short_answers == 1
     assert builder.backfill([], at("15:45")) == ()
+    assert builder.short_answers == 2
     assert builder.whole().bars[-2:] == before.bars[-2:]
 
 

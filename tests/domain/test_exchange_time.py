@@ -86,3 +86,11 @@ def test_setting_overrides_the_judgement(
 
 def test_tick_without_a_stamp_has_none_to_trust() -> None:
     assert ExchangeTime("trust").of(a_tick("10:00")) is None
+
+
+@pytest.mark.parametrize("policy", ["auto", "trust"])
+def test_stamp_from_the_future_is_never_used(policy: Literal["auto", "trust"]) -> None:
+    times = ExchangeTime(policy)
+    stamps(times, good_ticks())
+    ahead = [a_tick("10:01:00", exch="10:01:02"), a_tick("10:01:00", exch="10:01:02.1")]
+    assert stamps(times, ahead) == [at("10:01:02"), None]

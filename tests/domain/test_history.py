@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.history import Answer, Holes, sift
+from domain.history import NEVER, Answer, Audit, Holes, sift
 from domain.market import HistoryBar
 from domain.params import HistoryParams
 from domain.units import SECOND, Micros, Paise
@@ -63,9 +63,27 @@ def test_absent_minute_was_quiet_only_if_later_rows_are_there() -> None:
     assert absent == [False, True, False, False]
 
 
-def test_forming_row_is_proof_enough_that_history_has_come_so_far() -> None:
+def test_forming_row_is_no_proof_that_history_has_come_so_far() -> None:
     answer = sifted([a_row("10:12"), a_row("10:14")], "10:14:30")
-    assert answer.is_absent(at("10:13"))
+    assert not answer.is_absent(at("10:13"))
+    assert answer.newest == at("10:12")
+
+
+def test_rows_must_hold_the_volume_heard_up_to_the_newest_minute_they_name() -> None:
+    answer = sifted([a_row("10:00", volume=990), a_row("10:02", volume=500)])
+    heard = {at("09:59"): 0, at("10:00"): 1000, at("10:07"): 9000}
+    assert answer.audit(heard) == Audit(at("10:00"), adds_up=True)
+    assert answer.audit({**heard, at("10:00"): 1001}) == Audit(at("10:00"), adds_up=False)
+    assert answer.audit({**heard, at("10:02"): 1490}) == Audit(at("10:02"), adds_up=True)
+    assert answer.audit({at("10:07"): 9000}) == Audit(NEVER, adds_up=True)
+
+
+def test_minute_is_lacking_once_it_is_due() -> None:
+    early = sifted([a_row("10:00"), a_row("10:02")], "10:14:30")
+    assert [early.lacks(at(wall)) for wall in ("10:00", "10:01", "10:05")] == [False, True, False]
+    later = sifted([a_row("10:00"), a_row("10:02", volume=-1)], "10:30:30")
+    walls = ("10:02", "10:13", "10:14", "10:30")
+    assert [later.lacks(at(wall)) for wall in walls] == [False, True, False, False]
 
 
 def test_row_that_repeats_the_close_without_volume_is_a_quiet_minute() -> None:

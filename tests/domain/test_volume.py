@@ -76,6 +76,24 @@ def test_option_without_volume_is_a_gap_and_an_index_is_not() -> None:
     assert increments(a_ledger(), ticks) == [(0, True), (0, False)]
 
 
+def test_first_volume_after_prices_without_it_is_a_baseline_only() -> None:
+    ticks = [a_tick("09:16", cum=None), a_tick("10:30", cum=650_000), a_tick("10:31", cum=650_065)]
+    assert increments(a_ledger(), ticks) == [(0, True), (0, True), (65, False)]
+
+
+def test_volume_told_after_prices_without_it_may_be_of_any_minute_between() -> None:
+    cums = (1000, None, 1000, None, 4000, 4065)
+    ticks = [a_tick(f"10:0{minute}", cum=cum) for minute, cum in enumerate(cums)]
+    assert increments(a_ledger(), ticks) == [
+        (1000, False),
+        (0, True),
+        (0, True),
+        (0, True),
+        (3000, True),
+        (65, False),
+    ]
+
+
 def test_index_volume_is_taken_for_nothing() -> None:
     tick = a_tick(cum=5, symbol=NIFTY, exchange="NSE_INDEX")
     accepted = a_ledger().accept(tick)
