@@ -44,7 +44,9 @@ Regime = Annotated[
         show_default=SANDBOX.market.regime,
     ),
 ]
-Tape = Annotated[Path | None, typer.Option(help="Recorded one-minute bars, parquet or csv.")]
+Tape = Annotated[
+    Path | None, typer.Option(help="A recorded day, of ticks or one-minute bars: parquet or csv.")
+]
 Date = Annotated[
     str | None, typer.Option(help="Day to play, YYYY-MM-DD.", show_default=SANDBOX.date)
 ]

@@ -136,7 +136,7 @@ def setup_of(params: SandboxParams, date: str | None) -> Setup:
     ahead.
     """
     if params.market.source == "tape":
-        setup = Setup(params, tape.read(Path(params.tape.file)))
+        setup = Setup(params, tape.read(Path(params.tape.file), params.tape))
         said = f"--tape {params.tape.file}: its day {setup.day}"
         if date not in {None, setup.day}:
             raise ConfigError(f"--date {date} is not the day of the tape, {setup.day}; drop it")

@@ -37,6 +37,7 @@ from sandbox.kinds import (
 from sandbox.market import build, depth, master
 from sandbox.market.market import Market
 from sandbox.market.recorded import Tape
+from sandbox.market.ticks import TickTape
 from sandbox.matching import Matching
 from sandbox.params import SandboxParams
 from sandbox.truth import Arrived, Met, Row, Started, TimePassed, Truth
@@ -51,7 +52,7 @@ class Setup:
     """What one day is played with: the `sandbox` settings and, for a recorded day, its tape."""
 
     params: SandboxParams
-    tape: Tape | None = None
+    tape: Tape | TickTape | None = None
 
     @property
     def day(self) -> Day:
@@ -244,7 +245,7 @@ class Exchange:
             source="tape" if setup.tape else "synthetic",
             random_seed=setup.params.seed,
             regime="" if setup.tape else setup.params.market.regime,
-            made_up=setup.tape is not None,
+            made_up=setup.tape is not None and setup.tape.made_up,
         )
         if not truth.rows:
             truth.add(self.now, started)

@@ -17,9 +17,7 @@ BrokerName = Annotated[str, Shaped(r"[a-z0-9_]{1,32}", "a broker's name in small
 Override = Annotated[
     str, Shaped(r"[a-z_]+\.[A-Za-z0-9_]+=\S+", "a dated rule as key=value, such as lot.NIFTY=75")
 ]
-Rename = Annotated[
-    str, Shaped(r"[a-z_]+=[^=]+", "our column=the file's, such as cum_volume=vtt")
-]
+Rename = Annotated[str, Shaped(r"[a-z_]+=[^=]+", "our column=the file's, such as cum_volume=vtt")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Puts the market of a day together: master, lines, merge."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from domain.errors import ConfigError
 from domain.rules import RulePack
@@ -16,6 +16,7 @@ from sandbox.market.recorded import Projector, RecordedLine, Tape
 from sandbox.market.regimes import weather
 from sandbox.market.spot import path
 from sandbox.market.synthetic import FutureLine, IndexLine, QuotedLine, Sky, VixLine
+from sandbox.market.ticks import TickLine, Ticks, TickTape
 from sandbox.params import SandboxParams
 
 EXPIRY_AT = "15:30"
@@ -38,9 +39,12 @@ def synthetic(params: SandboxParams, rules: RulePack, facts: DayFacts) -> Market
     return _market({s: _synthetic_line(line, sky) for s, line in found.items()}, facts)
 
 
-def recorded(params: SandboxParams, rules: RulePack, facts: DayFacts, tape: Tape) -> Market:
+def recorded(
+    params: SandboxParams, rules: RulePack, facts: DayFacts, tape: Tape | TickTape
+) -> Market:
     """Return a recorded day. Raises ConfigError for a tape these rules cannot play."""
-    file = params.tape.file
+    if isinstance(tape, TickTape):
+        return _ticks(params, rules, facts, tape)
     projector = Projector(
         tape=tape,
         params=params.market,
@@ -49,12 +53,33 @@ def recorded(params: SandboxParams, rules: RulePack, facts: DayFacts, tape: Tape
         ticks_per_bar=params.tape.ticks_per_bar,
         cross=params.tape.path == "cross",
     )
-    try:
-        found = master.recorded(tape.bars, rules, facts.day)
-    except BadSymbol as error:
-        raise ConfigError(f"sandbox.tape.file: {file}: {error}") from error
-    _check(tape, file, facts, found)
+    found = _master(tape.bars, params.tape.file, rules, facts)
+    _check_minutes(tape, params.tape.file, facts)
     return _market({s: RecordedLine(line, projector) for s, line in found.items()}, facts)
+
+
+def _ticks(params: SandboxParams, rules: RulePack, facts: DayFacts, tape: TickTape) -> Market:
+    """Return the rows within the session; what lies outside is nothing that could be traded on."""
+    file = params.tape.file
+    found = _master(tape.lines, file, rules, facts)
+    within = {s: ticks.within(facts.open, facts.close) for s, ticks in tape.lines.items()}
+    if not any(ticks.at for ticks in within.values()):
+        raise ConfigError(
+            f"sandbox.tape.file: {file}: holds no tick from {show(facts.open)} to "
+            f"{show(facts.close)} on {tape.day}, the hours of the dated rules; take another tape"
+        )
+
+    def line(instrument: InstrumentLine, ticks: Ticks) -> Line:
+        first = Paise((ticks.ltp or tape.lines[instrument.symbol].ltp)[0])
+        return TickLine(
+            instrument,
+            ticks,
+            (facts.open, first),
+            params=params.market,
+            random_seed=params.seed,
+        )
+
+    return _market({s: line(each, within[s]) for s, each in found.items()}, facts)
 
 
 def _market(lines: Mapping[Symbol, Line], facts: DayFacts) -> Market:
@@ -72,13 +97,24 @@ def _synthetic_line(line: InstrumentLine, sky: Sky) -> Line:
     return kind(line, sky, expiry_s)
 
 
-def _check(tape: Tape, file: str, facts: DayFacts, found: Mapping[Symbol, InstrumentLine]) -> None:
+def _master(
+    names: Collection[Symbol], file: str, rules: RulePack, facts: DayFacts
+) -> Mapping[Symbol, InstrumentLine]:
+    """Return the instruments of a tape, each with its underlying on it. Raises ConfigError."""
+    try:
+        found = master.recorded(names, rules, facts.day)
+    except BadSymbol as error:
+        raise ConfigError(f"sandbox.tape.file: {file}: {error}") from error
     for line in found.values():
-        if line.name not in tape.bars:
+        if line.name not in names:
             raise ConfigError(
                 f"sandbox.tape.file: {file}: {line.symbol} is on the tape, "
-                f"its underlying {line.name} is not; add the bars of {line.name}"
+                f"its underlying {line.name} is not; add the prices of {line.name}"
             )
+    return found
+
+
+def _check_minutes(tape: Tape, file: str, facts: DayFacts) -> None:
     for symbol, bars in tape.bars.items():
         outside: Micros | None = next(
             (bar.minute for bar in bars if not facts.is_open(bar.minute)), None

@@ -24,7 +24,7 @@ from tests.config.reading import KEY, NOWHERE, SANDBOX, problems_of, settings_of
             "sandbox: {latency: {place_ms: {mean: 5}}}",
             "sandbox.latency.place_ms.mean: unknown key; did you mean median?",
         ),
-        ("sandbox: {tape: {colour: 5}}", "sandbox.tape.colour: unknown key; allowed are file, "),
+        ("sandbox: {tape: {hue: 5}}", "sandbox.tape.hue: unknown key; allowed are file, "),
     ],
 )
 def test_every_key_is_read_and_unknown_ones_refused(

@@ -12,8 +12,8 @@ from domain.session import IST
 from domain.units import MINUTE, Day, Micros, Symbol
 from sandbox.exchange import Exchange, Setup
 from sandbox.kinds import BarLine
+from sandbox.market import tape as tapes
 from sandbox.market.recorded import Tape
-from sandbox.market.tape import read
 from sandbox.params import SandboxParams
 from sandbox.truth import Started, Truth
 from tests.sandbox.market.chain import a_tape_bar
@@ -24,6 +24,12 @@ DAY = Day("2021-06-11")
 REAL = "data/nifty_1m_2021-06-11.parquet"
 NIFTY = Symbol("NIFTY")
 CALL = Symbol("NIFTY17JUN2115600CE")
+
+
+def read(file: Path) -> Tape:
+    tape = tapes.read(file)
+    assert isinstance(tape, Tape)
+    return tape
 
 
 def a_row(minute: int = 0, symbol: str = CALL, **changes: Any) -> dict[str, Any]:
@@ -141,7 +147,7 @@ def test_bad_instant_in_a_text_file_is_refused(tmp_path: Path) -> None:
 
 def test_missing_columns_are_named(tmp_path: Path) -> None:
     file = tmp_path / "tape.parquet"
-    pl.DataFrame({"ts": [], "symbol": [], "ltp": []}).write_parquet(file)
+    pl.DataFrame({"ts": [], "symbol": [], "price": []}).write_parquet(file)
     with pytest.raises(ConfigError, match="columns open, high, low, close, volume are missing"):
         read(file)
 
