@@ -6,8 +6,8 @@ Hears:  Begin, RecoveryDone, ChainFound, StrikesFound, BarUpdated, BarClosed, Ba
 Tells:  order <- PlanDay, JoinContracts, StrategyReady, FactsWanted, PlaceEntry, CancelEntry,
         RaiseStop, MoveStop, ExitPosition, FlattenAll; feed, watchdog, monitor <- ChainChosen;
         bar:* <- WatchPrice, BarsWanted; journal <- DecisionMade
-Owns:   the strategy's pure state (domain.trader.Trader), the choice of the day's contracts and of
-        those that join them (domain.edge.Edge)
+Owns:   the strategy's pure state (domain.trader.Trader), the choice of the day's contracts
+        (domain.universe.Chooser) and of those that join them (domain.edge.Edge)
 Dies:   rebuilt from today's bars and OrderActor's facts; until they came it wishes nothing
 """
 
@@ -16,13 +16,12 @@ from typing import assert_never
 
 from actors.base import Actor
 from actors.commands import command
+from actors.contracts import Contracts
 from actors.post_office import Post
 from broker.port import Broker
 from domain import clock
-from domain.calls import ReadReply
 from domain.conditions import Conditions
-from domain.contracts import Chain
-from domain.edge import Edge, Found
+from domain.contracts import Chain, Contract
 from domain.params import UniverseParams
 from domain.progress import Progress
 from domain.rules import RulePack
@@ -30,7 +29,7 @@ from domain.session import DayPlan
 from domain.strategy import Mode, Note
 from domain.trader import Backfill, Role, Stage, Start, Told, Trader
 from domain.units import Micros, Symbol
-from domain.universe import Choice, Chooser
+from domain.universe import Choice
 from messages.control import (
     Begin,
     ChainChosen,
@@ -88,18 +87,15 @@ class StrategyActor(Actor):
         pack: RulePack,
     ) -> None:
         super().__init__(address, post)
-        self._broker = broker
+        self._contracts = Contracts(address, post, broker)
         self._role = role
         self._universe = universe
         self._pack = pack
         self._is_restart = False
         self._plan: DayPlan | None = None
-        self._chooser: Chooser | None = None
-        self._edge: Edge | None = None
         self._trader: Trader | None = None
         self._conditions = Conditions()
         self._is_ready = False
-        self._faults: dict[str, str] = {}
         self._progress = Progress()
 
     def on_receive(self, message: Heard) -> None:
@@ -122,9 +118,7 @@ class StrategyActor(Actor):
 
     def _market(self, message: Market, at: Micros) -> Told:
         if isinstance(message, BarUpdated):
-            for follower in (self._chooser, self._edge):
-                if follower is not None:
-                    follower.price(message.now)
+            self._contracts.price(message.now)
         trader = self._trader
         if trader is None:
             return Told()
@@ -173,7 +167,7 @@ class StrategyActor(Actor):
             case RecoveryDone(plan=plan, chain=chain):
                 self._recovered(plan, chain, at)
             case Pulse():
-                self._ask(at)
+                self._contracts.inquire(at)
                 self._tell_progress(at)
             case _:
                 assert_never(message)
@@ -183,86 +177,46 @@ class StrategyActor(Actor):
         """Take the day: with a chain play at once and verify it, without one choose it."""
         self._plan = plan
         rule = self._role.strategy.universe(plan)
-        self._chooser = Chooser(rule, self._universe, self._pack, plan, chain)
+        self._contracts.begin(rule, self._universe, self._pack, plan, chain)
         if chain is not None:
             self._play(chain, Start.RESTARTED if self._is_restart else Start.RESUMED, at)
-        self._ask(at)
-
-    def _ask(self, at: Micros) -> None:
-        due = self._chooser.due(at) if self._chooser else None
-        if due is not None:
-            number, call = due
-            self._broker.read(call, lambda reply: self._hear_answer(number, reply))
-        further = self._edge.due(at) if self._edge else None
-        if further is not None:
-            question, wanted = further
-            self._broker.read(wanted, lambda reply: self._hear_strikes(question, reply))
-
-    def _hear_answer(self, number: int, reply: ReadReply) -> None:
-        """Pass an answer on to ourselves. In the read lane's thread."""
-        self.post.tell(self.address, ChainFound(question=number, reply=reply))
-
-    def _hear_strikes(self, number: int, reply: ReadReply) -> None:
-        """Pass an answer on to ourselves. In the read lane's thread."""
-        self.post.tell(self.address, StrikesFound(question=number, reply=reply))
+        self._contracts.inquire(at)
 
     def _answer(self, message: Answer, at: Micros) -> Told:
+        told = Told()
         match message:
-            case ChainFound(question=question, reply=reply):
-                self._answered(question, reply, at)
-            case StrikesFound(question=question, reply=reply):
-                return self._widened(question, reply, at)
+            case ChainFound():
+                choice = self._contracts.chosen(message, at)
+                if choice is not None:
+                    self._chosen(choice, at)
+                if self._trader is not None:
+                    told = self._trader.pulse(at)
+            case StrikesFound():
+                found = self._contracts.found(message, at)
+                if found is not None and found.contracts:
+                    told = self._joined(found.contracts, at)
             case _:
                 assert_never(message)
-        return self._trader.pulse(at) if self._trader is not None else Told()
-
-    def _answered(self, number: int, reply: ReadReply, at: Micros) -> None:
-        if self._chooser is None:
-            return
-        choice = self._chooser.answer(number, reply, at)
-        what = "chosen" if self._trader is None else "verified"
-        self._say_fault(f"no contracts {what} yet", self._chooser.fault)
-        if choice is not None:
-            self._chosen(choice, at)
-        self._ask(at)
-
-    def _widened(self, number: int, reply: ReadReply, at: Micros) -> Told:
-        if self._edge is None:
-            return Told()
-        found = self._edge.answer(number, reply, at)
-        self._say_fault("no strikes joined yet", self._edge.fault)
-        told = self._joined(found, at) if found is not None else Told()
-        self._ask(at)
+        self._contracts.inquire(at)
         return told
 
-    def _say_fault(self, what: str, fault: str) -> None:
-        """Say why an answer was of no use, once until it is another reason."""
-        if fault and fault != self._faults.get(what):
-            log.warning("%s: %s", what, fault)
-        self._faults[what] = fault
-
-    def _joined(self, found: Found, at: Micros) -> Told:
-        for warning in found.warnings:
-            log.warning("%s", warning)
-        if found.against:
-            log.error("further strikes do not join: %s", "; ".join(found.against))
-        if not found.contracts or self._trader is None or self._plan is None:
-            return Told()
-        self.post.tell("order", JoinContracts(at=at, contracts=found.contracts))
-        told = self._trader.join(found.contracts, at)
-        self._announce(self._trader.chain, self._plan, at)
+    def _joined(self, contracts: tuple[Contract, ...], at: Micros) -> Told:
+        assert self._trader is not None
+        self.post.tell("order", JoinContracts(at=at, contracts=contracts))
+        told = self._trader.join(contracts, at)
+        self._announce(self._trader.chain, at)
         return told
 
-    def _announce(self, chain: Chain, plan: DayPlan, at: Micros) -> None:
-        chosen = ChainChosen(at=at, plan=plan, chain=chain)
+    def _announce(self, chain: Chain, at: Micros) -> None:
+        assert self._plan is not None
+        chosen = ChainChosen(at=at, plan=self._plan, chain=chain)
         for address in ("feed", "watchdog", "monitor"):
             self.post.tell(address, chosen)
 
     def _chosen(self, choice: Choice, at: Micros) -> None:
-        for warning in choice.warnings:
-            log.warning("%s", warning)
-        if self._trader is None and self._plan is not None and self._chooser is not None:
-            self._watch(self._chooser.index[0], on=False)
+        index = self._contracts.index
+        if self._trader is None and self._plan is not None and index is not None:
+            self._watch(index, on=False)
             self.post.tell("order", PlanDay(at=at, plan=self._plan, chain=choice.chain))
             self._play(choice.chain, Start.FRESH, at)
         if self._trader is None:
@@ -278,13 +232,11 @@ class StrategyActor(Actor):
         rates = self._pack.charges(self._plan.day, chain.contracts[0].exchange)
         stage = Stage(plan=self._plan, chain=chain, rates=rates)
         self._trader = Trader(self._role, stage, self._conditions, at, start)
-        rule = self._role.strategy.universe(self._plan)
-        self._edge = Edge(rule, self._universe, self._pack, self._plan, chain)
         if start is Start.RESTARTED:
             for contract in chain.contracts:
                 self.post.tell(f"bar:{contract.symbol}", BarsWanted(symbol=contract.symbol))
         else:
-            self._announce(chain, self._plan, at)
+            self._announce(chain, at)
         if start is not Start.FRESH:
             self.post.tell("order", FactsWanted(who=self.address))
 

@@ -84,8 +84,9 @@ class Edge:
         self.fault = ""
         if isinstance(reply, ChainRead):
             return self._found(reply)
-        said = f"status={reply.status} {reply.text}" if isinstance(reply, Failed) else "no contract"
-        self.fault = f"no further strikes read: {said}"
+        self.fault = "no contract was answered"
+        if isinstance(reply, Failed):
+            self.fault = f"{reply.call} failed status={reply.status} {reply.text}"
         self._not_before = Micros(at + RETRY)
         return None
 

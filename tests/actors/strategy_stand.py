@@ -6,7 +6,7 @@ from typing import Any
 from actors.strategy import StrategyActor
 from config.pack import load
 from domain.calls import ChainRead, Quotes
-from domain.contracts import Contract, Side
+from domain.contracts import Chain, Contract, Side
 from domain.market import Quote
 from domain.params import UniverseParams
 from domain.trader import Role
@@ -67,6 +67,7 @@ class Stand:
     broker: FakeBroker = field(default_factory=FakeBroker)
     role: Role = field(default_factory=lambda: Role(strategy=SwingBreak(), tag=TAG))
     min_symbols: int = 2
+    chain: Chain = CHAIN
     question: int = 0
 
     def __post_init__(self) -> None:
@@ -98,7 +99,7 @@ class Stand:
 
     def begin(self, *, restarted: bool = False, chain: bool = False) -> list[To]:
         self.hear(Begin(at=minute(0), restarted=restarted), minute(0))
-        return self.hear(RecoveryDone(at=minute(0), plan=PLAN, chain=CHAIN if chain else None))
+        return self.hear(RecoveryDone(at=minute(0), plan=PLAN, chain=self.chain if chain else None))
 
     def go(self) -> "Stand":
         """Begin with the chain of this morning, verified, active and trusted."""

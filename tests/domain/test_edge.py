@@ -248,13 +248,17 @@ def test_smaller_freeze_quantity_joins_as_it_will_be_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "fault"), [(SILENT, "status=500 no"), (MarginRead(total=Paise(1)), "no contract")]
+    ("reply", "fault"),
+    [
+        (SILENT, "ReadChain failed status=500 no"),
+        (MarginRead(total=Paise(1)), "no contract was answered"),
+    ],
 )
 def test_answer_of_no_use_is_asked_for_again_after_a_while(reply: ReadReply, fault: str) -> None:
     edge = an_edge().sees(26_300)
     first = edge.call()
     assert edge.hear(reply) is None
-    assert edge.fault == f"no further strikes read: {fault}"
+    assert edge.fault == fault
     assert edge.call(Micros(LATER - 1)) is None
     assert edge.call(LATER) == first
     edge.hear(a_read(26_450), LATER)
