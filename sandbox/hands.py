@@ -14,6 +14,8 @@ class Hands:
         anchor = Anchor(r0=clock.wall(), v0=start_at, speed=speed, paused=paused)
         self.clock = AnchoredClock(anchor)
         self._seen = clock.steady()
+        self.is_led = False
+        """Whether somebody else's clock is followed: then nobody moves it here."""
 
     @property
     def anchor(self) -> Anchor:
@@ -36,6 +38,11 @@ class Hands:
     def set_speed(self, speed: int) -> None:
         """Go on from here at another speed; a standing clock keeps standing."""
         self._replace(speed=speed)
+
+    def adopt(self, anchor: Anchor) -> None:
+        """Follow somebody else's clock from here on."""
+        self.is_led = True
+        self.clock.anchor = anchor
 
     def stop_at(self, instant: Micros) -> None:
         """Stop the clock at exactly an instant it has just passed."""

@@ -1,0 +1,1 @@
+"""The way to another OpenAlgo server whose prices are played: it is read, and never traded on."""
