@@ -1,8 +1,10 @@
 """The lanes: worker threads that carry calls to the server, exits in lanes of their own.
 
-Three workers carry exits (P0), one carries cancels of entries and entries (P1, P2), two carry
+Three workers carry exits (P0), one carries cancels of entries and entries (P1, P2), four carry
 reads, of which one leaves history and chains alone so that a book read never waits behind them.
-A write is sent once. A read is asked again, later, on failures that prove nothing.
+Three take the bulk: the server spaces its calls to the broker, and a slow broker is still busy with
+one answer when the next call may begin. A write is sent once. A read is asked again, later, on
+failures that prove nothing.
 """
 
 import logging
@@ -24,6 +26,7 @@ from domain.units import SECOND
 log = logging.getLogger(__name__)
 
 EXIT_WORKERS = 3
+BULK_WORKERS = 3
 CLOSED = "the lanes are closed"
 DIED = "the worker carrying it died"
 
@@ -90,7 +93,8 @@ class Lanes:
             self._spawn(f"exit-{number}", lambda: self._carry_writes(exits=True))
         self._spawn("entry-0", lambda: self._carry_writes(exits=False))
         self._spawn("read-0", lambda: self._carry_reads(bulk=False))
-        self._spawn("read-1", lambda: self._carry_reads(bulk=True))
+        for number in range(BULK_WORKERS):
+            self._spawn(f"bulk-{number}", lambda: self._carry_reads(bulk=True))
 
     def write(self, call: Write, done: Callable[[WriteReply], None]) -> None:
         """Queue an order write; `done` is called exactly once, also when nothing was sent."""

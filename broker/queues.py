@@ -117,7 +117,7 @@ class ReadJob:
 
     @property
     def is_bulk(self) -> bool:
-        """Whether it may take so long that only one worker may be busy with its like."""
+        """Whether it comes in such numbers that one worker leaves its like alone."""
         return isinstance(self.call, ReadHistory | ReadChain)
 
     def begin(self) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from broker import scripts
 from broker.asks import HttpAnswer, HttpAsk
 from broker.governor import Governor, Pacer
-from broker.lanes import EXIT_WORKERS
+from broker.lanes import BULK_WORKERS, EXIT_WORKERS
 from broker.queues import ReadJob, ReadQueue, WriteJob, WriteQueue
 from domain.calls import Read, ReadReply, Write, WriteReply
 from domain.params import BrokerParams
@@ -36,7 +36,7 @@ class VirtualLanes:
         self._rng = rng
         self._writes = WriteQueue(Governor(params))
         self._reads = ReadQueue(Pacer(params.read_rate_per_s))
-        self._free = {"exit": EXIT_WORKERS, "entry": 1, "read": 1, "bulk": 1}
+        self._free = {"exit": EXIT_WORKERS, "entry": 1, "read": 1, "bulk": BULK_WORKERS}
         self._wakes: set[Micros] = set()
 
     def write(self, call: Write, done: Callable[[WriteReply], None]) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from broker import lanes
 from broker.asks import Fault, HttpAnswer
 from domain.calls import (
     ChainRead,
@@ -75,8 +76,10 @@ def test_read_that_rests_holds_up_nobody(opened: Callable[..., Office], hand: Ha
 
 
 def test_history_is_served_by_rank_and_after_books(
-    opened: Callable[..., Office], hand: Hand
+    opened: Callable[..., Office], hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Two workers that take one after the other may still arrive in the other order.
+    monkeypatch.setattr(lanes, "BULK_WORKERS", 1)
     office = opened()
     office.wire.shut("history")
     office.wire.shut("orderbook")
@@ -96,14 +99,29 @@ def test_history_is_served_by_rank_and_after_books(
 def test_one_worker_leaves_history_alone(opened: Callable[..., Office], hand: Hand) -> None:
     office = opened()
     office.wire.shut("history")
-    office.read(*(a_history(name) for name in "ABC"))
-    until(lambda: office.wire.routes, WITHIN_S)
-    hand.move(1)
+    office.read(*(a_history(name) for name in "ABCDE"))
+    for count in range(1, lanes.BULK_WORKERS + 1):
+        until(lambda n=count: office.wire.routes.count("history") == n, WITHIN_S)  # type: ignore[misc]  # bound now
+        hand.move(1)
     office.read(ReadBooks())
     assert office.wait(1)[0].mode == "analyze"
-    assert office.wire.routes.count("history") == 1
+    assert office.wire.routes.count("history") == lanes.BULK_WORKERS
     office.wire.open("history")
-    office.wait(4, hand)
+    office.wait(6, hand)
+
+
+def test_slow_answer_does_not_keep_the_next_history_waiting(
+    opened: Callable[..., Office], hand: Hand
+) -> None:
+    office = opened()
+    office.wire.shut("history")
+    office.read(a_history("slow"))
+    until(lambda: office.wire.routes == ["history"], WITHIN_S)
+    hand.move(1)
+    office.read(a_history("next"))
+    until(lambda: office.wire.routes == ["history"] * 2, WITHIN_S)
+    office.wire.open("history")
+    office.wait(2, hand)
 
 
 def test_route_is_read_at_its_pace(opened: Callable[..., Office], hand: Hand) -> None:

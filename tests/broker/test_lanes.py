@@ -7,7 +7,7 @@ import pytest
 
 from broker.asks import Fault, HttpAnswer
 from broker.http import Http
-from broker.lanes import EXIT_WORKERS, Lanes
+from broker.lanes import BULK_WORKERS, EXIT_WORKERS, Lanes
 from broker.port import Broker
 from domain import clock
 from domain.calls import (
@@ -206,7 +206,7 @@ def test_close_answers_what_waits_and_lets_the_rest_finish(
     office.write(a_place(ref="after"))
     office.read(ReadBooks())
     assert office.replies[2].outcome is office.replies[3].outcome is Outcome.NOT_SENT
-    assert office.wire.closed == 6
+    assert office.wire.closed == EXIT_WORKERS + BULK_WORKERS + 2
 
 
 def test_close_says_when_a_worker_did_not_end(opened: Callable[..., Office]) -> None:
