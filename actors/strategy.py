@@ -23,7 +23,7 @@ from domain import clock
 from domain.conditions import Conditions
 from domain.contracts import Chain, Contract
 from domain.params import UniverseParams
-from domain.progress import Progress
+from domain.progress import Load, Progress
 from domain.rules import RulePack
 from domain.session import DayPlan
 from domain.strategy import Mode, Note
@@ -96,7 +96,7 @@ class StrategyActor(Actor):
         self._trader: Trader | None = None
         self._conditions = Conditions()
         self._is_ready = False
-        self._progress = Progress()
+        self._progress = Progress(role.history)
 
     def on_receive(self, message: Heard) -> None:
         """Hear one message. In the actor's thread."""
@@ -255,12 +255,13 @@ class StrategyActor(Actor):
             self.post.tell("order", StrategyReady(at=at))
 
     def _tell_progress(self, at: Micros) -> None:
-        """Let people see the history arrive, until it is all there for the first time."""
-        if self._trader is None or self._progress.is_done:
+        """Let people see the history arrive, and which of it does not."""
+        if self._trader is None or not self._progress.is_due(at):
             return
-        line = self._progress.line(*self._trader.progress, at)
-        if line:
-            log.info("%s", line, extra={"tag": "HISTORY"})
+        said = self._progress.line(Load(*self._trader.progress, self._trader.settled), at)
+        if said is not None:
+            level = logging.WARNING if said.is_warming else logging.INFO
+            log.log(level, "%s", said.text, extra={"tag": "HISTORY"})
 
     def _note(self, note: Note, at: Micros) -> None:
         level = logging.INFO if note.kind in STORY else logging.DEBUG

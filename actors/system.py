@@ -214,6 +214,7 @@ def _role(settings: Settings) -> Role:
         day=settings.day,
         stop=chosen.params.stop,
         feed=settings.feed,
+        history=settings.history,
         fingerprint_ticks=settings.orders.fingerprint_ticks,
         days=chosen.days,
         enters_from=chosen.from_,

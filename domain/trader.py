@@ -17,7 +17,7 @@ from domain.facts import Facts
 from domain.limits import FORCE_CLOSE, DayLimit, Tally, room
 from domain.market import Bar, Forming, minute_of
 from domain.orders import EntryKey, Order
-from domain.params import DayParams, FeedParams, LimitParams, StopParams
+from domain.params import DayParams, FeedParams, HistoryParams, LimitParams, StopParams
 from domain.positions import Leg
 from domain.rules.keys import WEEKDAYS
 from domain.series import Fed, Series
@@ -44,6 +44,7 @@ class Role:
     day: DayParams = field(default_factory=DayParams)
     stop: StopParams = field(default_factory=StopParams)
     feed: FeedParams = field(default_factory=FeedParams)
+    history: HistoryParams = field(default_factory=HistoryParams)
     fingerprint_ticks: int = 60
     days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
     enters_from: str = "09:16"
@@ -153,6 +154,12 @@ class Trader:
     def progress(self) -> tuple[int, int]:
         """How many contracts have every bar they should have by now, and how many there are."""
         return sum(map(self._is_ready, self._series)), len(self._series)
+
+    @property
+    def settled(self) -> Micros:
+        """The instant before which the bars of every contract are certain; it may be the open."""
+        earliest = min(series.settled for series in self._series.values())
+        return max(earliest, self._stage.plan.open)
 
     def join(self, contracts: Iterable[Contract], at: Micros) -> Told:
         """Take further contracts; they bring their bars of today before anything is done in them.

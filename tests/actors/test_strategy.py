@@ -67,6 +67,24 @@ def stand(hands: Hands) -> Stand:
     return Stand(hands)
 
 
+# History.
+
+
+@pytest.mark.incident("INC-18")
+def test_bars_that_do_not_come_are_said_to_be_warming(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    stand.go()
+    for second in range(1, 200):
+        stand.pulse(Micros(minute(0) + second * SECOND))
+    said = [(r.levelname, r.getMessage()) for r in caplog.records if r.__dict__.get("tag")]
+    assert said == [
+        ("INFO", "history 0/2 symbols loaded"),
+        ("WARNING", "WARMING: 2 of 2 symbols wait for history from 09:15:00 on, no signals"),
+    ]
+
+
 # Playing.
 
 
@@ -146,7 +164,8 @@ def test_rejected_entry_is_not_resent_each_bar(
         stand.hear(BarUpdated(now=a_forming(4, 13_000, second=(when - minute(4)) // SECOND)), when)
         when = Micros(when + SECOND)
     assert asked == [0, 5, 20]
-    warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    swings = [r for r in caplog.records if r.__dict__.get("tag") == "SWING"]
+    warned = [r.getMessage() for r in swings if r.levelno == logging.WARNING]
     assert warned == [f"blocked {CE.symbol} refusals=3 reason=BAND"]
 
 
