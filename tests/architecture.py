@@ -53,7 +53,10 @@ MOCK_FREE = ("tests/domain/", "tests/actors/")
 ROUTES = ("close" + "position", "cancel" + "allorder", "place" + "smartorder")
 ROUTES_ALLOWED = ("sandbox/", "tests/", "docs/")
 # Starting threads, ending the process and sleeping, each with a noqa and its reason.
-BANNED_NAMES_ALLOWED = ("run.py", "broker/lanes.py", "broker/stream.py", "sandbox/", "tests/")
+BANNED_NAMES_ALLOWED = (
+    *("run.py", "broker/lanes.py", "broker/stream.py", "research/recorder.py"),
+    *("sandbox/", "tests/"),
+)
 
 STRUCT_OPTIONS = {"frozen": True, "kw_only": True, "gc": False}
 ENUMS = frozenset({"Enum", "StrEnum", "IntEnum", "Flag", "IntFlag"})
