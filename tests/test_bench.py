@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import pytest
 
-from bench import day, latency
+from bench import day, feed, feed_market, latency
+from bench.feed_market import Crier
 from bench.latency_frames import COUNTED, LEVEL, MARKED, OPTIONS, Frame, script, tally
 from bench.latency_peer import Report
+from broker.wire_frames import MarketData, decode
 from domain.units import Micros, Symbol
 
 NAMES = tuple(Symbol(f"O{number}") for number in range(OPTIONS))
@@ -105,3 +108,44 @@ def test_day_that_came_out_otherwise_is_not_timed(odd: day.Outcome, said: str) -
 @pytest.mark.parametrize(("n", "value"), [(1, 0), (100, 99), (300, 297)])
 def test_percentile_leaves_its_share_above(n: int, value: int) -> None:
     assert latency.percentile(range(n), 99) == value
+
+
+def test_frames_of_the_feed_are_what_the_client_decodes() -> None:
+    crier = Crier(tuple(each.symbol for each in feed_market.chain(82).contracts))
+    for said in (crier.next() for _ in range(200)):
+        data = feed_market.frame(*said, Micros(5_000_000))
+        found = decode(data)
+        assert isinstance(found, MarketData)
+        assert (found.symbol, round(float(found.data.ltp) * 100), found.data.volume) == said
+        assert not feed_market.is_index(data)
+    assert len(crier.last) == 82
+    assert feed_market.is_index(feed_market.index_frame(Micros(0)))
+
+
+@pytest.mark.parametrize("count", feed.COUNTS)
+def test_chain_of_the_feed_has_as_many_options_as_asked_for(count: int) -> None:
+    contracts = feed_market.chain(count).contracts
+    assert len({each.symbol for each in contracts}) == count
+    assert count in feed.HOSTED
+
+
+def test_rate_is_sustained_while_the_inboxes_are_no_deeper() -> None:
+    flat = feed.Taken(per_s=1000, cpu_us=80, waits=(3, 3 + feed.FLAT, 90))
+    assert flat.is_sustained
+    assert not replace(flat, waits=(3, 4 + feed.FLAT, 90)).is_sustained
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        {"ticks": 11, "last": {"A": [15_000, 130]}},
+        {"ticks": 12, "last": {"A": [15_005, 130]}},
+        {"ticks": 12, "last": {"A": [15_000, 65]}},
+        {"ticks": 12, "last": {}},
+    ],
+)
+def test_feed_that_lost_something_is_not_measured(heard: dict[str, Any]) -> None:
+    said = {"frames": 10, "index": 2, "last": {"A": [15_000, feed_market.FIRST_VOLUME + 130]}}
+    feed.compare("cast", {"ticks": 12, "last": {"A": [15_000, 130]}}, said)
+    with pytest.raises(feed.Wrong):
+        feed.compare("cast", heard, said)
