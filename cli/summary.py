@@ -5,6 +5,7 @@ text, net of charges, over what each short risked from its real fills to its fir
 """
 
 import json
+import tempfile
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -104,6 +105,21 @@ def table(summary: Summary) -> str:
     width = max(len(name) for name, _ in rows)
     lines = [f"  {name:<{width}}  {value}" for name, value in rows]
     return "\n".join([*lines, *(f"    {text}" for text in broken)])
+
+
+def check(path: Path | None) -> None:
+    """Refuse now what could not be written when the day is over. Raises ConfigError."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise ConfigError(f"--summary {path}: is a folder; name a file in it")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"--summary {path}: its folder cannot be written ({error.strerror}); name another one"
+        ) from error
 
 
 def save(summary: Summary, path: Path) -> None:

@@ -35,6 +35,7 @@ from sandbox.kinds import (
     TradeLine,
 )
 from sandbox.market import build, depth, master
+from sandbox.market.live import LiveDay, live
 from sandbox.market.market import Market
 from sandbox.market.recorded import Tape
 from sandbox.market.ticks import TickTape
@@ -49,15 +50,41 @@ __all__ = ["Deferred", "Exchange", "Setup"]
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What one day is played with: the `sandbox` settings and, for a recorded day, its tape."""
+    """What one day is played with: the `sandbox` settings, and the tape of a recorded day.
+
+    `live` is a day that another server lists and tells of.
+    """
 
     params: SandboxParams
     tape: Tape | TickTape | None = None
+    live: LiveDay | None = None
 
     @property
     def day(self) -> Day:
-        """The day being played: the tape's own date, else the configured one."""
+        """The day being played: that of the tape or of the other server, else the configured."""
+        if self.live is not None:
+            return self.live.day
         return self.tape.day if self.tape else Day(self.params.date)
+
+    @property
+    def started(self) -> Started:
+        """How ground truth says that such a day began."""
+        if self.live is not None:
+            return Started(
+                day=self.day,
+                source="openalgo",
+                random_seed=self.params.seed,
+                regime="",
+                made_up=self.params.upstream.mode != "depth",
+                around=self.live.around,
+            )
+        return Started(
+            day=self.day,
+            source="tape" if self.tape else "synthetic",
+            random_seed=self.params.seed,
+            regime="" if self.tape else self.params.market.regime,
+            made_up=self.tape is not None and self.tape.made_up,
+        )
 
 
 class Exchange:
@@ -240,13 +267,7 @@ class Exchange:
         return self._master[symbol].lot
 
     def _begin(self, setup: Setup, truth: Truth) -> None:
-        started = Started(
-            day=self.day,
-            source="tape" if setup.tape else "synthetic",
-            random_seed=setup.params.seed,
-            regime="" if setup.tape else setup.params.market.regime,
-            made_up=setup.tape is not None and setup.tape.made_up,
-        )
+        started = setup.started
         if not truth.rows:
             truth.add(self.now, started)
         elif truth.rows[0].payload != started:
@@ -313,6 +334,8 @@ class Exchange:
 
 
 def _market(setup: Setup, rules: RulePack, day_facts: DayFacts) -> Market:
+    if setup.live is not None:
+        return live(setup.params, day_facts, setup.live)
     if setup.tape is None:
         return build.synthetic(setup.params, rules, day_facts)
     return build.recorded(setup.params, rules, day_facts, setup.tape)

@@ -16,13 +16,17 @@ from sandbox.kinds import Change, OrderLine, Origin, Status
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A day begins: where its prices come from. `made_up` quotes are not on the tape."""
+    """A day begins: where its prices come from. `made_up` quotes are not on the tape.
+
+    `around` is the strike in the middle of a relayed chain, 0 for any other.
+    """
 
     day: str
     source: str
     random_seed: int
     regime: str
     made_up: bool
+    around: Paise = Paise(0)
 
 
 class Arrived(msgspec.Struct, frozen=True, kw_only=True, gc=False):
