@@ -99,7 +99,7 @@ def most(symbols: int, rates: Sequence[int]) -> tuple[Taken, Taken | None]:
 
 def memory(symbols: int, hours: int) -> Iterator[dict[str, int]]:
     """Yield resident kilobytes and bars made after each hour."""
-    command = [sys.executable, "-m", "bench.feed_cast", "hours", str(symbols), str(hours)]
+    command = [sys.executable, "-m", "bench.feed_hours", str(symbols), str(hours)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield from map(json.loads, process.stdout)

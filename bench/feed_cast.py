@@ -1,69 +1,35 @@
-"""What bench/feed.py measures, each in a process of its own.
+"""What bench/feed.py measures at a socket, each in a process of its own.
 
     python -m bench.feed_cast raw SYMBOLS PORT
     python -m bench.feed_cast cast SYMBOLS PORT HOSTED
-    python -m bench.feed_cast hours SYMBOLS HOURS
 
 `raw` is a bare loop: websocket-client receives, msgspec decodes. `cast` is the stream thread, the
-feed, the bar actors (HOSTED symbols each), the strategy and the watchdog in threads, built by the
-system an agent is built by; whoever else they tell only counts. `hours` is the same cast under the
-pump, in virtual time, without a socket. Prints JSON lines.
+feed, the bar actors (HOSTED symbols each), the strategy and the watchdog in threads. Prints one
+JSON line.
 """
 
 import json
-import os
-import random
 import sys
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from time import process_time
 from typing import Any
 
-import msgspec
 import websocket
 
 from actors.delivery import Delivery
-from actors.feed import FeedPorts
-from actors.journal import JournalActor
-from actors.monitor import MonitorActor
-from actors.order import OrderActor
-from actors.post_office import Post, PostOffice
-from actors.pump import Pump, PumpStage
-from actors.reconcile import ReconcileActor
-from actors.stages import Maker, Stage, ThreadStage
-from actors.system import Ports, System
-from bench.feed_market import INDEX, SPOT, Crier, chain, is_index
+from actors.post_office import PostOffice
+from bench.feed_market import INDEX, chain, is_index
+from bench.feed_stand import DAY, Ear, HalfThreads, a_plan, a_system
 from broker.stream import Link, OpenAlgoStream
 from broker.wire_frames import Frame, decode
-from config.settings import Settings, load
 from domain import clock
-from domain.calls import (
-    ChainRead,
-    Failed,
-    History,
-    Outcome,
-    Read,
-    ReadChain,
-    ReadHistory,
-    ReadReply,
-    StreamChange,
-    StreamState,
-    Write,
-    WriteReply,
-)
 from domain.clock import Anchor, AnchoredClock
-from domain.contracts import Chain
-from domain.market import HistoryBar, Pair, Source, Tick, minute_of
-from domain.session import DayPlan, instant
-from domain.units import MINUTE, SECOND, Day, Micros, Paise, Symbol, Units
-from messages.control import Pulse, RecoveryDone
-from messages.market import BarClosed, FeedHealth, TicksArrived
-from research.timeline import Timeline
-from sandbox.params import SandboxParams
+from domain.market import Source, minute_of
+from domain.session import instant
+from domain.units import MINUTE, SECOND, Micros
+from messages.control import Pulse
 
-DAY = Day("2026-11-19")
 BEGIN = "10:00:05"
 """All of a run lies in one minute: a tick that comes late would be left out of a closed one."""
 
@@ -71,152 +37,6 @@ WARM = 2 * SECOND
 LOOK_S = 0.05
 QUIET = SECOND
 """The peer is done when nothing was heard for so long, in real time."""
-
-OTHERS = (OrderActor, ReconcileActor, JournalActor, MonitorActor)
-
-
-class Ear:
-    """Stands in for those who are only told: the newest health, the closed bars, how much."""
-
-    def __init__(self) -> None:
-        self.told: Counter[str] = Counter()
-        self.health: FeedHealth | None = None
-        self.bars: dict[Symbol, list[tuple[Micros, Paise, Units]]] = {}
-
-    def tell(self, message: Any) -> None:
-        """Take a message. Any thread."""
-        self.told[type(message).__name__] += 1
-        if isinstance(message, FeedHealth):
-            self.health = message
-        elif isinstance(message, BarClosed):
-            bar = message.bar
-            self.bars.setdefault(bar.symbol, []).append((bar.minute, bar.close, bar.volume))
-
-
-class Past(msgspec.Struct):
-    """Makes flat minutes: the past of every symbol, and the master's view of the chain."""
-
-    chain: Chain
-    opens_at: Micros
-
-    def read(self, call: Read, done: Callable[[ReadReply], None]) -> None:
-        """Answer at once; `done` only tells."""
-        done(self._answer(call))
-
-    def write(self, call: Write, done: Callable[[WriteReply], None]) -> None:
-        """Refuse to exist: nothing may be written here."""
-        raise AssertionError(call, done)
-
-    def _answer(self, call: Read) -> ReadReply:
-        now = clock.now()
-        match call:
-            case ReadHistory(symbol=symbol):
-                price = SPOT if symbol == INDEX else Paise(15_000)
-                volume = Units(0 if symbol == INDEX else 65)
-                minutes = range(self.opens_at, minute_of(now), MINUTE)
-                bars = (
-                    _flat(Micros(m), Paise(price + m // MINUTE % 2 * 5), volume) for m in minutes
-                )
-                return History(symbol=symbol, bars=tuple(bars), asked_at=now)
-            case ReadChain():
-                return ChainRead(
-                    expiry=self.chain.expiry, contracts=self.chain.contracts, missing=()
-                )
-            case _:
-                return Failed(call=type(call).__name__, outcome=Outcome.UNKNOWN, at=now)
-
-
-def _flat(minute: Micros, price: Paise, volume: Units) -> HistoryBar:
-    return HistoryBar(minute=minute, open=price, high=price, low=price, close=price, volume=volume)
-
-
-class HalfThreads(ThreadStage):
-    """Threads for those who handle prices; an ear for all others."""
-
-    def __init__(self, post: PostOffice, ear: Ear) -> None:
-        super().__init__(post)
-        self._office = post
-        self._ear = ear
-
-    def put(self, addresses: tuple[str, ...], maker: Maker) -> None:
-        """Start an actor, or let the ear listen in its place."""
-        if maker.func in OTHERS:
-            for address in addresses:
-                self._office.register(address, self._ear)
-        else:
-            super().put(addresses, maker)
-
-    def is_alive(self, address: str) -> bool:
-        """Whether it runs; the ear always does."""
-        return address in {"order", "reconcile", "journal", "monitor"} or super().is_alive(address)
-
-    def hosts(self) -> int:
-        """Return how many bar actors there are."""
-        refs = {id(ref) for address, ref in self._refs.items() if address.startswith("bar:")}
-        return len(refs)
-
-    def waiting(self) -> int:
-        """Return how many messages wait in all inboxes together."""
-        inboxes: list[Any] = [ref.actor_inbox for ref in {*self._refs.values()}]
-        return sum(inbox.qsize() for inbox in inboxes)
-
-
-class HalfPump(PumpStage):
-    """The same in the pump's hands."""
-
-    def __init__(self, pump: Pump, ear: Ear) -> None:
-        super().__init__(pump)
-        self._office = pump
-        self._ear = ear
-
-    def put(self, addresses: tuple[str, ...], maker: Maker) -> None:
-        """Build an actor, or let the ear listen in its place."""
-        if maker.func in OTHERS:
-            for address in addresses:
-                self._office.register(address, self._ear)
-        else:
-            super().put(addresses, maker)
-
-    def is_alive(self, address: str) -> bool:
-        """Whether it lives; the ear always does."""
-        return address in {"order", "reconcile", "journal", "monitor"} or super().is_alive(address)
-
-
-def a_plan(close: str = "15:40") -> DayPlan:
-    """Return a day without a square-off; `close` may be later than any exchange's."""
-    opens = instant(DAY, "09:15")
-    closes = instant(DAY, close)
-    return DayPlan(
-        day=DAY,
-        open=opens,
-        close=closes,
-        last_entry=Micros(closes - 30 * MINUTE),
-        force_close=Micros(closes - 25 * MINUTE),
-        square_off=None,
-        quiet=None,
-    )
-
-
-def a_system(
-    post: Post,
-    stage: Stage,
-    streams: dict[Source, Any],
-    plan: DayPlan,
-    day_chain: Chain,
-    hosted: int,
-) -> tuple[System, RecoveryDone]:
-    """Return the cast, and tell all of it but the feed that the day has begun."""
-    flags = {"actors.bar_symbols_per_actor": hosted}
-    settings: Settings = load("sandbox", flags, rooms={"sandbox": SandboxParams()})
-    chance = random.Random(1)  # noqa: S311 - jitter of reconnects that do not happen
-    feed = FeedPorts(streams=streams, broker=Past(day_chain, plan.open), chance=chance)
-    ports = Ports(post=post, feed=feed, folder=Path(), url="", pid=os.getpid())
-    system = System(settings, plan, ports, stage)
-    system.start()
-    recovered = RecoveryDone(at=clock.now(), plan=plan, chain=day_chain)
-    for address in ("watchdog", "strategy"):
-        post.tell(address, recovered)
-    return system, recovered
 
 
 def raw(port: int) -> dict[str, Any]:
@@ -327,108 +147,7 @@ class _Watch:
         self._post.tell_all("bar:", pulse)
 
 
-class _Still:
-    """A stream that is always ready; its ticks are told by hand."""
-
-    def __init__(self, post: Post) -> None:
-        self._post = Delivery(post)
-        self.epoch = 0
-
-    def connect(self, epoch: int, symbols: tuple[Pair, ...]) -> None:
-        """Be ready at once."""
-        self.epoch = epoch
-        change = StreamChange(
-            source=Source.PRIMARY,
-            epoch=epoch,
-            state=StreamState.READY,
-            at=clock.now(),
-            subscribed=len(symbols),
-        )
-        self._post.changed(change)
-
-    def subscribe(self, symbols: tuple[Pair, ...]) -> None:
-        """Take more."""
-
-    def resubscribe(self, symbols: tuple[Pair, ...]) -> None:
-        """Take them again."""
-
-    def close(self) -> None:
-        """End."""
-
-
-def hours(count: int) -> Iterator[dict[str, Any]]:
-    """Play `count` hours of one tick a second and symbol; yield the memory after each."""
-    plan = a_plan("23:59")
-    timeline = Timeline(Micros(plan.open - 60 * SECOND))
-    clock.use(timeline)
-    pump, ear = Pump(), Ear()
-    stream = _Still(pump)
-    day_chain = chain(SYMBOLS)
-    _, recovered = a_system(pump, HalfPump(pump, ear), {Source.PRIMARY: stream}, plan, day_chain, 1)
-    pump.run()
-    pump.tell("feed", recovered)
-    pump.run()
-    crier = Crier(tuple(each.symbol for each in day_chain.contracts))
-    for second in range(count * 3600):
-        at = Micros(plan.open + second * SECOND)
-        timeline.move(at)
-        ticks = (_index(at, stream.epoch, second), *_options(crier, at, stream.epoch))
-        pump.tell("feed", TicksArrived(ticks=ticks))
-        pulse = Pulse(at=at)
-        for address in ("feed", "watchdog", "strategy"):
-            pump.tell(address, pulse)
-        if second % 60 in {0, 2}:
-            pump.tell_all("bar:", pulse)
-        pump.run()
-        ear.told.clear()
-        if (second + 1) % 3600 == 0:
-            bars = sum(map(len, ear.bars.values()))
-            ear.bars = {symbol: [] for symbol in ear.bars}
-            yield {"hour": (second + 1) // 3600, "rss_kb": _resident_kb(), "bars": bars}
-
-
-def _index(at: Micros, epoch: int, seq: int) -> Tick:
-    return _tick(INDEX, "NSE_INDEX", Paise(SPOT + seq % 40 * 5), None, (at, epoch, seq))
-
-
-def _options(crier: Crier, at: Micros, epoch: int) -> Iterator[Tick]:
-    for _ in crier.symbols:
-        symbol, price, volume = crier.next()
-        yield _tick(symbol, "NFO", price, volume, (at, epoch, crier.said))
-
-
-def _tick(
-    symbol: Symbol,
-    exchange: str,
-    price: Paise,
-    volume: Units | None,
-    stamp: tuple[Micros, int, int],
-) -> Tick:
-    at, epoch, seq = stamp
-    return Tick(
-        symbol=symbol,
-        exchange=exchange,
-        source=Source.PRIMARY,
-        epoch=epoch,
-        seq=seq,
-        recv_at=at,
-        exch_at=at,
-        ltp=price,
-        low=price,
-        high=price,
-        cum_volume=volume,
-    )
-
-
-def _resident_kb() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-
-
 if __name__ == "__main__":
     KIND, SYMBOLS = sys.argv[1], int(sys.argv[2])
-    if KIND == "hours":
-        for line in hours(int(sys.argv[3])):
-            print(json.dumps(line), flush=True)
-    else:
-        found = raw(int(sys.argv[3])) if KIND == "raw" else cast(*map(int, sys.argv[3:5]))
-        print(json.dumps(found), flush=True)
+    found = raw(int(sys.argv[3])) if KIND == "raw" else cast(*map(int, sys.argv[3:5]))
+    print(json.dumps(found), flush=True)
