@@ -126,7 +126,7 @@ def test_failed_read_is_said_once_and_tried_again(
 def test_end_of_the_master_is_said_once(near: Near, caplog: pytest.LogCaptureFixture) -> None:
     near.sees(26_701)
     assert near.found(missing=("27050.00",)) == []
-    near.sees(26_900)
+    near.sees(27_900)
     assert near.asked() == []
     assert caplog.text.count("universe: no strikes above 27000.00") == 1
 

@@ -192,7 +192,7 @@ def test_end_of_the_master_is_said_once_and_not_asked_about_again(spot: int, sai
     edge = an_edge().sees(spot)
     edge.call()
     assert edge.hear(a_read(missing=("26450.00",))) == Found(warnings=(said,))
-    assert edge.sees(spot).call(at("14:00")) is None
+    assert edge.sees(2 * spot - 26_000).call(at("14:00")) is None
     assert edge.sees(52_000 - spot).call() is not None, "the other end is another matter"
 
 
@@ -202,6 +202,14 @@ def test_contracts_known_already_are_nothing_new() -> None:
     assert edge.hear(a_read(26_350, 26_400)) == Found(
         warnings=("universe: no strikes above 26400.00",)
     )
+
+
+def test_contracts_that_joined_are_nothing_new_either() -> None:
+    edge = an_edge().sees(26_600)
+    for _ in range(2):
+        edge.call()
+        found = edge.hear(a_read(26_450))
+    assert found == Found(warnings=("universe: no strikes above 26600.00",))
 
 
 def test_strikes_the_master_lacks_are_only_a_warning() -> None:
