@@ -40,7 +40,7 @@ Seed = Annotated[
 Regime = Annotated[
     str | None,
     typer.Option(
-        help="Kind of day: calm or trend; crash, expiry and halt come later.",
+        help="Kind of day: calm, trend, crash, expiry (the next one) or halt.",
         show_default=SANDBOX.market.regime,
     ),
 ]

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -15,12 +15,13 @@ from config import documents
 from config import log as logs
 from config.settings import load
 from domain.errors import ConfigError
+from domain.rules import RulePack
 from domain.session import instant, show
 from domain.units import Day, Micros
 from sandbox import faults
 from sandbox.exchange import Exchange, Setup
 from sandbox.faults import Script
-from sandbox.market import tape
+from sandbox.market import master, tape
 from sandbox.params import SandboxParams
 from sandbox.server import Ports, Serving, serve
 from sandbox.sockets import address_of, bound, port_of
@@ -34,9 +35,6 @@ DEFAULT_KEY = "sandbox"
 
 
 FASTEST = 120
-
-LATER = frozenset({"crash", "expiry", "halt"})
-"""Kinds of day that a later version plays."""
 
 LAST_DAY = "2098-12-31"
 """Symbols name a year by two digits, and contracts expire after the day they are played on."""
@@ -95,7 +93,6 @@ def run(options: Options) -> int:
     Raises ConfigError for whatever does not allow a start. The main thread.
     """
     check_key(options.api_key)
-    check_regime(options.regime)
     _check_speed(options.speed)
     redactor = logs.Redactor(options.control_token)
     if options.api_key != DEFAULT_KEY:
@@ -107,7 +104,7 @@ def run(options: Options) -> int:
         _ports(params, with_control=_wants_control(options, params)) as ports,
         _truth(options.state_dir) as truth,
     ):
-        exchange = Exchange(setup_of(params, options.date), settings.rules, truth)
+        exchange = Exchange(setup_of(params, settings.rules, options.date), settings.rules, truth)
         serving = _serving(options, params, exchange, truth)
         serve(serving, ports, _announce(serving, ports))
     return 0
@@ -122,18 +119,11 @@ def check_key(key: str) -> None:
         )
 
 
-def check_regime(regime: str | None) -> None:
-    """Refuse a kind of day that does not exist yet. Raises ConfigError."""
-    if regime in LATER:
-        said = f"--regime {regime}: comes with a later version"
-        raise ConfigError(f"{said}; allowed is calm or trend")
-
-
-def setup_of(params: SandboxParams, date: str | None) -> Setup:
+def setup_of(params: SandboxParams, rules: RulePack, date: str | None) -> Setup:
     """Return what the day is played with; `date` is the day that was asked for.
 
-    Raises ConfigError for a tape that cannot be read or is of another day, and for a day too far
-    ahead.
+    Raises ConfigError for a tape that cannot be read or is of another day, for a day too far ahead,
+    and for an expiry asked of a day that has none.
     """
     if params.market.source == "tape":
         setup = Setup(params, tape.read(Path(params.tape.file), params.tape))
@@ -141,11 +131,24 @@ def setup_of(params: SandboxParams, date: str | None) -> Setup:
         if date not in {None, setup.day}:
             raise ConfigError(f"--date {date} is not the day of the tape, {setup.day}; drop it")
     else:
-        setup = Setup(params)
+        setup = Setup(replace(params, date=_played(params, rules, date)))
         said = f"--date {setup.day}: that day"
     if setup.day > LAST_DAY:
         raise ConfigError(f"{said} cannot be played; allowed is a day up to {LAST_DAY}")
     return setup
+
+
+def _played(params: SandboxParams, rules: RulePack, date: str | None) -> str:
+    """Return the day of the synthetic market: as configured, or the expiry from there on."""
+    if params.market.regime != "expiry" or params.date > LAST_DAY:
+        return params.date
+    expiry = rules.override(*params.rules).expiries(master.UNDERLYING, Day(params.date), 1)[0]
+    if date not in {None, expiry}:
+        raise ConfigError(
+            f"--date {date}: {master.UNDERLYING} has no expiry on it, as --regime expiry needs; "
+            f"the next one is {expiry}"
+        )
+    return expiry
 
 
 def script_of(params: SandboxParams, day: Day) -> Script:

@@ -18,7 +18,7 @@ from cli import summary as summaries
 from cli.again import Again, command, keep
 from cli.agent import INTERRUPTED, Agent, Server
 from cli.attach import Child, Discovery, FollowedClock, check_taken, discover
-from cli.exchange import DEFAULT_KEY, check_key, check_regime, script_of, setup_of
+from cli.exchange import DEFAULT_KEY, check_key, script_of, setup_of
 from cli.interrupted import EXIT_CODE, farewell
 from cli.session import Session, locked
 from cli.virtual import VirtualDay, VirtualSession
@@ -122,7 +122,6 @@ def run(options: Options) -> int:
     Raises ConfigError, JournalError, Locked or ChildFailed for whatever does not allow a start, and
     NotJudged if the day cannot be summed up.
     """
-    check_regime(options.regime)
     settings = _settings(options)
     _check_summary(options.summary)
     _check_attach(options)
@@ -149,7 +148,7 @@ def _settings(options: Options) -> Settings:
 def _choose(options: Options, settings: Settings) -> Chosen:
     """Return what is to be played. Raises ConfigError before anything is made or started."""
     params = settings.room(SandboxParams)
-    setup = setup_of(params, options.date)
+    setup = setup_of(params, settings.rules, options.date)
     of_tape = f"--tape {params.tape.file}: its day {setup.day}"
     planned = _plan(settings, setup.day, of_tape if setup.tape else f"--date {setup.day}: that day")
     _check_begin(options, planned)

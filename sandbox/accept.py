@@ -29,6 +29,7 @@ class Arrival:
     contract: InstrumentLine | None
     facts: DayFacts
     book: Book
+    is_halted: bool = False
 
 
 def at_once(arrival: Arrival) -> str:
@@ -128,7 +129,9 @@ def _tick(arrival: Arrival) -> str:
 
 
 def _session(arrival: Arrival) -> str:
-    return "" if arrival.facts.is_open(arrival.at) else refusals.CLOSED
+    if not arrival.facts.is_open(arrival.at):
+        return refusals.CLOSED
+    return refusals.HALTED if arrival.is_halted else ""
 
 
 def _intraday(arrival: Arrival) -> str:

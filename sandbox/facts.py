@@ -13,7 +13,7 @@ from domain.rules.lpp import LppBand
 from domain.session import instant
 from domain.units import MINUTE, SECOND, Day, Micros, Paise
 from sandbox.kinds import NFO, HolidayLine, TimingLine
-from sandbox.market.spot import Session
+from sandbox.market.hours import Session
 
 CLOSED_ON_HOLIDAYS = ("NSE", "BSE", "NFO", "BFO", "CDS", "BCD")
 DERIVATIVES = (NFO, "BFO")

@@ -112,7 +112,7 @@ class Matching:
             self._sweep(out, out.at, order.orderid)
 
     def _sweep(self, out: PriceOut, at: Micros, orderid: str) -> None:
-        shown = depth.shown(out)
+        shown = Shown() if self._venue.market.is_halted(at) else depth.shown(out)
         for level in self._opposite(shown, self._account.book.orders[orderid]):
             order = self._account.book.orders[orderid]
             if not order.pending or not crosses(order, level.price):

@@ -73,6 +73,54 @@ class RegimeParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CrashParams(RegimeParams):
+    """A day that falls by `drop_bp` within `drop_min` from `shock_at` on, on top of its drift.
+
+    The yearly volatility is `shock_sigma_bp` then; what is above `sigma_bp` halves every
+    `half_life_min`. From then to the close quotes are `spread_x` times as wide. For `no_asks_s`
+    seconds of the fall, drawn by the seed, nobody sells puts.
+    """
+
+    shock_at: Wall = "11:07"
+    drop_bp: Annotated[int, Between(0, 2000)] = 300
+    drop_min: Annotated[int, Between(1, 375)] = 12
+    shock_sigma_bp: Annotated[int, Between(1, 20_000)] = 4500
+    half_life_min: Annotated[int, Between(1, 375)] = 40
+    spread_x: Annotated[float, Between(1, 20)] = 3
+    no_asks_s: Annotated[int, Between(0, 600)] = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiryParams(RegimeParams):
+    """The expiry day of the nearest weekly, by default the first one from `sandbox.date` on.
+
+    From `pull_from` on the spot is drawn to the nearest multiple of `pull_points`: half of the way
+    there in `pull_half_life_min`. Jumps come in the `jumps_min` minutes from `jumps_from` on.
+    """
+
+    jumps_from: Wall = "14:45"
+    jumps_min: Annotated[int, Between(1, 375)] = 20
+    pull_from: Wall = "14:00"
+    pull_points: Annotated[int, Between(1, 1000)] = 100
+    pull_half_life_min: Annotated[int, Between(1, 375)] = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaltParams(RegimeParams):
+    """A day on which nothing is quoted, printed or taken from `halt_at` on for `halt_min`.
+
+    The prices of the minute before stay where they were, and resume where the spot has gone unseen.
+    `drop_bp` is how far the spot falls in the `drop_min` before: 1000 is the index halting because
+    it met its first limit, and needs more `strikes` to stay on the chain.
+    """
+
+    halt_at: Wall = "11:00"
+    halt_min: Annotated[int, Between(0, 375)] = 45
+    drop_bp: Annotated[int, Between(0, 2000)] = 0
+    drop_min: Annotated[int, Between(1, 375)] = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketParams:
     """Where prices come from, and the shape of the synthetic chain.
 
@@ -84,7 +132,7 @@ class MarketParams:
     """
 
     source: Literal["synthetic", "tape"] = "synthetic"
-    regime: Literal["calm", "trend"] = "trend"
+    regime: Literal["calm", "trend", "crash", "expiry", "halt"] = "trend"
     spot_p: Annotated[int, Between(100_000, 100_000_000)] = 2_600_000
     rate_bp: Annotated[int, Between(0, 2000)] = 650
     iv_premium_bp: Annotated[int, Between(0, 5000)] = 50
@@ -101,6 +149,9 @@ class MarketParams:
     trend_x: Annotated[float, Between(0, 10)] = 1
     calm: RegimeParams = RegimeParams(sigma_bp=900, drift_bp=0, jumps_per_day=0.2, jump_sd_bp=10)
     trend: RegimeParams = RegimeParams(sigma_bp=1200, drift_bp=80, jumps_per_day=1, jump_sd_bp=15)
+    crash: CrashParams = CrashParams(sigma_bp=1800, drift_bp=0, jumps_per_day=3, jump_sd_bp=30)
+    expiry: ExpiryParams = ExpiryParams(sigma_bp=1300, drift_bp=0, jumps_per_day=1, jump_sd_bp=40)
+    halt: HaltParams = HaltParams(sigma_bp=900, drift_bp=0, jumps_per_day=0, jump_sd_bp=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

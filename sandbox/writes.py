@@ -228,7 +228,8 @@ class Writes:
     def _arrival(self, at: Micros, order: OrderIn) -> Arrival:
         found = self._venue.master.get(order.symbol)
         contract = found if found and found.exchange == order.exchange else None
-        return Arrival(at, order, contract, self._facts, self._account.book)
+        is_halted = self._venue.market.is_halted(at)
+        return Arrival(at, order, contract, self._facts, self._account.book, is_halted)
 
     def _line(self, at: Micros, order: OrderIn) -> OrderLine:
         return OrderLine(

@@ -26,17 +26,18 @@ EXPIRY_AT = "15:30"
 def synthetic(params: SandboxParams, rules: RulePack, facts: DayFacts) -> Market:
     """Return the synthetic chain's day."""
     session, random_seed = facts.session, params.seed
-    mood = weather(params.market, random_seed, session.seconds)
+    mood = weather(params.market, random_seed, session)
     spot = path(Paise(params.market.spot_p), mood, session, random_seed)
     sky = Sky(
         params=params.market,
         random_seed=random_seed,
         session=session,
         spot=spot or [params.market.spot_p],
-        volatility=mood.volatility + params.market.iv_premium_bp * 1e-4,
+        weather=mood,
     )
     found = master.synthetic(params.market, rules, facts.day)
-    return _market({s: _synthetic_line(line, sky) for s, line in found.items()}, facts)
+    halt = session.instants(mood.halt)
+    return _market({s: _synthetic_line(line, sky) for s, line in found.items()}, facts, halt)
 
 
 def recorded(
@@ -82,10 +83,12 @@ def _ticks(params: SandboxParams, rules: RulePack, facts: DayFacts, tape: TickTa
     return _market({s: line(each, within[s]) for s, each in found.items()}, facts)
 
 
-def _market(lines: Mapping[Symbol, Line], facts: DayFacts) -> Market:
+def _market(
+    lines: Mapping[Symbol, Line], facts: DayFacts, halt: tuple[Micros, Micros] | None = None
+) -> Market:
     for line in lines.values():
         line.keep(facts.window_s, facts.quiet_s)
-    return Market(lines, facts.open, facts.close)
+    return Market(lines, facts.open, facts.close, halt)
 
 
 def _synthetic_line(line: InstrumentLine, sky: Sky) -> Line:

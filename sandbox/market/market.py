@@ -17,15 +17,27 @@ _AT = attrgetter("at")
 class Market:
     """Lines by symbol, and a cursor up to which merged updates were taken."""
 
-    def __init__(self, lines: Mapping[Symbol, Line], open_at: Micros, close_at: Micros) -> None:
+    def __init__(
+        self,
+        lines: Mapping[Symbol, Line],
+        open_at: Micros,
+        close_at: Micros,
+        halt: tuple[Micros, Micros] | None = None,
+    ) -> None:
         self.lines = lines
         self.open_at = open_at
         self.close_at = close_at
+        self._halt = halt or (Micros(0), Micros(0))
         self._cursor = Micros(open_at - 1)
         self._followed: frozenset[Symbol] = frozenset()
         self._minute = -1
         self._merged: list[PriceOut] = []
         self._place = 0
+
+    def is_halted(self, at: Micros) -> bool:
+        """Whether nothing trades at this instant of the session."""
+        begin, end = self._halt
+        return begin <= at < end
 
     def take(self, until: Micros, followed: frozenset[Symbol]) -> list[PriceOut]:
         """Return the updates of `followed` after the last instant taken, up to `until` included."""

@@ -29,6 +29,7 @@ class Moment:
     level: float
     spread_share: float
     spread_min: float
+    spread_x: float
 
     def reach(self, strike: float, spot: float) -> float:
         """Return m: how many standard deviations `strike` lies from the forward, within +-6."""
@@ -53,11 +54,15 @@ class Moment:
 
     def half_spread(self, mid: float, m: float) -> float:
         """Return half of the quote's width in paise."""
-        return max(self.spread_min, mid * self.spread_share * (1.0 + abs(m) * 0.5))
+        wide = max(self.spread_min, mid * self.spread_share * (1.0 + abs(m) * 0.5))
+        return wide * self.spread_x
 
 
-def moment(params: MarketParams, years: float, volatility: float) -> Moment:
-    """Return the moment of an expiry `years` away at this at-the-money volatility, as a share."""
+def moment(params: MarketParams, years: float, volatility: float, spread_x: float = 1.0) -> Moment:
+    """Return the moment of an expiry `years` away at this at-the-money volatility, as a share.
+
+    Quotes are `spread_x` times as wide as usual.
+    """
     drift = params.rate_bp * 1e-4 * years
     return Moment(
         growth=exp(drift),
@@ -65,6 +70,7 @@ def moment(params: MarketParams, years: float, volatility: float) -> Moment:
         level=volatility * sqrt(years),
         spread_share=params.half_spread_bp * 1e-4,
         spread_min=params.half_spread_min_p,
+        spread_x=spread_x,
     )
 
 

@@ -11,9 +11,10 @@ from math import exp, log
 from domain.units import MINUTE, SECOND, Micros, Paise, Units
 from sandbox.kinds import InstrumentLine, PriceOut
 from sandbox.market.draws import WORDS, Stream
+from sandbox.market.hours import Session
 from sandbox.market.line import Line, day_so_far
 from sandbox.market.pricing import Moment, moment, on_ticks, years_left
-from sandbox.market.spot import Session
+from sandbox.market.regimes import NEVER, Weather
 from sandbox.params import MarketParams
 
 _SCALE = 2.0**-32
@@ -25,6 +26,10 @@ _FUTURE_SHARE = 2e-5
 """Half spread of the future as a share of its price: half a point at 26,000."""
 FIRST_OI_LOTS = 10_000
 VIX_STEP_S = 15
+NO_PRINT = 0xFFFF
+"""The word of an update that is only a quote."""
+Update = tuple[float, int, int]
+"""When a book changes, in seconds of its minute, and two words drawn for it."""
 VIX_LEAN = 4.0
 """How many per cent the volatility index rises when the spot falls by one."""
 
@@ -37,14 +42,27 @@ class Sky:
     random_seed: int
     session: Session
     spot: list[int]
-    volatility: float
-    """At-the-money, yearly, premium included."""
+    weather: Weather
 
     def prices(self, minute: int) -> list[int]:
         """Return the spot of each second of a minute; none outside the session."""
         if minute >= self.session.minutes:
             return []
         return self.spot[minute * 60 : minute * 60 + 60]
+
+    def volatility(self, minute: int) -> float:
+        """Return the at-the-money one of a minute: yearly, premium included."""
+        return self.weather.sigma(minute) + self.params.iv_premium_bp * 1e-4
+
+    def is_befallen(self, minute: int) -> bool:
+        """Return whether any of a minute lies in a halt."""
+        begin, end = self.weather.halt
+        return begin < minute * 60 + 60 and minute * 60 < end
+
+    def is_halted(self, minute: int, second: float) -> bool:
+        """Return whether a second of a minute lies in a halt."""
+        begin, end = self.weather.halt
+        return begin <= minute * 60 + second < end
 
     def second(self, at: Micros) -> int:
         """Return the number of the trading second that holds an instant, clipped to the day."""
@@ -68,8 +86,11 @@ class IndexLine(Line):
 
     def make(self, minute: int, last: PriceOut) -> list[PriceOut]:
         start = self.open_at + minute * MINUTE
-        prices = self._sky.prices(minute)
-        ticks = [(Micros(start + n * SECOND), Paise(price)) for n, price in enumerate(prices)]
+        ticks = [
+            (Micros(start + n * SECOND), Paise(price))
+            for n, price in enumerate(self._sky.prices(minute))
+            if not self._sky.is_halted(minute, n)
+        ]
         return index_updates(self, ticks, last)
 
 
@@ -78,7 +99,7 @@ class VixLine(Line):
 
     def __init__(self, instrument: InstrumentLine, sky: Sky) -> None:
         super().__init__(
-            instrument, Micros(sky.session.open_s * SECOND), _vix(sky, sky.params.spot_p)
+            instrument, Micros(sky.session.open_s * SECOND), _vix(sky, 0, sky.params.spot_p)
         )
         self._sky = sky
 
@@ -86,8 +107,9 @@ class VixLine(Line):
         start = self.open_at + minute * MINUTE
         prices = self._sky.prices(minute)[::VIX_STEP_S]
         ticks = [
-            (Micros(start + n * VIX_STEP_S * SECOND), _vix(self._sky, price))
+            (Micros(start + n * VIX_STEP_S * SECOND), _vix(self._sky, minute, price))
             for n, price in enumerate(prices)
+            if not self._sky.is_halted(minute, n * VIX_STEP_S)
         ]
         return index_updates(self, ticks, last)
 
@@ -103,6 +125,8 @@ class QuotedLine(Line):
         self._stream = Stream(sky.random_seed, "quotes", instrument.symbol)
         self._sizes = sizes(instrument.lot)
         self._print_below = sky.params.print_share_bp * 65_536 // 10_000
+        self._no_asks = sky.weather.no_asks if instrument.kind == "PE" else NEVER
+        self._edges = sorted({*self._no_asks, sky.weather.halt[1]} - {*NEVER})
         mid, _ = self._value(self._moment(0), sky.params.spot_p)
         close = on_ticks(mid, 0.0)[1]
         open_at = Micros(sky.session.open_s * SECOND)
@@ -112,7 +136,7 @@ class QuotedLine(Line):
         if minute >= self._sky.session.minutes:
             return []
         now = self._moment(minute)
-        instants = self._instants(minute, now)
+        instants = self._befallen(minute, self._instants(minute, now))
         return self._updates(minute, now, instants, last)
 
     def theory(self, at: Micros) -> Paise:
@@ -123,7 +147,8 @@ class QuotedLine(Line):
     def _moment(self, minute: int) -> Moment:
         middle = self._sky.session.open_s + minute * 60 + 30
         years = years_left(middle, self._expiry_s)
-        return moment(self._sky.params, years, self._sky.volatility)
+        sky = self._sky
+        return moment(sky.params, years, sky.volatility(minute), sky.weather.spread_x(minute))
 
     def _value(self, now: Moment, spot: float) -> tuple[float, float]:
         """Return mid and half spread in paise."""
@@ -143,13 +168,13 @@ class QuotedLine(Line):
         hours, minutes = self._sky.params.open_until.split(":")[:2]
         return int(hours) * 60 + int(minutes) - self._sky.session.open_minute
 
-    def _instants(self, minute: int, now: Moment) -> list[tuple[float, int, int]]:
+    def _instants(self, minute: int, now: Moment) -> list[Update]:
         """Return when the book changes in this minute, in seconds, each with two words drawn."""
         gap = 1.0 / self._rate(minute, now)
         length = min(60.0, len(self._sky.spot) - minute * 60.0)
         number = minute * _BLOCKS_A_MINUTE
         second = 0.0
-        found: list[tuple[float, int, int]] = []
+        found: list[Update] = []
         while True:
             words = self._stream.words(number)
             number += 1
@@ -160,11 +185,26 @@ class QuotedLine(Line):
                     return found
                 found.append((second, word >> 32, words[place + 1]))
 
+    def _befallen(self, minute: int, drawn: list[Update]) -> list[Update]:
+        """Take out what a halt swallows, and put in a quote where a special time begins or ends.
+
+        So a side is empty at once, and who trades after a halt meets no quote from before it.
+        """
+        begins = minute * 60
+        edges = [edge for edge in self._edges if begins <= edge < begins + 60]
+        if self._sky.is_befallen(minute):
+            drawn = [each for each in drawn if not self._sky.is_halted(minute, each[0])]
+        if not edges:
+            return drawn
+        stream = Stream(self._sky.random_seed, "edges", self.symbol)
+        quotes = [(float(edge - begins), NO_PRINT, stream.words(edge)[0]) for edge in edges]
+        return sorted([*drawn, *quotes])
+
     def _updates(
         self,
         minute: int,
         now: Moment,
-        instants: list[tuple[float, int, int]],
+        instants: list[Update],
         last: PriceOut,
     ) -> list[PriceOut]:
         start = self.open_at + minute * MINUTE
@@ -174,12 +214,15 @@ class QuotedLine(Line):
         prev_close, value, print_below = self.prev_close, self._value, self._print_below
         ltp, ltt, volume, size = last.ltp, last.ltt, last.volume, last.last_quantity
         first, high, low, oi = last.open, last.high, last.low, last.oi
+        unsold, sold = (second - minute * 60 for second in self._no_asks)
         outs = []
         for second, word, shape in instants:
             bid, ask = on_ticks(*value(now, spot[int(second)]))
             at = Micros(start + int(second * SECOND))
-            if word & 0xFFFF < print_below:
-                ltp = ask if word & 0x10000 or not bid else bid
+            if unsold <= second < sold:
+                ask = Paise(0)
+            if word & 0xFFFF < print_below and (bid or ask):
+                ltp = ask if ask and (word & 0x10000 or not bid) else bid
                 ltt, size = at, self._sizes[word >> 17 & 1023]
                 volume = Units(volume + size)
                 oi = Units(max(lot, oi + (size if shape >> 60 & 1 else -size)))
@@ -202,7 +245,7 @@ class FutureLine(QuotedLine):
 
     def _value(self, now: Moment, spot: float) -> tuple[float, float]:
         mid = spot * now.growth
-        return mid, max(now.spread_min, mid * _FUTURE_SHARE)
+        return mid, max(now.spread_min, mid * _FUTURE_SHARE) * now.spread_x
 
     def _rate(self, minute: int, now: Moment) -> float:
         del now
@@ -228,6 +271,6 @@ def index_updates(line: Line, ticks: list[tuple[Micros, Paise]], last: PriceOut)
     return outs
 
 
-def _vix(sky: Sky, spot: float) -> Paise:
-    level = sky.volatility * 10_000 * exp(-VIX_LEAN * log(spot / sky.params.spot_p))
+def _vix(sky: Sky, minute: int, spot: float) -> Paise:
+    level = sky.volatility(minute) * 10_000 * exp(-VIX_LEAN * log(spot / sky.params.spot_p))
     return Paise(round(level / 5) * 5)

@@ -51,8 +51,11 @@ def a_tape(*symbols: str, day: str = "2021-06-11", low: str = "149.0") -> str:
             "--from 16:00: lies outside the session of 2026-11-19; allowed is 09:00:00 to 15:40:00",
         ),
         (
-            ("--regime", "crash"),
-            "--regime crash: comes with a later version; allowed is calm",
+            ("--regime", "expiry", "--date", "2026-11-24"),
+            (
+                "--date 2026-11-24: NIFTY has no expiry on it, as --regime expiry needs; the next "
+                "one is 2026-12-01"
+            ),
         ),
         (
             ("--date", "2030-01-04"),
@@ -246,7 +249,7 @@ def test_port_in_use_is_named(run_py: RunPy, option: str, what: str) -> None:
             ("--speed", "500"),
             "--speed 500: allowed is a whole number from 1 to 120; the default is 1",
         ),
-        (("--regime", "halt"), "--regime halt: comes with a later version; allowed is calm or tre"),
+        (("--regime", "expiry", "--date", "2026-11-20"), "--date 2026-11-20: NIFTY has no expiry"),
         (
             ("--api-key", ""),
             (

@@ -133,6 +133,14 @@ def test_day_goes_on_where_its_truth_ended(served: Served, tmp_path: Path) -> No
     assert (tmp_path / "fresh" / "truth.jsonl").read_bytes().count(b"\n") == served.rows[1] == 1
 
 
+@pytest.mark.parametrize("date", [None, "2026-11-23"])
+def test_expiry_is_played_on_the_next_day_that_has_one(served: Served, date: str | None) -> None:
+    """2026-11-24 is a Tuesday and a holiday, so the contracts of the week end the day before."""
+    run(options(regime="expiry", date=date))
+    assert served.serving[0].exchange.day == "2026-11-23"
+    assert served.serving[0].start_at == instant(Day("2026-11-23"), "09:30")
+
+
 def test_answers_are_dressed_as_the_profile_says(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +184,7 @@ def test_tape_brings_its_own_day(served: Served, tmp_path: Path) -> None:
         ({"speed": 121}, "--speed 121: "),
         ({"api_key": ""}, "--api-key"),
         ({"api_key": "x" * 257}, "--api-key"),
-        ({"regime": "expiry"}, "--regime expiry"),
+        ({"regime": "expiry", "date": "2026-11-20"}, "--date 2026-11-20: NIFTY has no expiry"),
         ({"regime": "panic"}, "sandbox.market.regime"),
         ({"date": "19-11-2026"}, "sandbox.date"),
         ({"port": 70_000}, "sandbox.rest_port"),

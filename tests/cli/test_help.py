@@ -31,7 +31,8 @@ def test_defaults_of_the_paper_exchange_are_shown(run_py: RunPy, command: str, b
         "--speed": {"sandbox": PARAMS.speed, "exchange": 1}[command],
     }.items():
         assert f"{default}" in help_of[option].partition("[default: ")[2]
-    assert "come later" in help_of["--regime"]
+    for kind in "calm trend crash expiry halt".split():
+        assert kind in help_of["--regime"]
 
 
 def test_help_of_live_names_its_variables(run_py: RunPy) -> None:

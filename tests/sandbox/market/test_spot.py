@@ -7,8 +7,9 @@ from statistics import fmean, pstdev
 import pytest
 
 from domain.units import Paise
+from sandbox.market.hours import Session
 from sandbox.market.regimes import Weather, season, weather
-from sandbox.market.spot import Session, path
+from sandbox.market.spot import path
 from sandbox.params import MarketParams, RegimeParams
 
 SESSION = Session(open_s=0, close_s=23_100, open_minute=555)
@@ -66,21 +67,21 @@ def test_path_is_on_the_tick_one_price_a_second() -> None:
 
 def test_drift_of_the_trend_is_0_8_percent_with_a_drawn_sign() -> None:
     params = MarketParams(regime="trend")
-    drifts = {weather(params, seed, 22_500).drift * 22_500 for seed in range(30)}
+    drifts = {weather(params, seed, SESSION).drift * 22_500 for seed in range(30)}
     assert sorted(drifts) == pytest.approx([-0.008, 0.008])
-    threefold = weather(MarketParams(regime="trend", trend_x=3), 1, 22_500)
+    threefold = weather(MarketParams(regime="trend", trend_x=3), 1, SESSION)
     assert abs(threefold.drift) * 22_500 == pytest.approx(0.024)
 
 
 def test_calm_has_no_drift_and_its_own_volatility() -> None:
-    mood = weather(MarketParams(regime="calm", trend_x=3), 1, 22_500)
+    mood = weather(MarketParams(regime="calm", trend_x=3), 1, SESSION)
     assert (mood.drift, mood.volatility) == pytest.approx((0.0, 0.09))
 
 
 def test_jumps_come_as_often_and_as_large_as_the_regime_says() -> None:
     often = RegimeParams(sigma_bp=900, drift_bp=0, jumps_per_day=2, jump_sd_bp=10)
     params = MarketParams(regime="calm", calm=often)
-    days = [weather(params, seed, 23_100).jumps for seed in range(400)]
+    days = [weather(params, seed, SESSION).jumps for seed in range(400)]
     jumps = [jump for day in days for jump in day]
     assert fmean(map(len, days)) == pytest.approx(2, abs=0.2)
     assert pstdev([size for _, size in jumps]) == pytest.approx(0.001, rel=0.1)
