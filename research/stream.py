@@ -7,14 +7,19 @@ from collections.abc import Callable, Iterable
 
 from broker.dialogue import Dialogue, Heard
 from broker.port import StreamEvents
+from broker.stream import ABNORMAL, KeepAlive, Link
 from domain.books import OrderPush
 from domain.calls import StreamChange, StreamState
 from domain.market import Source, Tick
 from domain.units import Micros, Symbol, seconds
 from research.timeline import Timeline
 from sandbox.api.desk import Desk
+from sandbox.faults import Connection as Known
+from sandbox.faults import Script
+from sandbox.faults.wire import Wire
 from sandbox.frames import Frames
-from sandbox.kinds import Out, PriceOut
+from sandbox.interference import Door, Interference, Newcomer
+from sandbox.kinds import Out
 from sandbox.stream import StreamSession
 
 CONNECT_TAKES = seconds(0.02)
@@ -22,26 +27,58 @@ CONNECT_TAKES = seconds(0.02)
 
 Pairs = tuple[tuple[Symbol, str], ...]
 
+_LINK = Link(url="", api_key="")
+"""The patience of the client's socket, where nobody sets another."""
+
+
+class Site:
+    """What every stream of one world shares: the account, and the faults in force."""
+
+    def __init__(self, timeline: Timeline, desk: Desk, api_key: str) -> None:
+        self.timeline = timeline
+        self.api_key = api_key
+        self.interference = Interference(desk.exchange, Script())
+        self._desk = desk
+        self._frames = Frames(is_live=False)
+
+    def session(self) -> StreamSession:
+        """Return a fresh session of the server."""
+        return StreamSession(self._desk, self._frames, self.timeline.now())
+
+    def knocks(self, source: Source) -> Newcomer:
+        """Number a connection and say whether it is let in."""
+        return self.interference.knocks(self.timeline.now(), source.value)
+
+    def opened(self, stream: "VirtualStream", known: Known) -> None:
+        """Know a connection, and look at it again when a fault will be due."""
+        for due in self.interference.opened(self.timeline.now(), stream, known):
+            self.timeline.later(due, lambda: self.interference.step(self.timeline.now()))
+
+    def closed(self, stream: "VirtualStream") -> None:
+        """Forget a connection."""
+        self.interference.closed(stream)
+
 
 class VirtualStream:
-    """`broker.port.Stream` on the paper exchange's own sessions. One thread."""
+    """`broker.port.Stream` on the paper exchange's own sessions. One thread.
 
-    def __init__(
-        self, timeline: Timeline, desk: Desk, frames: Frames, api_key: str, chunk: int
-    ) -> None:
-        self._timeline = timeline
-        self._desk = desk
-        self._frames = frames
-        self._api_key = api_key
+    Keeps itself alive as the socket's thread does: a ping that nobody answers ends the connection.
+    """
+
+    def __init__(self, site: Site, chunk: int, source: Source = Source.PRIMARY) -> None:
+        self._timeline = site.timeline
+        self._site = site
         self._chunk = chunk
+        self._source = source
         self._events: StreamEvents | None = None
         self._session: StreamSession | None = None
         self._dialogue: Dialogue | None = None
+        self._wire: Wire | None = None
+        self._alive: KeepAlive | None = None
         self._epoch = 0
+        self._is_deaf = False
+        self._is_hung = False
         self.changed: Callable[[], None] = lambda: None
-        self.is_mute = False
-        self.refused: Callable[[], bool] = lambda: False
-        self.opened: Callable[[], None] = lambda: None
 
     def listen(self, events: StreamEvents) -> None:
         """Deliver to `events` from now on."""
@@ -65,13 +102,23 @@ class VirtualStream:
         if self._dialogue is not None:
             self._talk(self._dialogue.subscribe(symbols))
 
+    def resubscribe(self, symbols: Pairs) -> None:
+        """Unsubscribe symbols on the open connection and subscribe them again."""
+        if self._dialogue is not None:
+            self._talk(self._dialogue.resubscribe(symbols))
+
     def close(self) -> None:
         """Close the connection."""
         self._drop()
         self._epoch = 0
 
     def deafen(self, *, deaf: bool) -> None:
-        """Take no notice: pings of the transport do not exist in virtual time."""
+        """Stop answering, or answer again."""
+        self._is_deaf = deaf
+
+    def hang(self) -> None:
+        """Take and give nothing any more."""
+        self._is_hung = True
 
     def end(self, code: int, reason: str) -> None:
         """Close from the server's side."""
@@ -79,48 +126,83 @@ class VirtualStream:
             self._drop()
             self._report(StreamState.CLOSED, code, reason)
 
-    def deliver(self, outs: Iterable[Out]) -> None:
-        """Hand on what the exchange put out: prices as one batch, order updates one by one."""
-        if self._session is None or self._dialogue is None or self.is_mute:
+    def reset(self) -> None:
+        """End as a TCP reset is told by the client's library."""
+        self.end(ABNORMAL, "ConnectionResetError: [Errno 104] Connection reset by peer")
+
+    def deliver(self, outs: Iterable[Out], at: Micros) -> None:
+        """Hand on what the exchange put out: prices as one batch, order updates one by one.
+
+        What a fault holds back is handed on by a later call, received when it was due.
+        """
+        if self._wire is None or self._dialogue is None or self._is_hung:
             return
+        for out in outs:
+            self._wire.put(out)
         ticks: list[Tick] = []
         pushes: list[OrderPush] = []
-        for out in outs:
-            if isinstance(out, PriceOut):
-                frame = self._session.market(out)
-            else:
-                frame = self._session.order(out)
-            if frame is not None:
-                heard = self._dialogue.on_frame(frame, out.at)
-                ticks += heard.ticks
-                pushes += heard.pushes
+        for delivery in self._wire.take(at):
+            heard = self._dialogue.on_frame(delivery.frame, delivery.due)
+            ticks += heard.ticks
+            pushes += heard.pushes
         if self._events is not None:
             if ticks:
                 self._events.ticks(tuple(ticks))
             for push in pushes:
                 self._events.order(push)
 
+    def keep_alive(self, at: Micros) -> None:
+        """Ping when it is time, and give up when nobody answers."""
+        alive, dialogue = self._alive, self._dialogue
+        if alive is None or dialogue is None:
+            return
+        if alive.is_due(at):
+            self._talk((dialogue.ping(at),))
+        alive.hear(dialogue.pongs)
+        if alive.is_dead(at):
+            self.end(ABNORMAL, f"no pong within {_LINK.pong_s} s")
+
     def _open(self, epoch: int, symbols: Pairs) -> None:
         if epoch != self._epoch:
             return
-        if self.refused():
-            self._report(StreamState.CLOSED, 1006, "connection refused")
-            return
+        newcomer = self._site.knocks(self._source)
+        if newcomer.door is Door.REFUSED:
+            self._report(StreamState.CLOSED, ABNORMAL, "connection refused")
+        elif newcomer.door is Door.HUNG:
+            patience = Micros(self._timeline.now() + seconds(_LINK.connect_timeout_s))
+            self._timeline.later(patience, lambda: self._given_up(epoch))
+        else:
+            self._converse(newcomer.known, symbols)
+
+    def _given_up(self, epoch: int) -> None:
+        if epoch == self._epoch:
+            text = "WebSocketTimeoutException: Connection timed out"
+            self._report(StreamState.CLOSED, ABNORMAL, text)
+
+    def _converse(self, known: Known, symbols: Pairs) -> None:
         now = self._timeline.now()
-        self._session = StreamSession(self._desk, self._frames, now)
-        self.is_mute = False
-        self.opened()
-        self._dialogue = Dialogue(Source.PRIMARY, epoch, self._api_key, symbols, self._chunk)
-        self._talk(self._dialogue.on_open())
+        self._session = self._site.session()
+        self._wire = self._site.interference.wire(self._session, known)
+        self._alive = KeepAlive(_LINK.ping_s, _LINK.pong_s, now)
+        self._is_deaf = self._is_hung = False
+        key = self._site.api_key
+        self._dialogue = Dialogue(self._source, self._epoch, key, symbols, self._chunk)
+        self._site.opened(self, known)
+        if self._dialogue is not None:
+            self._talk(self._dialogue.on_open())
 
     def _talk(self, frames: tuple[bytes, ...]) -> None:
         """Say something and hear the answers out, until nobody has more to say."""
         waiting = list(frames)
         while waiting and self._session is not None and self._dialogue is not None:
-            for reply in self._session.receive(self._timeline.now(), waiting.pop(0)):
-                heard = self._dialogue.on_frame(reply, self._timeline.now())
-                waiting += heard.frames
-                self._heard(heard)
+            said = waiting.pop(0)
+            if self._is_hung:
+                continue
+            for reply in self._session.receive(self._timeline.now(), said):
+                if not self._is_deaf:
+                    heard = self._dialogue.on_frame(reply, self._timeline.now())
+                    waiting += heard.frames
+                    self._heard(heard)
         self.changed()
 
     def _heard(self, heard: Heard) -> None:
@@ -131,7 +213,7 @@ class VirtualStream:
         if self._events is None:
             return
         change = StreamChange(
-            source=Source.PRIMARY,
+            source=self._source,
             epoch=self._epoch,
             state=state,
             at=self._timeline.now(),
@@ -143,4 +225,7 @@ class VirtualStream:
     def _drop(self) -> None:
         self._session = None
         self._dialogue = None
+        self._wire = None
+        self._alive = None
+        self._site.closed(self)
         self.changed()

@@ -8,22 +8,22 @@ import random
 from collections.abc import Callable
 
 from actors.pump import Pump
-from broker.asks import HttpAnswer, HttpAsk
+from broker.asks import Fault, HttpAnswer, HttpAsk
 from broker.http import Http
 from domain import clock
+from domain.market import Source
 from domain.params import BrokerParams
 from domain.pulse import PULSED, PulsePlan
 from domain.units import Micros, seconds
 from messages.control import Pulse
 from research.lanes import VirtualLanes
-from research.stream import VirtualStream
+from research.stream import Site, VirtualStream
 from research.timeline import Timeline
 from sandbox.api.answers import JSON, Answer
 from sandbox.api.desk import Desk
 from sandbox.api.front import PREFIX, Api
 from sandbox.exchange import Exchange
 from sandbox.faults import Script
-from sandbox.frames import Frames
 from sandbox.interference import Interference
 
 NET = seconds(0.0005)
@@ -44,38 +44,36 @@ class World:
         self.exchange = exchange
         self.pump = pump
         self.timeline = Timeline(start)
-        self._desk = Desk(exchange, api_key)
-        self._api = Api(self._desk)
-        self._api_key = api_key
+        desk = Desk(exchange, api_key)
+        self._api = Api(desk)
+        self._site = Site(self.timeline, desk, api_key)
         self._http = Http(f"http://{PEER}", api_key, BrokerParams())
         self._pulses = pulses
         self._streams: list[VirtualStream] = []
         self._market_at = start
-        self._interference = Interference(exchange, Script())
         self.before_pulse: Callable[[Micros], None] = lambda _: None
         exchange.advance(start)
         clock.use(self.timeline)
 
     def lanes(self, params: BrokerParams, mode: str, rng: random.Random) -> VirtualLanes:
         """Return the agent's broker."""
+        self._http = Http(f"http://{PEER}", self._site.api_key, params)
         return VirtualLanes(self.timeline, self._carry, params, mode, rng)
 
-    def stream(self, chunk: int) -> VirtualStream:
+    def stream(self, chunk: int, source: Source = Source.PRIMARY) -> VirtualStream:
         """Return one WebSocket source of the agent."""
-        stream = VirtualStream(
-            self.timeline, self._desk, Frames(is_live=False), self._api_key, chunk
-        )
+        stream = VirtualStream(self._site, chunk, source)
         stream.changed = self._rewatch
-        stream.refused = lambda: self._interference.refuses(self.timeline.now())
-        stream.opened = lambda: self._interference.opened(self.timeline.now(), stream)
         self._streams.append(stream)
         return stream
 
     def suffer(self, script: Script) -> None:
-        """Let the faults of a script hit the streams, those there are and those to come."""
-        self._interference = Interference(self.exchange, script)
+        """Let the faults of a script hit the calls and the streams to come."""
+        interference = Interference(self.exchange, script)
+        self._site.interference = interference
+        self._api.befall = interference.befall
         for instant in script.instants:
-            self.timeline.later(instant, lambda: self._interference.step(self.timeline.now()))
+            self.timeline.later(instant, lambda: interference.step(self.timeline.now()))
 
     def run(self, until: Callable[[], bool], last: Micros) -> None:
         """Let the day happen until the condition holds or virtual time passes `last`."""
@@ -98,10 +96,13 @@ class World:
 
     def _deliver(self, at: Micros) -> None:
         outs = self.exchange.advance(at)
-        if outs:
-            for stream in self._streams:
-                stream.deliver(outs)
-            self.pump.run()
+        interference = self._site.interference
+        interference.saw(outs)
+        for stream in self._streams:
+            stream.deliver(outs, at)
+            stream.keep_alive(at)
+        interference.step(at)
+        self.pump.run()
 
     def _pulse(self, at: Micros) -> None:
         second = self._pulses.due(at)
@@ -116,17 +117,29 @@ class World:
         self.pump.run()
 
     def _carry(self, ask: HttpAsk, then: Callable[[HttpAnswer], None]) -> None:
-        """Carry one HTTP exchange: there, the exchange's own time, and back."""
+        """Carry one HTTP exchange: there, the exchange's own time, and back.
+
+        An answer later than the client's patience is a time-out; what it asked for happens.
+        """
         body = self._http.with_key(ask.body)
+        patience = Micros(self.timeline.now() + seconds(self._http.timeouts(ask.route)[1]))
 
         def arrive() -> None:
             at = self.timeline.now()
             call = self._api.call(at, "POST", PREFIX + ask.route, body, JSON, PEER)
-            self.timeline.later(call.ready_at, lambda: leave(call.answer))
+            if call.ready_at > patience:
+                late = HttpAnswer(status=None, fault=Fault.TIMEOUT)
+                self.timeline.later(patience, lambda: then(late))
+            else:
+                self.timeline.later(call.ready_at, lambda: leave(call.answer))
 
         def leave(answer: Callable[[], Answer]) -> None:
             said = answer()
-            reply = HttpAnswer(status=said.status, body=self._http.scrubbed(said.body))
+            reply = HttpAnswer(
+                status=said.status,
+                body=self._http.scrubbed(said.body),
+                retry_after_s=said.retry_after_s,
+            )
             back = Micros(self.timeline.now() + NET)
             self.timeline.later(back, lambda: then(reply))
 

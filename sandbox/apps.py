@@ -19,13 +19,13 @@ from starlette.types import Receive, Scope, Send
 
 from domain import clock
 from domain.units import SECOND, Micros
-from sandbox.api.answers import JSON, Answer
+from sandbox.api.answers import JSON, Answer, Refused, refusal
 from sandbox.api.desk import BROKER, Desk
 from sandbox.api.front import Call
-from sandbox.connection import PROTOCOL, Connection
+from sandbox.connection import PROTOCOL, Connection, StreamProtocol
 from sandbox.floor import Floor
 from sandbox.frames import Frames
-from sandbox.interference import Interference
+from sandbox.interference import Door, Interference
 from sandbox.stream import StreamSession
 
 PACE_S = 0.005
@@ -45,6 +45,8 @@ class Rest:
         request = Request(scope, receive)
         answer = await self._answer(request, await request.body())
         response = Response(answer.body, answer.status, media_type=answer.content_type)
+        if answer.retry_after_s:
+            response.headers["retry-after"] = str(answer.retry_after_s)
         response.headers["date"] = formatdate(self._floor.hands.now() / SECOND, usegmt=True)
         await response(scope, receive, send)
 
@@ -56,6 +58,11 @@ class Rest:
         content_type = request.headers.get("content-type", "")
         call = floor.api.call(at, request.method, request.url.path, body, content_type, peer)
         await self._reach(call, at)
+        if call.wants is not None and floor.archive is not None:
+            try:
+                await floor.archive.fetch(call.wants)
+            except Refused as refused:
+                return refusal(refused, {})
         return call.answer()
 
     async def _reach(self, call: Call, at: Micros) -> None:
@@ -89,20 +96,32 @@ class Stream:
             await Response(status_code=426)(scope, receive, send)
             return
         await receive()
-        if self._interference.refuses(self._floor.step()):
-            await send({"type": "websocket.close"})
+        protocol = scope["extensions"][PROTOCOL][PROTOCOL]
+        known, door = self._interference.knocks(self._floor.step())
+        if door is not Door.OPEN:
+            await _turned_away(door, protocol, receive, send)
             return
         await send({"type": "websocket.accept"})
         session = StreamSession(self._desk, self._frames, clock.steady())
-        protocol = scope["extensions"][PROTOCOL][PROTOCOL]
-        connection = Connection(session, self._floor, protocol)
+        wire = self._interference.wire(session, known)
+        connection = Connection(session, self._floor, protocol, wire)
         self.connections.append(connection)
-        self._interference.opened(self._floor.step(), connection)
+        self._interference.opened(self._floor.step(), connection, known)
         try:
             await connection.serve(receive, send)
         finally:
             self._interference.closed(connection)
             self.connections.remove(connection)
+
+
+async def _turned_away(door: Door, protocol: StreamProtocol, receive: Receive, send: Send) -> None:
+    """Refuse a newcomer, or leave it without an answer until it gives up."""
+    if door is Door.REFUSED:
+        await send({"type": "websocket.close"})
+        return
+    protocol.hang()
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
 
 
 def rest_app(floor: Floor, discovery: Discovery) -> Starlette:

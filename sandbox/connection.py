@@ -6,6 +6,8 @@ to it. Runs in the server's loop.
 
 import asyncio
 import logging
+import socket
+import struct
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
@@ -13,9 +15,10 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from domain import clock
-from domain.units import Symbol
+from domain.units import Micros, Symbol
+from sandbox.faults.wire import Wire
 from sandbox.floor import Floor
-from sandbox.kinds import OrderOut, PriceOut
+from sandbox.kinds import Out
 from sandbox.outbox import Outbox
 from sandbox.stream import StreamSession
 
@@ -32,10 +35,18 @@ ABNORMAL = 1006
 """No frame says this one: the socket is simply gone."""
 
 
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
 class StreamProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, with two levers: it can stop ponging, and it can vanish."""
+    """uvicorn's WebSocket, with the levers of a fault."""
 
     is_deaf = False
+    is_hung = False
+
+    def data_received(self, data: bytes) -> None:
+        if not self.is_hung:
+            super().data_received(data)
 
     def handle_ping(self) -> None:
         if self.is_deaf:
@@ -47,18 +58,36 @@ class StreamProtocol(WebSocketsSansIOProtocol):
         """Drop the connection without a word."""
         self.transport.abort()
 
+    def reset(self) -> None:
+        """Drop the connection with a TCP reset."""
+        sock = self.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self.transport.abort()
+
+    def hang(self) -> None:
+        """Take and give nothing any more; the client's kernel sees a healthy connection."""
+        self.is_hung = True
+        self.stop_keepalive()
+
+    def say(self, text: bytes) -> None:
+        """Send a text frame whose bytes need not be text."""
+        self.conn.send_text(text)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+
     async def run_asgi(self) -> None:
         self.scope["extensions"][PROTOCOL] = {PROTOCOL: self}
         await super().run_asgi()
 
 
 class Connection:
-    """A client on the floor. `is_mute`: prices and order updates are dropped before the socket."""
+    """A client on the floor. What it is sent by itself comes over `wire`, which may be faulty."""
 
-    def __init__(self, session: StreamSession, floor: Floor, protocol: StreamProtocol) -> None:
+    def __init__(
+        self, session: StreamSession, floor: Floor, protocol: StreamProtocol, wire: Wire
+    ) -> None:
         self.session = session
         self.outbox = Outbox()
-        self.is_mute = False
+        self._wire = wire
         self._floor = floor
         self._protocol = protocol
         self._wake = asyncio.Event()
@@ -69,23 +98,25 @@ class Connection:
     def symbols(self) -> set[Symbol]:
         return self.session.symbols
 
-    def market(self, price: PriceOut) -> None:
-        if self.is_mute:
-            return
-        frame = self.session.market(price)
-        if frame is not None:
-            self._put(frame, price.symbol)
+    def take(self, out: Out) -> None:
+        if not self._protocol.is_hung:
+            self._wire.put(out)
 
-    def order(self, out: OrderOut) -> None:
-        if self.is_mute:
-            return
-        frame = self.session.order(out)
-        if frame is not None:
-            self._put(frame)
+    def flush(self, at: Micros) -> None:
+        for delivery in self._wire.take(at):
+            self._put(delivery.frame, delivery.symbol)
 
     def deafen(self, *, deaf: bool) -> None:
         """Stop answering pings, or answer them again."""
         self._protocol.is_deaf = deaf
+
+    def reset(self) -> None:
+        """End with a TCP reset."""
+        self._protocol.reset()
+
+    def hang(self) -> None:
+        """Take and give nothing any more."""
+        self._protocol.hang()
 
     async def serve(self, receive: Receive, send: Send) -> None:
         """Serve the client until it leaves or is closed."""
@@ -106,6 +137,8 @@ class Connection:
 
     async def close(self, code: int, reason: str) -> None:
         """Close the socket with a code; 1006 drops it without a word."""
+        if self._protocol.is_hung:
+            return
         if code == ABNORMAL:
             self._protocol.vanish()
         elif self._send is not None:
@@ -138,12 +171,21 @@ class Connection:
                 await self._wake.wait()
                 self._wake.clear()
                 for number, frame in enumerate(self.outbox.take(), 1):
-                    if self._protocol.transport.is_closing():
+                    if self._protocol.transport.is_closing() or self._protocol.is_hung:
                         return
-                    await self._send({"type": "websocket.send", "text": frame.decode()})
+                    await self._say(frame)
                     if number % BURST == 0:
                         # A socket that takes everything would keep the loop from all others.
                         await asyncio.sleep(0)  # noqa: TID251 - yields, waits for nothing
+
+    async def _say(self, frame: bytes) -> None:
+        try:
+            text = frame.decode()
+        except UnicodeDecodeError:
+            self._protocol.say(frame)
+        else:
+            if self._send is not None:
+                await self._send({"type": "websocket.send", "text": text})
 
     async def _grace(self) -> None:
         while not self.session.is_authenticated:

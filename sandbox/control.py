@@ -6,7 +6,6 @@ something shows the token. Bad input is a 422 that names the field.
 
 import asyncio
 import hmac
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -117,7 +116,7 @@ class Control:
                 return _unprocessable(invalid.messages)
         counts = self._interference.counts
         faults = self._interference.script.faults
-        return _json({"faults": [{**asdict(f), "met": counts[f.id]} for f in faults]})
+        return _json({"faults": [{**f.shown(), "met": counts[f.id]} for f in faults]})
 
     async def clock(self, request: Request) -> Response:
         """Answer GET /clock, and do what POST /clock says."""
@@ -164,6 +163,8 @@ class Control:
 
     async def _obey(self, order: ClockOrder) -> None:
         hands = self._floor.hands
+        if hands.is_led:
+            raise Invalid({"clock": ["It is that of the server whose prices are relayed."]})
         self._floor.waits_for_subscriber = False
         if order.speed is not None:
             hands.set_speed(order.speed)

@@ -5,9 +5,10 @@ from typing import Protocol
 
 from domain.units import Micros, Symbol
 from sandbox.api.front import Api
+from sandbox.api.requests import History
 from sandbox.exchange import Exchange
 from sandbox.hands import Hands
-from sandbox.kinds import OrderOut, PriceOut
+from sandbox.kinds import Out, PriceOut
 
 
 class Listener(Protocol):
@@ -17,18 +18,26 @@ class Listener(Protocol):
     def symbols(self) -> set[Symbol]:
         """The symbols whose prices are wanted."""
 
-    def market(self, price: PriceOut) -> None:
-        """Take a price."""
+    def take(self, out: Out) -> None:
+        """Take a price it wants, or a change of an order."""
 
-    def order(self, out: OrderOut) -> None:
-        """Take a change of an order."""
+    def flush(self, at: Micros) -> None:
+        """Let go of what is due by an instant."""
+
+
+class Archive(Protocol):
+    """Somebody else who keeps the bars of the day."""
+
+    async def fetch(self, asked: History) -> None:
+        """Let the market have the bars that are asked for; Refused if they cannot be had."""
 
 
 class Floor:
     """One exchange, its clock, and its listeners. Everything happens in one thread.
 
     `halt_at` stops the clock at exactly that instant; `before_step` is called with each instant
-    before its prices are delivered.
+    before its prices are delivered, `saw` with what came out before anybody is told. `archive`
+    is asked ahead of answers that tell of bars.
     """
 
     def __init__(self, exchange: Exchange, api: Api, hands: Hands) -> None:
@@ -41,6 +50,8 @@ class Floor:
         self.called_at = Micros(0)
         """When somebody last called by REST, in machine time."""
         self.before_step: Callable[[Micros], None] = lambda _: None
+        self.saw: Callable[[tuple[Out, ...]], None] = lambda _: None
+        self.archive: Archive | None = None
         self._by_symbol: dict[Symbol, list[Listener]] = {}
 
     def step(self) -> Micros:
@@ -48,12 +59,13 @@ class Floor:
         self.api.stand(self.hands.stood())
         at = self._instant()
         self.before_step(at)
-        for out in self.exchange.advance(at):
+        outs = self.exchange.advance(at)
+        self.saw(outs)
+        for out in outs:
             for listener in self._listeners_of(out):
-                if isinstance(out, PriceOut):
-                    listener.market(out)
-                else:
-                    listener.order(out)
+                listener.take(out)
+        for listener in self.listeners:
+            listener.flush(at)
         return at
 
     def join(self, listener: Listener) -> None:
@@ -80,7 +92,7 @@ class Floor:
             self.waits_for_subscriber = False
             self.hands.run()
 
-    def _listeners_of(self, out: PriceOut | OrderOut) -> Sequence[Listener]:
+    def _listeners_of(self, out: Out) -> Sequence[Listener]:
         if isinstance(out, PriceOut):
             return self._by_symbol.get(out.symbol, ())
         return self.listeners

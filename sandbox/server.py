@@ -18,6 +18,7 @@ from typing import Any
 import uvicorn
 
 from domain import clock
+from domain.clock import Anchor
 from domain.units import Micros, seconds
 from sandbox.api.desk import Desk
 from sandbox.api.front import Api
@@ -31,6 +32,7 @@ from sandbox.frames import Frames
 from sandbox.hands import Hands
 from sandbox.interference import Interference
 from sandbox.kinds import NFO
+from sandbox.relay.relay import Relay
 from sandbox.sockets import address_of
 from sandbox.truth import Truth
 
@@ -62,7 +64,8 @@ class Serving:
     The market is played up to `start_at` before anybody is let in. `wait_s` is how long, in real
     seconds, the clock then stands still for a first subscriber; 0 lets it run at once.
     `ends_with_day`: leave once the day is closed and nobody has called for 5 real seconds.
-    `dies_with_parent`: leave when standard input ends.
+    `dies_with_parent`: leave when standard input ends. With a `relay` prices and bars are another
+    server's, and the clock runs by its `anchor`; nobody can wait for a subscriber then.
     """
 
     exchange: Exchange
@@ -76,6 +79,8 @@ class Serving:
     control_token: str = ""
     ends_with_day: bool = False
     dies_with_parent: bool = False
+    relay: Relay | None = None
+    anchor: Anchor | None = None
 
 
 def serve(serving: Serving, ports: Ports, ready: Ready) -> None:
@@ -134,11 +139,16 @@ class House:
         desk = Desk(serving.exchange, serving.api_key, serving.is_live)
         serving.exchange.advance(serving.start_at)
         hands = Hands(serving.start_at, serving.speed, paused=serving.wait_s > 0)
+        if serving.anchor is not None:
+            hands.adopt(serving.anchor)
         clock.use(hands.clock)
         self.floor = Floor(serving.exchange, Api(desk), hands)
         self.floor.waits_for_subscriber = serving.wait_s > 0
         interference = Interference(serving.exchange, serving.faults)
         self.floor.before_step = interference.step
+        self.floor.saw = interference.saw
+        self.floor.api.befall = interference.befall
+        self.floor.archive = serving.relay
         self.stream = Stream(self.floor, desk, Frames(is_live=serving.is_live), interference)
         self._stop = asyncio.Event()
         self._quiet_since: Micros | None = None
@@ -177,12 +187,13 @@ class House:
                 group.create_task(server.serve(sockets=[listener]))
             pace = group.create_task(self._pace())
             wait = group.create_task(self._start_waiting())
+            relay = group.create_task(self._relay())
             for server, _ in self._servers:
                 await server.is_up.wait()
             ready(self._document())
             await self._stop.wait()
-            pace.cancel()
-            wait.cancel()
+            for task in (pace, wait, relay):
+                task.cancel()
             for server, _ in self._servers:
                 server.should_exit = True
 
@@ -194,6 +205,10 @@ class House:
                 self.stop("the day is over")
                 return
             await asyncio.sleep(PACE_S)  # noqa: TID251 - the sandbox server may
+
+    async def _relay(self) -> None:
+        if self._serving.relay is not None:
+            await self._serving.relay.run(self.floor.hands)
 
     async def _start_waiting(self) -> None:
         await asyncio.sleep(self._serving.wait_s)  # noqa: TID251 - the sandbox server may

@@ -40,7 +40,8 @@ class Wrong(Exception):
 class StreamSession:
     """One connection. `opened` is machine time; market time is handed in with each frame.
 
-    `has_subscribed` turns true with the first subscription that worked, and stays so.
+    `has_subscribed` turns true with the first subscription that worked, and stays so; `subscribed`
+    is called with each.
     """
 
     def __init__(self, desk: Desk, frames: Frames, opened: Micros) -> None:
@@ -51,6 +52,7 @@ class StreamSession:
         self._wants_orders = False
         self.is_authenticated = False
         self.has_subscribed = False
+        self.subscribed: Callable[[Micros, Symbol], None] = lambda *_: None
         self._actions: dict[object, Callable[[Micros, Said], Row]] = {
             "authenticate": self._authenticate,
             "auth": self._authenticate,
@@ -76,10 +78,16 @@ class StreamSession:
         except Wrong as wrong:
             return [_encode({"status": "error", "code": wrong.code, "message": wrong.text})]
 
-    def market(self, price: PriceOut) -> bytes | None:
-        """Return the frame of a price in the highest mode this client holds, if it holds any."""
+    def market(self, price: PriceOut, cap: StreamMode | None = None) -> bytes | None:
+        """Return the frame of a price in the highest mode this client holds, if it holds any.
+
+        `cap` is the most that a degraded platform delivers.
+        """
         modes = self._held.get((price.symbol, price.exchange))
-        return self._frames.market(price, max(modes)) if modes else None
+        if not modes:
+            return None
+        mode = max(modes)
+        return self._frames.market(price, mode if cap is None else min(mode, cap))
 
     def order(self, out: OrderOut) -> bytes | None:
         """Return the frame of an order change if this client wants them."""
@@ -119,13 +127,12 @@ class StreamSession:
             raise Wrong("NOT_AUTHENTICATED", "You must authenticate first")
 
     def _subscribe(self, at: Micros, said: Said) -> Row:
-        del at
         self._check_authenticated()
         mode = stream_mode(said.get("mode", "Quote"))
         entries = _several(said) or _flat(said)
         if not entries:
             raise Wrong("INVALID_PARAMETERS", "At least one symbol must be specified")
-        rows = [self._subscribed(pair, mode) for entry in entries if (pair := _pair(entry))]
+        rows = [self._subscribed(at, pair, mode) for entry in entries if (pair := _pair(entry))]
         bad = any(row["status"] == "error" for row in rows)
         return {
             "type": "subscribe",
@@ -136,7 +143,7 @@ class StreamSession:
             **_echo(said),
         }
 
-    def _subscribed(self, pair: Pair, mode: StreamMode) -> Row:
+    def _subscribed(self, at: Micros, pair: Pair, mode: StreamMode) -> Row:
         row: Row = {"symbol": pair[0], "exchange": pair[1]}
         if self._desk.exchange.instrument(*pair) is None:
             text = f"Symbol {pair[0]} not found for exchange {pair[1]}"
@@ -145,6 +152,7 @@ class StreamSession:
         if mode not in modes:
             modes.append(mode)
         self.has_subscribed = True
+        self.subscribed(at, Symbol(pair[0]))
         more = {"status": "success", "mode": mode.label, "depth": DEPTH, "broker": BROKER}
         return {**row, **more}
 

@@ -16,11 +16,12 @@ Body = Mapping[str, object]
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """An HTTP answer, ready to be written."""
+    """An HTTP answer, ready to be written. `retry_after_s` is a header, if it is not 0."""
 
     status: int
     content_type: str
     body: bytes
+    retry_after_s: int = 0
 
 
 class Refused(Exception):

@@ -99,7 +99,7 @@ def _quote(desk: Desk, at: Micros, name: str, exchange: str, then: str) -> Quote
     if found is None:
         why = not_in_master(name, where)
         raise Refused(400, f"Failed to fetch LTP for {name}{then}{why}")
-    return desk.exchange.quote(at, found.symbol)
+    return desk.prices.quote(at, found.symbol)
 
 
 def _ladder(desk: Desk, name: str, expiry: str, side: str) -> Ladder:
@@ -164,7 +164,7 @@ def _label(steps: int, above: str, below: str) -> str:
 def _side(desk: Desk, at: Micros, line: InstrumentLine | None, label: str) -> Row | None:
     if line is None:
         return None
-    quote = desk.exchange.quote(at, line.symbol)
+    quote = desk.prices.quote(at, line.symbol)
     return {
         "symbol": line.symbol,
         "label": label,

@@ -1,14 +1,31 @@
 """What the routes share: the exchange, who may call, and how the server dresses its answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
+from domain.units import Day, Micros, Symbol
 from sandbox.api.answers import Body, Refused
 from sandbox.api.limits import CalendarSecond
 from sandbox.exchange import Exchange
-from sandbox.kinds import InstrumentLine
+from sandbox.kinds import BarLine, DepthLine, InstrumentLine, QuoteLine
 
 BROKER = "sutradhar_sandbox"
 NO_SUCH_KEY = "Invalid openalgo apikey"
+
+
+class Prices(Protocol):
+    """What the price routes tell: the exchange itself, or what a sick server makes of it."""
+
+    def quote(self, at: Micros, symbol: Symbol) -> QuoteLine:
+        """Return a quote; KeyError for an unknown symbol."""
+
+    def depth(self, at: Micros, symbol: Symbol) -> DepthLine:
+        """Return a quote with its levels; KeyError for an unknown symbol."""
+
+    def history(
+        self, at: Micros, symbol: Symbol, from_day: Day, to_day: Day
+    ) -> tuple[BarLine, ...]:
+        """Return one-minute bars; KeyError for an unknown symbol."""
 
 
 @dataclass(slots=True)
@@ -23,6 +40,16 @@ class Desk:
     api_key: str
     is_live: bool = False
     writes: CalendarSecond = field(default_factory=CalendarSecond)
+    _told: Prices | None = None
+
+    @property
+    def prices(self) -> Prices:
+        """What the price routes tell."""
+        return self._told or self.exchange
+
+    def showing(self, prices: Prices) -> "Desk":
+        """Return this desk with other prices on show; everything else is shared."""
+        return replace(self, _told=prices)
 
     @property
     def mode_key(self) -> Body:

@@ -26,11 +26,16 @@ from sandbox.api.desk import Desk
 from sandbox.api.fields import Invalid
 from sandbox.api.limits import MovingWindows
 from sandbox.api.orders import answered
+from sandbox.api.requests import History
 from sandbox.api.routes import ROUTES, Read, Route, Write
+from sandbox.faults.answers import WELL, Ills
 
 PREFIX = "/api/v1/"
 HISTORY_GAP = seconds(0.35)
 NOT_JSON = "The browser (or proxy) sent a request that this server could not understand."
+
+Befall = Callable[[Micros, str, bool], Ills]
+"""What befalls a call: its instant, its route, and whether it is a write."""
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -39,24 +44,32 @@ class Call:
     """One call; `answer` may be asked once the exchange has advanced to `ready_at`.
 
     A read may also be answered earlier, if the market clock stands still meanwhile: it tells what
-    the exchange holds then.
+    the exchange holds then. `wants` are the bars it tells of: where somebody else keeps them, they
+    are fetched ahead of the answer.
     """
 
     def __init__(
-        self, ready_at: Micros, answer: Callable[[], Answer], *, is_read: bool = True
+        self,
+        ready_at: Micros,
+        answer: Callable[[], Answer],
+        *,
+        is_read: bool = True,
+        wants: History | None = None,
     ) -> None:
         self.ready_at = ready_at
         self.answer = answer
         self.is_read = is_read
+        self.wants = wants
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A call as it came, with the name of its route."""
+    """A call as it came, with the name of its route and what befalls it."""
 
     route: str
     body: bytes
     content_type: str
     peer: str
+    ills: Ills = WELL
 
     @property
     def digest(self) -> str:
@@ -80,6 +93,7 @@ class Api:
         self._windows = MovingWindows()
         self._stood = 0
         self._history_free = Micros(0)
+        self.befall: Befall = lambda *_: WELL
 
     def stand(self, span: Micros) -> None:
         """Count a span of this machine's time in which the market clock stood still.
@@ -104,7 +118,25 @@ class Api:
         if not self._windows.passes(self._lived(at), peer, name, route.limit):
             self._arrived(at, route, request, "rate")
             return _at_once(at, bare(429, f"{route.limit} per 1 second"))
-        return self._checked(at, route, request)
+        ills = self.befall(at, name, isinstance(route, Write))
+        if ills is WELL:
+            return self._checked(at, route, request)
+        return self._disturbed(at, route, msgspec.structs.replace(request, ills=ills))
+
+    def _disturbed(self, at: Micros, route: Route, request: Request) -> Call:
+        """Take a call that faults of the script hit."""
+        ills = request.ills
+        if (instead := ills.instead) is not None:
+            self._arrived(at, route, request, "fault")
+            return Call(Micros(at + ills.delay), lambda: instead)
+        call = self._checked(at, route, request)
+        ready_at = Micros(call.ready_at + ills.delay)
+        return Call(
+            ready_at,
+            lambda: ills.spoiled(call.answer()),
+            is_read=call.is_read,
+            wants=call.wants,
+        )
 
     def _lived(self, at: Micros) -> Micros:
         return Micros(at + self._stood)
@@ -124,21 +156,22 @@ class Api:
             self._arrived(at, route, request, "auth")
             return _at_once(at, refusal(refused, {}))
         if isinstance(route, Read):
-            return self._read(at, route, request.route, asked)
+            return self._read(at, route, request, asked)
         return self._write(at, route, request, asked)
 
-    def _read(self, at: Micros, route: Read, name: str, asked: Any) -> Call:
-        ready_at = self._after_history(at) if name == "history" else at
+    def _read(self, at: Micros, route: Read, request: Request, asked: Any) -> Call:
+        ready_at = self._after_history(at) if request.route == "history" else at
+        desk = request.ills.desk(self._desk)
 
         def look() -> Answer:
             mode = self._desk.mode_key if route.has_mode else {}
             try:
-                now = max(at, self._desk.exchange.now)
-                return success({**route.look(self._desk, now, asked), **mode})
+                now = max(at, desk.exchange.now)
+                return success({**route.look(desk, now, asked), **mode})
             except Refused as refused:
                 return refusal(refused, mode)
 
-        return Call(ready_at, look)
+        return Call(ready_at, look, wants=asked if isinstance(asked, History) else None)
 
     def _after_history(self, at: Micros) -> Micros:
         """Return when a history call is served: one per 0.35 s for all callers together (seen)."""

@@ -22,7 +22,7 @@ LEVELS = 5
 def quotes(desk: Desk, at: Micros, asked: ask.Instrument) -> Body:
     """Answer /quotes: no time in it, as on the real one."""
     found = desk.known(asked.symbol, asked.exchange)
-    return {"data": quote_row(desk.exchange.quote(at, found.symbol))}
+    return {"data": quote_row(desk.prices.quote(at, found.symbol))}
 
 
 def multi_quotes(desk: Desk, at: Micros, asked: ask.Several) -> Body:
@@ -35,7 +35,7 @@ def multi_quotes(desk: Desk, at: Micros, asked: ask.Several) -> Body:
         if found is None:
             bad.append({**who, "error": not_in_master(pair.symbol, pair.exchange)})
         else:
-            good.append({**who, "data": quote_row(desk.exchange.quote(at, found.symbol))})
+            good.append({**who, "data": quote_row(desk.prices.quote(at, found.symbol))})
     if not good:
         raise Refused(400, str(bad[0]["error"]), {"invalid_symbols": bad})
     return {"results": bad + good}
@@ -44,7 +44,7 @@ def multi_quotes(desk: Desk, at: Micros, asked: ask.Several) -> Body:
 def depth(desk: Desk, at: Micros, asked: ask.Instrument) -> Body:
     """Answer /depth: always five levels a side, zeros where there is none."""
     found = desk.known(asked.symbol, asked.exchange)
-    line = desk.exchange.depth(at, found.symbol)
+    line = desk.prices.depth(at, found.symbol)
     row = quote_row(line.quote)
     del row["bid"], row["ask"]
     more: Row = {
@@ -115,7 +115,7 @@ def _levels(levels: tuple[Level, ...]) -> list[Row]:
 
 def _bars(desk: Desk, at: Micros, found: InstrumentLine, asked: ask.History) -> list[BarLine]:
     days = (Day(asked.start_date), Day(asked.end_date))
-    bars = desk.exchange.history(at, found.symbol, *days)
+    bars = desk.prices.history(at, found.symbol, *days)
     parts = groupby(bars, _starts(desk, asked.interval))
     return [_joined(start, tuple(part)) for start, part in parts]
 

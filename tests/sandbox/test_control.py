@@ -8,7 +8,7 @@ from domain.session import instant
 from domain.units import Micros
 from sandbox.truth import Started, Truth
 from tests.sandbox.serving import PATIENCE_S, TOKEN, Open, opened
-from tests.sandbox.stage import AT, CALL, DAY, StagedExchange
+from tests.sandbox.stage import AT, CALL, DAY, StagedExchange, a_price
 from tests.waiting import until
 
 MUTE = {"id": "mute_feed", "at": "ws:conn", "do": {"silent": {"pong": True}}}
@@ -116,10 +116,12 @@ def test_faults_are_added_counted_and_removed() -> None:
         assert (fault["id"], fault["verb"], fault["pong"]) == ("mute_feed", "silent", True)
         until(lambda: served.get("/faults").json()["faults"][0]["met"] == 1, PATIENCE_S)
         assert exchange.faults_met == [("mute_feed", "silent", "ws:conn:1")]
-        muted = [connection.is_mute for connection in served.house.stream.connections]
+        client.subscribe(CALL)
+        exchange.outs += [a_price(ltp=15_000)]
+        until(lambda: not exchange.outs, PATIENCE_S)
         assert served.order("/faults", {"remove": ["mute_feed"]}).json() == {"faults": []}
-        speaking = [not connection.is_mute for connection in served.house.stream.connections]
-        assert muted == speaking == [True]
+        exchange.outs += [a_price()]
+        assert client.next()["data"]["ltp"] == 138.0, "the first price was never sent"
         served.order("/faults", {"add": [MUTE]})
         replaced = served.order("/faults", {"clear": True, "add": [MUTE | {"id": "other"}]}).json()
         assert [fault["id"] for fault in replaced["faults"]] == ["other"]
@@ -132,7 +134,7 @@ def test_bad_fault_order_names_its_field() -> None:
             422,
             {"remove": ["No fault has the id x."]},
         )
-        status, errors = refused(served, "/faults", {"add": [MUTE | {"at": "rest:placeorder"}]})
+        status, errors = refused(served, "/faults", {"add": [MUTE | {"at": "book:orders"}]})
         assert status == 422
         assert "mute_feed: at" in errors["add"][0]
         served.order("/faults", {"add": [MUTE]})

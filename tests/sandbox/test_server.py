@@ -97,7 +97,7 @@ def test_clock_stands_until_the_first_subscription_and_reads_go_on() -> None:
             assert client.say(action="ping")["server_timestamp"] == AT // 1000
             assert client.subscribe(CALL)["status"] == "success"
             until(lambda: exchange.now > AT + SECOND, PATIENCE_S)
-        assert exchange.watched == {CALL}
+            assert exchange.watched == {CALL}
 
 
 def test_rate_windows_go_on_while_the_clock_stands() -> None:

@@ -1,12 +1,14 @@
-"""The fault script: what it may say, and whom it hits."""
+"""The fault script: what it may say, and what is said of one that says it wrongly."""
 
 from typing import Any
 
 import pytest
 
 from domain.errors import ConfigError
-from domain.units import Micros
-from sandbox.faults import Connection, Fault, Script, When, read
+from sandbox.faults import Fault, Script, When, read
+from sandbox.faults import verbs
+from sandbox.faults.places import PLACES, SPELLED
+from sandbox.faults.words import CHOICES
 from tests.sandbox.pit import DAY, at
 
 
@@ -16,10 +18,6 @@ def a_fault(**changes: Any) -> dict[str, Any]:
 
 def a_script(*faults: dict[str, Any], **changes: Any) -> Script:
     return read({"version": 1, "faults": list(faults)} | changes, DAY)
-
-
-def opened(wall: str, number: int = 1) -> Connection:
-    return Connection(number, at(wall))
 
 
 def problems(*faults: dict[str, Any], **changes: Any) -> tuple[str, ...]:
@@ -32,45 +30,82 @@ def test_every_part_of_the_grammar_is_read() -> None:
     mute = {
         "id": "mute_feed",
         "at": "ws:conn",
-        "when": {"between": ["11:00", "11:04:30"], "nth": [2, 1], "probability": 0.5},
+        "when": {
+            "between": ["11:00", "11:04:30"], "nth": [2, 1], "probability": 0.5,
+            "source": ["backup"],
+        },
         "do": {"silent": {"pong": False}},
-    }
-    script = a_script(mute, a_fault(when={"at": "12:00"}), random_seed=7)
+    }  # fmt: skip
+    after_a_fill = {
+        "id": "g", "at": "rest:quotes", "when": {"after": "fill", "for_s": 12},
+        "do": {"delay": {"lognormal_s": [4, 0.9]}},
+    }  # fmt: skip
+    script = a_script(mute, a_fault(when={"at": "12:00"}), after_a_fill, random_seed=7)
     assert script == Script(
         faults=(
             Fault(
-                "mute_feed", "ws:conn", "silent",
+                "mute_feed", "ws:conn", verbs.Silent(pong=False),
                 When(
-                    between=(at("11:00"), at("11:04:30")), nth=frozenset({1, 2}), probability=0.5
+                    between=(at("11:00"), at("11:04:30")), nth=frozenset({1, 2}), probability=0.5,
+                    source=frozenset({"backup"}),
                 ),
-                pong=False,
             ),
-            Fault("f", "ws:conn", "close", When(at=at("12:00")), code=1011),
+            Fault("f", "ws:conn", verbs.Close(1011), When(at=at("12:00"))),
+            Fault(
+                "g", "rest:quotes", verbs.Delay(lognormal_s=(4.0, 0.9)),
+                When(after="fill", for_s=12.0),
+            ),
         ),
         random_seed=7,
     )  # fmt: skip
     assert script.instants == (at("11:00"), at("11:04:30"), at("12:00"))
 
 
-def test_settings_of_a_verb_may_be_left_out() -> None:
-    script = a_script(
-        a_fault(do={"silent": None}), a_fault(id="g", do={"close": {}}),
-        a_fault(id="h", do={"refuse_connect": None}),
-    )  # fmt: skip
-    assert [(f.verb, f.pong, f.code) for f in script.faults] == [
-        ("silent", True, 1006), ("close", True, 1006), ("refuse_connect", True, 1006),
-    ]  # fmt: skip
+def test_end_of_a_span_is_an_instant_to_look_at() -> None:
+    script = a_script(a_fault(when={"at": "12:00", "for_s": 90}, do={"silent": {}}))
+    assert script.instants == (at("12:00"), at("12:01:30"))
+
+
+@pytest.mark.parametrize(
+    ("place", "verb"), [(place, verb) for place in PLACES for verb in PLACES[place]]
+)
+def test_settings_of_a_verb_may_be_left_out(place: str, verb: str) -> None:
+    when = {"between": ["11:00", "11:04"]}
+    (fault,) = a_script(a_fault(at=place, when=when, do={verb: None})).faults
+    assert (fault.verb, fault.do) == (verb, PLACES[place][verb].verb())
+
+
+@pytest.mark.parametrize(
+    ("place", "verb", "setting"),
+    [(p, v, s) for p in PLACES for v in PLACES[p] for s in PLACES[p][v].settings],
+)
+def test_every_setting_is_checked(place: str, verb: str, setting: str) -> None:
+    when = {"between": ["11:00", "11:04"]}
+    (problem,) = problems(a_fault(at=place, when=when, do={verb: {setting: {"no": "value"}}}))
+    assert f"f: do.{verb}.{setting}: {{'no': 'value'}} is not allowed; allowed is " in problem
+
+
+def test_fault_is_shown_in_the_words_of_the_script() -> None:
+    when = {"nth": [2, 1]}
+    (fault,) = a_script(a_fault(when=when, do={"silent": {"pong": False}})).faults
+    assert fault.shown() == {
+        "id": "f", "place": "ws:conn", "verb": "silent", "pong": False,
+        "when": {
+            "between": None, "at": None, "after": None, "for_s": None, "nth": [1, 2],
+            "probability": 1.0, "source": None,
+        },
+    }  # fmt: skip
 
 
 def test_seed_of_the_exchange_is_used_where_the_script_has_none() -> None:
     assert read({"version": 1, "faults": []}, DAY, random_seed=5).random_seed == 5
 
 
-VERBS = "silent, close, refuse_connect"
+VERBS = ", ".join(PLACES["ws:conn"])
 WALL = 'a time in quotes, "HH:MM" or "HH:MM:SS"'
 WINDOW = 'two times such as ["11:00", "11:04"]'
 COUNTS = "a list of whole numbers from 1 up"
-CONDITIONS = "between, at, nth, probability"
+CONDITIONS = "between, at, after, for_s, nth, probability, source"
 
 
 def bad(where: str, value: object, allowed: str) -> str:
@@ -86,7 +121,60 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"do": {"drop_after_accept": {"how": "timeout"}}},
         f"do: verb 'drop_after_accept' is not allowed; allowed is {VERBS} (at ws:conn)",
     ),
-    "unknown place": ({"at": "rest:placeorder"}, bad("at", "rest:placeorder", "ws:conn")),
+    "unknown place": ({"at": "book:orders"}, bad("at", "book:orders", SPELLED)),
+    "unknown route": ({"at": "rest:nosuch"}, bad("at", "rest:nosuch", SPELLED)),
+    "place of no text": ({"at": ["ws:conn"]}, bad("at", ["ws:conn"], SPELLED)),
+    "unknown event": when("after", "dinner", "dinner", "order, trigger, fill, cancel"),
+    "unknown source": when("source", ["moon"], ["moon"], "a list of primary, backup"),
+    "span of nothing": (
+        {"when": {"for_s": 5}}, bad("when.for_s", 5, "for_s only with at or after")
+    ),
+    "two instants": (
+        {"when": {"at": "11:00", "after": "fill"}},
+        bad("when", "at and after", "one of the two"),
+    ),
+    "source of a REST call": (
+        {"at": "rest:ping", "when": {"source": ["primary"]}, "do": {"status": {}}},
+        "unknown key when.source; allowed is between, at, after, for_s, nth, probability",
+    ),
+    "burst at no time": (
+        {"do": {"burst": {}}}, bad("when", "of burst", "a time: between, at or after")
+    ),
+    "delay of two kinds": (
+        {"at": "rest:ping", "do": {"delay": {"seconds": 1, "lognormal_s": [1, 1]}}},
+        bad("do.delay", "seconds and lognormal_s", "one of the two"),
+    ),
+    "unknown word for symbols": (
+        {"at": "ws:market_data", "do": {"symbol_mute": {"symbols": ["spot", "atm"]}}},
+        bad("do.symbol_mute.symbols", "atm", CHOICES),
+    ),
+    "no symbols": (
+        {"at": "ws:market_data", "do": {"symbol_mute": {"symbols": []}}},
+        bad("do.symbol_mute.symbols", [], CHOICES),
+    ),
+    "subscribed by nobody": (
+        {"at": "rest:quotes", "do": {"freeze_quotes": {"symbols": ["subscribed:1"]}}},
+        bad("symbols", "subscribed:1", "a choice that needs no connection"),
+    ),
+    "traded without a trade": (
+        {"at": "ws:market_data", "do": {"wrong_mode": {"symbols": ["traded"]}}},
+        bad("symbols", "traded", "traded only with when.after"),
+    ),
+    "lognormal of one number": (
+        {"at": "rest:ping", "do": {"delay": {"lognormal_s": [1]}}},
+        bad(
+            "do.delay.lognormal_s", [1],
+            "median in seconds from 0.001 to 130 and sigma from 0 to 3, such as [2, 0.9]",
+        ),
+    ),
+    "status": (
+        {"at": "rest:ping", "do": {"status": {"code": 200}}},
+        bad("do.status.code", 200, "403, 404, 429, 500, 503"),
+    ),
+    "minutes of nothing": (
+        {"at": "rest:history", "do": {"history_lag": {"minutes": 0}}},
+        bad("do.history_lag.minutes", 0, "a whole number from 1 to 400"),
+    ),
     "no id": ({"id": None}, bad("id", None, "1 to 64 letters, digits and _")),
     "unknown field": ({"what": 1}, "unknown key what; allowed is id, at, when, do"),
     "unknown condition": (
@@ -171,78 +259,3 @@ def test_id_must_be_its_own() -> None:
 def test_every_problem_of_a_file_is_told_at_once() -> None:
     bad = a_fault(id="g", at="moon", when={})
     assert len(problems(bad, a_fault(do={"close": {"code": 1}}), version=3)) == 3
-
-
-def test_fault_without_conditions_is_always_on() -> None:
-    fault = a_script(a_fault()).faults[0]
-    assert a_script(a_fault()).closing(at("09:15"), opened("09:10")) == fault
-
-
-def test_window_holds_from_its_first_instant_up_to_its_last() -> None:
-    script = a_script(a_fault(when={"between": ["11:00", "11:04"]}))
-    connection = opened("09:10")
-    hits = [
-        script.closing(moment, connection) is not None
-        for moment in (
-            Micros(at("11:00") - 1), at("11:00"), Micros(at("11:04") - 1), at("11:04"),
-        )
-    ]  # fmt: skip
-    assert hits == [False, True, True, False]
-
-
-def test_instant_hits_the_connections_open_at_it_from_then_on() -> None:
-    script = a_script(a_fault(when={"at": "11:00"}, do={"silent": {}}))
-    assert script.muting(at("10:59:59"), opened("09:10")) is None
-    assert script.muting(at("12:00"), opened("09:10")) is not None
-    assert script.muting(at("12:00"), opened("11:00:01")) is None
-
-
-def test_nth_counts_the_connections_of_the_day() -> None:
-    script = a_script(a_fault(when={"nth": [2]}, do={"refuse_connect": {}}))
-    refused = [script.refusing(at("10:00"), number) is not None for number in (1, 2, 3)]
-    assert refused == [False, True, False]
-
-
-def test_conditions_are_anded() -> None:
-    script = a_script(a_fault(when={"nth": [2], "between": ["11:00", "11:04"]}))
-    assert script.closing(at("11:00"), opened("09:10", number=1)) is None
-    assert script.closing(at("10:00"), opened("09:10", number=2)) is None
-    assert script.closing(at("11:00"), opened("09:10", number=2)) is not None
-
-
-def test_probability_is_drawn_once_for_each_connection() -> None:
-    script = a_script(a_fault(when={"probability": 0.3}), random_seed=7)
-
-    def hits(wall: str) -> list[bool]:
-        numbers = range(1, 501)
-        return [script.closing(at(wall), opened("09:10", n)) is not None for n in numbers]
-
-    assert hits("10:00") == hits("15:00")
-    assert 120 < sum(hits("10:00")) < 180
-    other = a_script(a_fault(when={"probability": 0.3}), random_seed=8)
-    assert [other.closing(at("10:00"), opened("09:10", n)) is not None for n in range(1, 501)] != (
-        hits("10:00")
-    )
-    never = a_script(a_fault(when={"probability": 0}))
-    assert never.closing(at("10:00"), opened("09:10")) is None
-
-
-def test_each_verb_answers_its_own_question() -> None:
-    script = a_script(a_fault(do={"refuse_connect": {}}))
-    assert script.refusing(at("10:00"), 1) is not None
-    assert script.closing(at("10:00"), opened("09:10")) is None
-    assert script.muting(at("10:00"), opened("09:10")) is None
-
-
-def test_strictest_silence_wins() -> None:
-    script = a_script(
-        a_fault(id="ponging", do={"silent": {}}), a_fault(id="deaf", do={"silent": {"pong": False}})
-    )
-    muted = script.muting(at("10:00"), opened("09:10"))
-    assert muted is not None
-    assert muted.id == "deaf"
-
-
-def test_empty_script_never_hits_anything() -> None:
-    assert Script().refusing(at("10:00"), 1) is None
-    assert Script().instants == ()

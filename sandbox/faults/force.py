@@ -1,0 +1,199 @@
+"""The faults in force on one exchange: whom they hit now, since when, and who has met them.
+
+What the stream, the REST side and the connections have in common. Each activation is written into
+ground truth once for each connection, or for REST once for each window and route; where the script
+names numbers (`nth`), once for each call.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from domain.units import Micros, Symbol
+from sandbox.exchange import Exchange
+from sandbox.faults import universe
+from sandbox.faults.script import ALWAYS, Connection, Fault, Past, Script, began
+from sandbox.faults.universe import Universe
+from sandbox.faults.verbs import FreezeQuotes, VolumeReset, YesterdaysQuotes, concerned
+from sandbox.kinds import DepthLine, Out
+from sandbox.market.draws import Stream
+
+_REMEMBER = (FreezeQuotes, YesterdaysQuotes, VolumeReset)
+"""These verbs need the prices of the instant at which they begin."""
+
+REST = "rest:"
+EVERY_ROUTE = "rest:*"
+
+
+class Moment:
+    """Whom a fault concerns and what was quoted, fixed when it began."""
+
+    def __init__(
+        self,
+        symbols: frozenset[Symbol] | None,
+        places: frozenset[int],
+        lines: dict[Symbol, DepthLine],
+    ) -> None:
+        self._symbols = symbols
+        self._places = places
+        self.lines = lines
+
+    def has(self, symbol: Symbol, place: int = 0) -> bool:
+        """Whether a symbol is concerned; `place` is its number among a connection's symbols."""
+        return self._symbols is None or symbol in self._symbols or place in self._places
+
+
+class Force:
+    """What of a script holds. One thread at a time."""
+
+    def __init__(self, exchange: Exchange, script: Script) -> None:
+        self.exchange = exchange
+        self.counts: Counter[str] = Counter()
+        self._past = Past()
+        self._script = script
+        self._universe: Universe | None = None
+        self._moments: dict[tuple[str, Micros], Moment] = {}
+        self._met: set[tuple[str, Micros, str]] = set()
+        self._calls: Counter[str] = Counter()
+        self._draws: dict[tuple[str, str], Stream] = {}
+        self._by_place: dict[str, tuple[Fault, ...]] = {}
+        self._sort()
+
+    @property
+    def script(self) -> Script:
+        """The faults in force."""
+        return self._script
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is no fault at all."""
+        return not self._script.faults
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Put further faults into force."""
+        self._script = replace(self._script, faults=(*self._script.faults, *faults))
+        self._sort()
+
+    def remove(self, ids: AbstractSet[str]) -> None:
+        """Take faults out of force."""
+        kept = tuple(fault for fault in self._script.faults if fault.id not in ids)
+        self._script = replace(self._script, faults=kept)
+        self._moments = {key: kept for key, kept in self._moments.items() if key[0] not in ids}
+        self._met = {key for key in self._met if key[0] not in ids}
+        self._sort()
+
+    def saw(self, outs: Iterable[Out]) -> None:
+        """Take what the exchange put out, before anybody is told of it."""
+        self._past.add(outs)
+
+    def step(self, at: Micros) -> None:
+        """Fix at their beginning what faults that begin now will need later."""
+        for fault in self._script.faults:
+            since = began(fault.when, at, self._past)
+            if since is not None and since != ALWAYS:
+                self.moment(fault, since)
+
+    def at(self, place: str) -> tuple[Fault, ...]:
+        """Return the faults of a place."""
+        return self._by_place.get(place, ())
+
+    def hitting(
+        self, place: str, at: Micros, connection: Connection
+    ) -> Iterator[tuple[Fault, Micros]]:
+        """Yield the faults of a place that hit a connection, each with its beginning.
+
+        The probability is left to the caller.
+        """
+        for fault in self.at(place):
+            since = began(fault.when, at, self._past)
+            if since is not None and _concerns(fault, since, connection):
+                yield fault, since
+
+    def for_connection(
+        self, place: str, at: Micros, connection: Connection
+    ) -> Iterator[tuple[Fault, Micros]]:
+        """Yield the faults that hit a connection, its one draw of each included."""
+        for fault, since in self.hitting(place, at, connection):
+            if self.happens(fault, "", connection.number):
+                yield fault, since
+
+    def for_call(self, route: str, at: Micros, *, is_write: bool) -> list[tuple[Fault, Micros]]:
+        """Count a call and return the faults that hit it. A write is hit by its own name only."""
+        hits: list[tuple[Fault, Micros]] = []
+        for place in (REST + route,) if is_write else (REST + route, EVERY_ROUTE):
+            self._calls[place] += 1
+            number = self._calls[place]
+            for fault in self.at(place):
+                since = began(fault.when, at, self._past)
+                nth = fault.when.nth
+                if since is None or (nth is not None and number not in nth):
+                    continue
+                if self.happens(fault, "", number):
+                    hits.append((fault, since))
+                    self.met(at, fault, since, f"{REST}{route}" + (f":{number}" if nth else ""))
+        return hits
+
+    def happens(self, fault: Fault, key: str, number: int) -> bool:
+        """Draw whether a fault happens to number `number` of something."""
+        if fault.when.probability >= 1:
+            return True
+        return self.draws(fault, key).unit(number) < fault.when.probability
+
+    def draws(self, fault: Fault, key: str = "") -> Stream:
+        """Return the draws of one fault and key."""
+        found = self._draws.get((fault.id, key))
+        if found is None:
+            found = self._draws[fault.id, key] = self._script.draws(fault, key)
+        return found
+
+    def moment(self, fault: Fault, since: Micros) -> Moment:
+        """Return what was fixed when a fault began, or fix it now."""
+        found = self._moments.get((fault.id, since))
+        if found is None:
+            found = self._moments[fault.id, since] = self._fixed(fault, since)
+        return found
+
+    def met(self, at: Micros, fault: Fault, since: Micros, where: str) -> None:
+        """Write an activation down, unless it is known already."""
+        if (fault.id, since, where) not in self._met:
+            self._met.add((fault.id, since, where))
+            self.counts[fault.id] += 1
+            self.exchange.met(at, fault.id, fault.verb, where)
+
+    def _fixed(self, fault: Fault, since: Micros) -> Moment:
+        words = concerned(fault.do)
+        at = max(since, self.exchange.now)
+        symbols = self._chosen(fault, words, since, at) if words else None
+        lines: dict[Symbol, DepthLine] = {}
+        if isinstance(fault.do, _REMEMBER):
+            wanted = self._all().symbols if symbols is None else symbols
+            lines = {symbol: self.exchange.depth(at, symbol) for symbol in wanted}
+        return Moment(symbols, universe.places(words), lines)
+
+    def _chosen(
+        self, fault: Fault, words: tuple[str, ...], since: Micros, at: Micros
+    ) -> frozenset[Symbol]:
+        chosen = self._all().chosen(words, at)
+        if "traded" in words and fault.when.after is not None:
+            chosen |= self._past.symbols(fault.when.after, since)
+        return chosen
+
+    def _all(self) -> Universe:
+        if self._universe is None:
+            self._universe = Universe(self.exchange)
+        return self._universe
+
+    def _sort(self) -> None:
+        self._by_place = {}
+        for fault in self._script.faults:
+            self._by_place[fault.place] = (*self.at(fault.place), fault)
+
+
+def _concerns(fault: Fault, since: Micros, connection: Connection) -> bool:
+    when = fault.when
+    if when.is_instant and connection.opened_at > since:
+        return False
+    if when.source is not None and connection.source not in when.source:
+        return False
+    return when.nth is None or connection.number in when.nth

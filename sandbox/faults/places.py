@@ -1,0 +1,129 @@
+"""Where a fault can hit, what it can do there, and with which settings and conditions.
+
+One table for reader and page: a test compares the page with it.
+"""
+
+from dataclasses import dataclass, field
+
+from sandbox.api.routes import ROUTES
+from sandbox.faults import noise, verbs, words
+from sandbox.faults.answers import STATUSES
+from sandbox.faults.script import EVENTS
+from sandbox.faults.words import Read
+
+CLOSE_CODES = (1006, 1011, 4401)
+SOURCES = ("primary", "backup")
+
+CONDITIONS: dict[str, Read] = {
+    "between": words.window,
+    "at": words.wall,
+    "after": words.one_of(*EVENTS),
+    "for_s": words.number(0.001, 86_400),
+    "nth": words.counts,
+    "probability": words.number(0, 1),
+    "source": words.several_of(*SOURCES),
+}
+
+_SYMBOLS: dict[str, Read] = {"symbols": words.symbols}
+_CODE: dict[str, Read] = {"code": words.one_of(*CLOSE_CODES)}
+_WAIT: dict[str, Read] = {
+    "seconds": words.number(0.001, 130),
+    "lognormal_s": words.median_and_sigma,
+    "cap_s": words.number(0.001, 130),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A verb at a place: what it becomes, its settings, and what it cannot do.
+
+    `without` are conditions that make no sense with it; `timed` asks for one that names a time.
+    """
+
+    verb: type[verbs.Verb]
+    settings: dict[str, Read] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    timed: bool = False
+
+
+Entries = dict[str, Entry]
+
+_BURST = Entry(verbs.Burst, {"hold_s": words.number(0.001, 3600)}, timed=True)
+
+CONNECTION: Entries = {
+    "silent": Entry(verbs.Silent, {"pong": words.truth}),
+    "half_open": Entry(verbs.HalfOpen),
+    "reset": Entry(verbs.Reset),
+    "close": Entry(verbs.Close, _CODE),
+    "close_loop": Entry(
+        verbs.CloseLoop, {"every_s": words.number(0.1, 3600), **_CODE}, without=("at", "after")
+    ),
+    "refuse_connect": Entry(verbs.RefuseConnect, without=("at", "after")),
+    "subscribe_ok_no_data": Entry(verbs.SubscribeOkNoData, _SYMBOLS),
+    "burst": _BURST,
+}
+
+_FRAME: dict[str, Read] = {"instead": words.truth, **_SYMBOLS}
+
+TICKS: Entries = {
+    "symbol_mute": Entry(verbs.SymbolMute, {"until_subscribed": words.truth, **_SYMBOLS}),
+    "wrong_mode": Entry(verbs.WrongMode, _SYMBOLS),
+    "volume_reset": Entry(verbs.VolumeReset, _SYMBOLS),
+    "burst": _BURST,
+    "delay": Entry(verbs.DelayTicks, {**_WAIT, **_SYMBOLS}),
+    "duplicate_ticks": Entry(
+        verbs.DuplicateTicks,
+        {"copies": words.whole(1, 10), "after_s": words.number(0, 300), **_SYMBOLS},
+    ),
+    "out_of_order": Entry(
+        verbs.OutOfOrder,
+        {"within_s": words.number(0.001, 300), "across_minutes": words.truth, **_SYMBOLS},
+    ),
+    "garbage": Entry(verbs.Garbage, {"kind": words.one_of(*noise.KINDS), **_FRAME}),
+    "oversize": Entry(verbs.Oversize, {"bytes": words.whole(1 << 20, 1 << 24), **_FRAME}),
+}
+
+ANSWERS: Entries = {
+    "delay": Entry(verbs.Delay, _WAIT),
+    "status": Entry(
+        verbs.Status,
+        {"code": words.one_of(*STATUSES), "retry_after_s": words.whole(0, 3600)},
+    ),
+    "html_502": Entry(verbs.Html502),
+    "truncate_json": Entry(verbs.TruncateJson, {"keep_pct": words.whole(0, 99)}),
+    "wrong_schema": Entry(verbs.WrongSchema),
+    "null_data": Entry(verbs.NullData),
+}
+
+QUOTES: Entries = {
+    "freeze_quotes": Entry(verbs.FreezeQuotes, _SYMBOLS),
+    "yesterdays_quotes": Entry(verbs.YesterdaysQuotes, {"coherent": words.truth, **_SYMBOLS}),
+}
+
+HISTORY: Entries = {
+    "history_lag": Entry(verbs.HistoryLag, {"minutes": words.whole(1, 400), **_SYMBOLS}),
+    "missing_rows": Entry(
+        verbs.MissingRows,
+        {"first_minutes": words.whole(1, 400), "stretch": words.window, **_SYMBOLS},
+    ),
+}
+
+_OF_QUOTES = ("quotes", "multiquotes", "depth", "optionchain")
+
+PLACES: dict[str, Entries] = {
+    "ws:conn": CONNECTION,
+    "ws:market_data": TICKS,
+    "rest:*": ANSWERS | QUOTES,
+    **{f"rest:{route}": ANSWERS for route in ROUTES},
+    **{f"rest:{route}": ANSWERS | QUOTES for route in _OF_QUOTES},
+    "rest:history": ANSWERS | HISTORY,
+}
+"""`rest:*` is every route but those that write orders, which a script must name."""
+
+SPELLED = "ws:conn, ws:market_data, rest:* or rest: and a route, such as rest:quotes"
+
+
+def conditions(place: str) -> tuple[str, ...]:
+    """Return the conditions a place knows; the REST side has no source."""
+    is_stream = place.startswith("ws:")
+    return tuple(name for name in CONDITIONS if is_stream or name != "source")
