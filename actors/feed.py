@@ -1,7 +1,7 @@
 """FeedActor: one authoritative stream of prices out of several sources.
 
-Hears:  Begin, RecoveryDone, ChainChosen, TicksArrived, StreamMoved, QuotesPolled, SelectSource,
-        Reconnect, OrderChanged, PositionChanged, Pulse
+Hears:  Begin, RecoveryDone, ChainChosen, TicksArrived, TicksDropped, StreamMoved, QuotesPolled,
+        HistoryRead, SelectSource, Reconnect, ClockJumped, OrderChanged, PositionChanged, Pulse
 Tells:  bar:<symbol> <- TicksSeen; bar:*, strategy, watchdog, journal <- FeedLost,
         FeedRestored; watchdog, monitor <- FeedHealth; order <- FactsWanted
 Owns:   which source has the say, epochs, the shared volume baseline (domain.feed.Feed)
@@ -10,7 +10,7 @@ Dies:   restarted for ever; the minutes it missed are gaps and come back from hi
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -19,17 +19,20 @@ from actors.post_office import Post
 from actors.vitals import health_of, outage_of
 from broker.port import Broker, Stream
 from domain import clock
-from domain.calls import ReadQuotes
+from domain.calls import Read, ReadHistory, ReadQuotes, ReadReply
+from domain.conflation import conflated
 from domain.contracts import Chain
-from domain.feed import (
+from domain.feed import Feed, Frame
+from domain.feed_effects import (
+    AskHistory,
     Connect,
     Deliver,
     Effect,
     Effects,
-    Feed,
     Lost,
     Poll,
     Regained,
+    Resubscribe,
     Say,
     Subscribe,
 )
@@ -37,25 +40,37 @@ from domain.market import Pair, Source
 from domain.params import FeedParams, UniverseParams
 from domain.positions import Phase
 from domain.session import DayPlan
-from domain.units import Micros, seconds
+from domain.units import Day, Micros, seconds
 from domain.universe import freshness
 from messages.control import (
     Begin,
     ChainChosen,
+    ClockJumped,
     Pulse,
     Reconnect,
     RecoveryDone,
     SelectSource,
 )
-from messages.market import QuotesPolled, StreamMoved, TicksArrived, TicksSeen
+from messages.market import (
+    HistoryRead,
+    QuotesPolled,
+    StreamMoved,
+    TicksArrived,
+    TicksDropped,
+    TicksSeen,
+)
 from messages.orders import FactsWanted, OrderChanged, PositionChanged
 
 log = logging.getLogger(__name__)
 
-Price = TicksArrived | StreamMoved | QuotesPolled
-Command = SelectSource | Reconnect | ChainChosen
+Price = TicksArrived | TicksDropped | StreamMoved
+Answer = QuotesPolled | HistoryRead
+Command = SelectSource | Reconnect | ChainChosen | ClockJumped
 Fact = OrderChanged | PositionChanged
-Heard = Price | Command | Fact | Begin | RecoveryDone | Pulse
+Heard = Price | Answer | Command | Fact | Begin | RecoveryDone | Pulse
+
+MANY_TICKS = 8
+"""More ticks of one symbol at once than a socket read brings: we lag, and few are told instead."""
 
 LOST_INBOX = seconds(5)
 """How much an actor that died may have had waiting in its inbox."""
@@ -91,6 +106,7 @@ class FeedActor(Actor):
         self._lost_since: Micros | None = None
         self._former_epoch = 0
         self._feed: Feed | None = None
+        self._day = Day("")
 
     def on_receive(self, message: Heard) -> None:
         """Handle one message. In the actor's thread."""
@@ -106,17 +122,21 @@ class FeedActor(Actor):
 
     def _begin(self, plan: DayPlan, chain: Chain | None, at: Micros) -> None:
         if self._feed is None:
-            self._feed = Feed(plan, self._index, self._params, self._ports.chance, at)
+            frame = Frame(plan, self._index, self._params, tuple(self._ports.streams))
+            self._feed = Feed(frame, self._ports.chance, at)
+            self._day = plan.day
             chosen = self._choose(self._feed, chain, at) if chain else ()
             self._carry_out(chosen + self._feed.begin(at, self._lost_since, self._former_epoch))
             if self._lost_since is not None:
                 self.post.tell("order", FactsWanted(who=self.address))
 
-    def _heard(self, feed: Feed, message: Price | Command | Fact | Pulse) -> Effects:
+    def _heard(self, feed: Feed, message: Price | Answer | Command | Fact | Pulse) -> Effects:
         match message:
-            case TicksArrived() | StreamMoved() | QuotesPolled():
+            case TicksArrived() | TicksDropped() | StreamMoved():
                 return self._price(feed, message)
-            case SelectSource() | Reconnect() | ChainChosen():
+            case QuotesPolled() | HistoryRead():
+                return self._answer(feed, message)
+            case SelectSource() | Reconnect() | ChainChosen() | ClockJumped():
                 return self._command(feed, message)
             case OrderChanged() | PositionChanged():
                 self._own(feed, message)
@@ -136,6 +156,8 @@ class FeedActor(Actor):
                 return feed.reopen(reason, at)
             case ChainChosen(at=at, chain=chain):
                 return self._choose(feed, chain, at)
+            case ClockJumped(at=at, reason=reason):
+                return feed.jumped(reason, at)
             case _:
                 assert_never(message)
 
@@ -145,8 +167,18 @@ class FeedActor(Actor):
                 return feed.arrived(ticks)
             case StreamMoved(change=change):
                 return feed.moved(change)
+            case TicksDropped(at=at, count=count):
+                return feed.overflowed(count, at)
+            case _:
+                assert_never(message)
+
+    def _answer(self, feed: Feed, message: Answer) -> Effects:
+        match message:
             case QuotesPolled(epoch=epoch, asked_at=asked_at, reply=reply):
                 return feed.polled(reply, epoch, asked_at)
+            case HistoryRead(reply=reply):
+                feed.read_rows(reply)
+                return ()
             case _:
                 assert_never(message)
 
@@ -170,28 +202,49 @@ class FeedActor(Actor):
     def _do(self, effect: Effect) -> None:
         match effect:
             case Deliver(symbol=symbol, ticks=ticks):
-                self.post.tell(f"bar:{symbol}", TicksSeen(symbol=symbol, ticks=ticks))
-            case Connect(epoch=epoch, pairs=pairs):
-                self._ports.streams[Source.PRIMARY].connect(epoch, pairs)
-            case Subscribe(pairs=pairs):
-                self._ports.streams[Source.PRIMARY].subscribe(pairs)
-            case Poll():
-                self._poll(effect)
+                few = conflated(ticks) if len(ticks) > MANY_TICKS else ticks
+                self.post.tell(f"bar:{symbol}", TicksSeen(symbol=symbol, ticks=few))
+            case Connect() | Subscribe() | Resubscribe():
+                self._stream(effect)
+            case Poll() | AskHistory():
+                self._read(effect)
             case Lost() | Regained():
                 self._announce(effect)
-            case Say(text=text, warn=warn):
-                log.log(logging.WARNING if warn else logging.INFO, "%s", text)
+            case Say(text=text):
+                log.log(_level(effect), "%s", text)
             case _:
                 assert_never(effect)
 
-    def _poll(self, poll: Poll) -> None:
+    def _stream(self, effect: Connect | Subscribe | Resubscribe) -> None:
+        stream = self._ports.streams[effect.source]
+        match effect:
+            case Connect(epoch=epoch, pairs=pairs):
+                stream.connect(epoch, pairs)
+            case Subscribe(pairs=pairs):
+                stream.subscribe(pairs)
+            case Resubscribe(pairs=pairs):
+                stream.resubscribe(pairs)
+            case _:
+                assert_never(effect)
+
+    def _read(self, effect: Poll | AskHistory) -> None:
+        match effect:
+            case Poll(epoch=epoch, asked_at=asked_at, pairs=pairs):
+                self._ask(
+                    ReadQuotes(symbols=pairs),
+                    lambda reply: QuotesPolled(epoch=epoch, asked_at=asked_at, reply=reply),
+                )
+            case AskHistory(pair=(symbol, exchange)):
+                self._ask(
+                    ReadHistory(symbol=symbol, exchange=exchange, day=self._day),
+                    lambda reply: HistoryRead(symbol=symbol, reply=reply),
+                )
+            case _:
+                assert_never(effect)
+
+    def _ask(self, call: Read, answer: Callable[[ReadReply], Answer]) -> None:
         post, address = self.post, self.address
-        self._ports.broker.read(
-            ReadQuotes(symbols=poll.pairs),
-            lambda reply: post.tell(
-                address, QuotesPolled(epoch=poll.epoch, asked_at=poll.asked_at, reply=reply)
-            ),
-        )
+        self._ports.broker.read(call, lambda reply: post.tell(address, answer(reply)))
 
     def _announce(self, effect: Lost | Regained) -> None:
         message = outage_of(effect, clock.now())
@@ -203,3 +256,7 @@ class FeedActor(Actor):
         health = health_of(feed, at)
         for address in ("watchdog", "monitor"):
             self.post.tell(address, health)
+
+
+def _level(line: Say) -> int:
+    return logging.ERROR if line.alert else logging.WARNING if line.warn else logging.INFO

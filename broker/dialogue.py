@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from broker import wire_frames as frames
 from broker.wire import scrubbed, spellings
 from broker.wire_frames import Pair
@@ -29,6 +31,13 @@ class Heard(NamedTuple):
     frames: tuple[bytes, ...] = ()
 
 
+class Question(NamedTuple):
+    """Symbols to subscribe or, `ends`, to unsubscribe: one frame, and its answer is waited for."""
+
+    pairs: tuple[Pair, ...]
+    ends: bool = False
+
+
 class Phase(Enum):
     """How far the conversation is."""
 
@@ -40,14 +49,15 @@ class Phase(Enum):
 
 _NOTHING = Heard()
 # These end the connection's use whatever was asked: the server answers, but nothing will flow.
-_FATAL = frozenset({"AUTHENTICATION_ERROR", "NOT_AUTHENTICATED"})
+DENIED = "AUTHENTICATION_ERROR"
+_FATAL = frozenset({DENIED, "NOT_AUTHENTICATED"})
 
 
 class Dialogue:
     """One connection's conversation. One thread at a time.
 
     `bad` counts frames that were refused: they never end a connection. `pongs` counts answers to
-    our pings.
+    our pings. Only the primary asks for order updates: those of a backup are somebody else's.
     """
 
     def __init__(
@@ -59,13 +69,13 @@ class Dialogue:
         self._hidden = spellings(api_key)
         self._chunk = chunk
         self._wanted: dict[Pair, None] = {}
-        self._todo: deque[tuple[Pair, ...]] = deque()
-        self._asked: tuple[Pair, ...] = ()
+        self._todo: deque[Question] = deque()
+        self._asked: Question | None = None
         self._refused: dict[Pair, str] = {}
         self._seq = 0
         self._requests = 0
         self._pings = 0
-        self._orders_asked = False
+        self._orders_asked = source is not Source.PRIMARY
         self.phase = Phase.AUTHENTICATING
         self.pongs = 0
         self.bad = 0
@@ -85,7 +95,7 @@ class Dialogue:
             frame = frames.decode(scrubbed(data, self._hidden))
             if isinstance(frame, frames.MarketData):
                 return Heard(ticks=(self._tick(frame, recv_at),))
-            if isinstance(frame, frames.OrderUpdate):
+            if isinstance(frame, frames.OrderUpdate) and self._source is Source.PRIMARY:
                 return Heard(pushes=(frames.push(frame, recv_at),))
             return self._answer(frame, recv_at)
         except WireError as error:
@@ -96,8 +106,15 @@ class Dialogue:
     def subscribe(self, pairs: Iterable[Pair]) -> tuple[bytes, ...]:
         """Return what to send for more symbols; they wait their turn if a question is out."""
         self._want(pairs)
-        is_idle = self.phase is Phase.READY and not self._asked
-        return self._next_chunk() if is_idle else ()
+        return self._resume()
+
+    def resubscribe(self, pairs: Iterable[Pair]) -> tuple[bytes, ...]:
+        """Return what to send to end some symbols and ask for them again."""
+        held = tuple(dict.fromkeys(pairs))
+        for start in range(0, len(held), self._chunk):
+            self._todo.append(Question(held[start : start + self._chunk], ends=True))
+        self._want(held)
+        return self._resume()
 
     def ping(self, at: Micros) -> bytes:
         """Return a keep-alive frame."""
@@ -125,7 +142,11 @@ class Dialogue:
         fresh = tuple(dict.fromkeys(pairs))
         self._wanted.update(dict.fromkeys(fresh))
         for start in range(0, len(fresh), self._chunk):
-            self._todo.append(fresh[start : start + self._chunk])
+            self._todo.append(Question(fresh[start : start + self._chunk]))
+
+    def _resume(self) -> tuple[bytes, ...]:
+        is_idle = self.phase is Phase.READY and self._asked is None
+        return self._next_question() if is_idle else ()
 
     def _tick(self, frame: frames.MarketData, recv_at: Micros) -> Tick:
         if (frame.symbol, frame.exchange) not in self._wanted:
@@ -140,8 +161,10 @@ class Dialogue:
                 self.pongs += 1
             case frames.AuthResult() if self.phase is Phase.AUTHENTICATING:
                 return self._authenticated(frame, at)
-            case frames.SubscribeResult() if self._asked:
-                return self._subscribed(frame, at)
+            case frames.SubscribeResult() if self._asked and not self._asked.ends:
+                return self._subscribed(frame, self._asked.pairs, at)
+            case frames.UnsubscribeResult() if self._asked and self._asked.ends:
+                return self._go_on(at)
             case frames.Refusal():
                 return self._error(frame, at)
             case _:
@@ -150,13 +173,15 @@ class Dialogue:
 
     def _authenticated(self, frame: frames.AuthResult, at: Micros) -> Heard:
         if frame.status != "success":
-            return self._refuse(f"authentication: {frame.message}", at)
+            return self._refuse(f"authentication: {frame.message}", at, is_denied=True)
         self.phase = Phase.SUBSCRIBING
         return self._go_on(at)
 
-    def _subscribed(self, frame: frames.SubscribeResult, at: Micros) -> Heard:
+    def _subscribed(
+        self, frame: frames.SubscribeResult, asked: tuple[Pair, ...], at: Micros
+    ) -> Heard:
         said = {(each.symbol, each.exchange): each for each in frame.subscriptions}
-        for pair in self._asked:
+        for pair in asked:
             result = said.get(pair)
             if result is not None and result.status == "success":
                 self._refused.pop(pair, None)
@@ -168,32 +193,36 @@ class Dialogue:
         text = f"{refusal.code}: {refusal.message}"
         is_fatal = refusal.code in _FATAL or refusal.code.startswith("BROKER_")
         if self.phase is Phase.AUTHENTICATING or is_fatal:
-            return self._refuse(text, at)
-        if not self._asked:
+            return self._refuse(text, at, is_denied=refusal.code == DENIED)
+        if self._asked is None:
             raise WireError(text)
-        self._refused.update(dict.fromkeys(self._asked, text))
+        if not self._asked.ends:
+            self._refused.update(dict.fromkeys(self._asked.pairs, text))
         return self._go_on(at)
 
     def _go_on(self, at: Micros) -> Heard:
         """Ask the next question, or say that all were answered."""
-        self._asked = ()
+        self._asked = None
         if self._todo:
-            return Heard(frames=self._next_chunk())
+            return Heard(frames=self._next_question())
         self.phase = Phase.READY
         closing = () if self._orders_asked else (frames.subscribe_orders(),)
         self._orders_asked = True
         return Heard(change=self._change(StreamState.READY, at), frames=closing)
 
-    def _next_chunk(self) -> tuple[bytes, ...]:
+    def _next_question(self) -> tuple[bytes, ...]:
         if not self._todo:
             return ()
         self._asked = self._todo.popleft()
+        if self._asked.ends:
+            return (frames.unsubscribe(self._asked.pairs),)
         self._requests += 1
-        return (frames.subscribe(self._asked, f"s{self._requests}"),)
+        return (frames.subscribe(self._asked.pairs, f"s{self._requests}"),)
 
-    def _refuse(self, text: str, at: Micros) -> Heard:
+    def _refuse(self, text: str, at: Micros, *, is_denied: bool) -> Heard:
         self.phase = Phase.REFUSED
-        return Heard(change=self._change(StreamState.REFUSED, at, text))
+        change = self._change(StreamState.REFUSED, at, text)
+        return Heard(change=replace(change, is_denied=is_denied))
 
     def _change(self, state: StreamState, at: Micros, text: str = "") -> StreamChange:
         reasons = "; ".join(sorted(set(self._refused.values())))

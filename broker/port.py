@@ -41,10 +41,16 @@ class Stream(Protocol):
     """One WebSocket source. Each `connect` is a new socket with every subscription made again."""
 
     def connect(self, epoch: int, symbols: tuple[tuple[Symbol, str], ...]) -> None:
-        """Drop any socket, open a new one, authenticate, subscribe `symbols` and order updates."""
+        """Drop any socket, open a new one, authenticate, subscribe `symbols`.
+
+        The primary's order updates are subscribed too; those of another server are not ours.
+        """
 
     def subscribe(self, symbols: tuple[tuple[Symbol, str], ...]) -> None:
         """Subscribe more symbols on the open socket; a later `connect` must name them again."""
+
+    def resubscribe(self, symbols: tuple[tuple[Symbol, str], ...]) -> None:
+        """Unsubscribe symbols on the open socket and subscribe them again."""
 
     def close(self) -> None:
         """Close the socket and end its thread."""

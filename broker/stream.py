@@ -119,9 +119,11 @@ class OpenAlgoStream:
 
     def subscribe(self, symbols: tuple[Pair, ...]) -> None:
         """Subscribe more symbols on the open socket."""
-        current = self._current
-        if current is not None:
-            current.leave(symbols)
+        self._leave(Wish(symbols))
+
+    def resubscribe(self, symbols: tuple[Pair, ...]) -> None:
+        """Unsubscribe symbols on the open socket and subscribe them again."""
+        self._leave(Wish(symbols, again=True))
 
     def close(self) -> None:
         """Close the socket and let its thread end; nothing is delivered any more."""
@@ -155,11 +157,23 @@ class OpenAlgoStream:
         with self._lock:
             self._living.discard(connection)
 
+    def _leave(self, wish: "Wish") -> None:
+        current = self._current
+        if current is not None:
+            current.leave(wish)
+
     def _supersede(self, connection: "_Connection | None") -> None:
         with self._lock:
             superseded, self._current = self._current, connection
         if superseded is not None:
             superseded.stop()
+
+
+class Wish(NamedTuple):
+    """Symbols to be subscribed; `again`: they are held, and to be unsubscribed before."""
+
+    pairs: tuple[Pair, ...]
+    again: bool = False
 
 
 class End(NamedTuple):
@@ -176,7 +190,7 @@ class _Connection:
         self._owner = owner
         self._link = link
         self._dialogue = dialogue
-        self._mail: deque[tuple[Pair, ...]] = deque()
+        self._mail: deque[Wish] = deque()
         self._is_stopping = False
         self._bell, self._ear = socket.socketpair()
         self._selector = selectors.DefaultSelector()
@@ -193,9 +207,9 @@ class _Connection:
         self._is_stopping = True
         self._ring()
 
-    def leave(self, pairs: tuple[Pair, ...]) -> None:
+    def leave(self, wish: Wish) -> None:
         """Leave symbols to be subscribed. Any thread."""
-        self._mail.append(pairs)
+        self._mail.append(wish)
         self._ring()
 
     def _ring(self) -> None:
@@ -250,7 +264,9 @@ class _Connection:
         alive = KeepAlive(self._link.ping_s, self._link.pong_s, clock.machine())
         while not self._is_stopping:
             while self._mail:
-                self._send(ws, self._dialogue.subscribe(self._mail.popleft()))
+                pairs, again = self._mail.popleft()
+                ask = self._dialogue.resubscribe if again else self._dialogue.subscribe
+                self._send(ws, ask(pairs))
             if self._is_waiting(sock, alive.wait_s(clock.machine())):
                 end = self._take(ws, sock)
                 if end is not None:

@@ -72,6 +72,10 @@ class SubscribeResult(msgspec.Struct, frozen=True, tag_field="type", tag="subscr
     message: Text = None
 
 
+class UnsubscribeResult(msgspec.Struct, frozen=True, tag_field="type", tag="unsubscribe"):
+    """The answer to one unsubscribe frame; what failed was not held, which is as good."""
+
+
 class Pong(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
     """The answer to a ping."""
 
@@ -96,12 +100,12 @@ class _Loose(msgspec.Struct, frozen=True):
     message: Text = None
 
 
-Known = MarketData | OrderUpdate | AuthResult | SubscribeResult | Pong
+Known = MarketData | OrderUpdate | AuthResult | SubscribeResult | UnsubscribeResult | Pong
 Frame = Known | Refusal | Aside
 
 _KNOWN: msgspec.json.Decoder[Known] = msgspec.json.Decoder(Known)
 _LOOSE = msgspec.json.Decoder(_Loose)
-_KINDS = frozenset({"market_data", "order_update", "auth", "subscribe", "pong"})
+_KINDS = frozenset({"market_data", "order_update", "auth", "subscribe", "unsubscribe", "pong"})
 
 
 def decode(frame: bytes) -> Frame:
@@ -159,6 +163,12 @@ def subscribe(pairs: Sequence[Pair], request_id: str) -> bytes:
     symbols = [{"symbol": symbol, "exchange": exchange} for symbol, exchange in pairs]
     wanted = {"mode": QUOTE_MODE, "symbols": symbols, "request_id": request_id}
     return encode({"action": "subscribe"} | wanted)
+
+
+def unsubscribe(pairs: Sequence[Pair]) -> bytes:
+    """Return a frame that ends the quotes of some symbols."""
+    symbols = [{"symbol": s, "exchange": exchange, "mode": QUOTE_MODE} for s, exchange in pairs]
+    return encode({"action": "unsubscribe", "symbols": symbols})
 
 
 def subscribe_orders() -> bytes:

@@ -44,6 +44,10 @@ class Authority:
         """Note that the authoritative source was connected again."""
         self.epoch = epoch
 
+    def rechosen(self, at: Micros) -> None:
+        """Count silence from `at` at the earliest: nothing could be heard before."""
+        self._chosen_at = at
+
     def silent_since(self, newest: Micros | None) -> Micros:
         """Return since when nothing was heard, given its newest canary tick."""
         return max(newest or Micros(0), self._chosen_at, self._opens_at)

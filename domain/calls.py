@@ -250,7 +250,8 @@ class StreamState(StrEnum):
 class StreamChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A connection changed.
 
-    `refused` symbols got an error of their own; `code` is the close code.
+    `refused` symbols got an error of their own; `code` is the close code. `is_denied`: the key was
+    not taken.
     """
 
     source: Source
@@ -261,3 +262,4 @@ class StreamChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     text: str = ""
     subscribed: int = 0
     refused: tuple[Symbol, ...] = ()
+    is_denied: bool = False

@@ -5,6 +5,7 @@ strike is nothing. A socket that is connected, subscribed and answering pings pr
 """
 
 from domain.contracts import Chain
+from domain.market import Pair
 from domain.session import DayPlan
 from domain.units import SECOND, Day, Micros, Symbol
 
@@ -21,15 +22,27 @@ CASH_AUCTION_AT = "15:15"
 class Canaries:
     """The index, and once the chain is known the call and put at the money."""
 
-    def __init__(self, plan: DayPlan, index: Symbol) -> None:
-        self._index = index
+    def __init__(self, plan: DayPlan, index: Pair) -> None:
+        self._index, _ = index
+        self._pair = index
+        self._money: tuple[Pair, ...] = ()
         self._options: frozenset[Symbol] = frozenset()
         is_auctioned = plan.day >= CASH_AUCTION_SINCE
         self._spot_until = plan.at(CASH_AUCTION_AT) if is_auctioned else plan.close
 
     def choose(self, chain: Chain) -> None:
         """Take the options of the day into the set."""
-        self._options = frozenset(contract.symbol for contract in chain.atm_pair())
+        self._money = tuple((c.symbol, c.exchange) for c in chain.atm_pair())
+        self._options = frozenset(self.money)
+
+    @property
+    def money(self) -> tuple[Symbol, ...]:
+        """The call and the put at the money, as far as they are known."""
+        return tuple(symbol for symbol, _ in self._money)
+
+    def arbiters(self, at: Micros) -> tuple[Pair, ...]:
+        """Whose bars tell how old the broker's prices are: the index's, while it counts."""
+        return (self._pair,) if self.has(self._index, at) else self._money[:1]
 
     @property
     def symbols(self) -> frozenset[Symbol]:
@@ -44,17 +57,20 @@ class Canaries:
 
 
 class Beat:
-    """When the canaries of one source ticked. A reconnect does not make it forget."""
+    """When the canaries of one source ticked, `since` when without a hole.
+
+    A reconnect does not make it forget.
+    """
 
     def __init__(self) -> None:
         self.newest: Micros | None = None
-        self._since = Micros(0)
+        self.since = Micros(0)
         self._count = 0
 
     def tick(self, at: Micros) -> None:
         """Count a tick that arrived at `at`."""
         if self.newest is None or at - self.newest > HOLE:
-            self._since = at
+            self.since = at
             self._count = 0
         self._count += 1
         self.newest = at
@@ -62,4 +78,4 @@ class Beat:
     @property
     def steady_since(self) -> Micros | None:
         """Since when they tick without a hole; None until there were enough of them."""
-        return self._since if self._count >= PROOF_TICKS else None
+        return self.since if self._count >= PROOF_TICKS else None

@@ -7,6 +7,9 @@ from domain.canaries import HOLE
 from domain.units import MINUTE, SECOND, Micros
 
 LONGEST_WAIT_S = 60
+MANY = 10
+"""The so manieth reconnect in a row is worth a page."""
+
 PROOF = MINUTE
 """After this long of canary ticks the next failure counts as a first one again."""
 
@@ -23,12 +26,16 @@ class Connection:
 
     Attempt n = 0, 1, 2... waits `min(2^n, 60)` seconds times a jitter from [0.75, 1], drawn from
     the stream handed in. A socket is no proof: an attempt succeeds with its first canary tick.
+    `row` counts the reconnects since a minute of canary ticks, `fruitless` the attempts in session
+    since the last one.
     """
 
     def __init__(self, first_tick: Micros, chance: random.Random) -> None:
         self.epoch = 0
         self.opened = 0
-        self.is_ready = False
+        self.row = 0
+        self.fruitless = 0
+        self._was_answered = False
         self._is_closed = False
         self._first_tick = first_tick
         self._chance = chance
@@ -36,6 +43,11 @@ class Connection:
         self._since = Micros(0)
         self._attempt = 0
         self._steady: tuple[Micros, Micros] = (Micros(0), Micros(0))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all was subscribed on a connection that was not given up."""
+        return self._was_answered and self._state in {_State.OPENING, _State.LIVE}
 
     @property
     def is_live(self) -> bool:
@@ -50,22 +62,30 @@ class Connection:
         """Note that it is being opened as `epoch`."""
         self.epoch = epoch
         self.opened += 1
-        self.is_ready = False
+        self.row += self.opened > 1
+        self._was_answered = False
         self._is_closed = False
         self._enter(_State.OPENING, at)
 
     def ready(self, epoch: int) -> bool:
         """Note that all was subscribed; return whether that is news."""
-        is_news = epoch == self.epoch and not self.is_ready
-        self.is_ready = self.is_ready or is_news
+        is_news = epoch == self.epoch and not self._was_answered
+        self._was_answered = self._was_answered or is_news
         return is_news
 
-    def broke(self, epoch: int, at: Micros) -> bool:
-        """Note that it was refused or closed; return whether it was this connection."""
+    def broke(self, epoch: int, at: Micros, *, is_open: bool = True, slowly: bool = False) -> bool:
+        """Note that it was refused or closed; return whether it was this connection.
+
+        `is_open`: the session is. `slowly`: trying again soon would not help.
+        """
         if epoch != self.epoch or self._state in {_State.IDLE, _State.WAITING}:
             return False
         self._is_closed = True
+        if is_open and self._state is _State.OPENING:
+            self.fruitless += 1
         self._wait(at)
+        if slowly:
+            self._since = Micros(at + LONGEST_WAIT_S * SECOND)
         return True
 
     def ticked(self, at: Micros) -> None:
@@ -78,8 +98,9 @@ class Connection:
         self._steady = (since, at)
         if self._state is not _State.LIVE:
             self._enter(_State.LIVE, at)
+        self.fruitless = 0
         if at - since >= PROOF:
-            self._attempt = 0
+            self._attempt = self.row = 0
 
     def is_mute(self, opens_at: Micros, at: Micros) -> bool:
         """Whether an attempt brought no canary tick in time; before the open nothing has to."""
@@ -95,10 +116,14 @@ class Connection:
 
     def give_up(self, at: Micros) -> None:
         """Count the attempt as failed."""
+        self.fruitless += 1
         self._wait(at)
 
+    def jumped(self, at: Micros) -> None:
+        """Wait no longer than ever: the clock was set to `at`."""
+        self._since = min(self._since, Micros(at + LONGEST_WAIT_S * SECOND))
+
     def _wait(self, at: Micros) -> None:
-        self.is_ready = False
         wait_s = min(2**self._attempt, LONGEST_WAIT_S)
         # 2^6 is above the longest wait already.
         self._attempt = min(self._attempt + 1, 6)

@@ -5,99 +5,65 @@ that a source is to be left or returned to; that is the watchdog's policy (`feed
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from domain.authority import Authority, Outage
-from domain.calls import Quotes, ReadReply, StreamChange, StreamState
-from domain.connection import Connection
+from domain.calls import History, Quotes, ReadReply, StreamChange, StreamState
 from domain.contracts import Chain
-from domain.intake import Intake
+from domain.feed_effects import (
+    AskHistory,
+    Deliver,
+    Effects,
+    Lost,
+    Poll,
+    Regained,
+    Say,
+)
+from domain.intake import Intake, Spot
 from domain.market import Pair, Source, Tick
 from domain.params import FeedParams
 from domain.polling import Polling, symbols_to_poll
 from domain.session import DayPlan
+from domain.sources import Upstream
 from domain.units import Micros, Symbol, rupees, seconds
 
 CONNECT_FROM = "09:00"
 REST_SPOT_EVERY = seconds(10)
 REFUSALS_EVERY = seconds(60)
 
+CIRCUITS_PCT = (10, 15, 20)
+"""Moves of the index that halt the market (NSE circuit-breaker page); 50 bps away is near."""
 
-@dataclass(frozen=True, slots=True)
-class Connect:
-    """Open the primary stream anew with all of these symbols."""
-
-    epoch: int
-    pairs: tuple[Pair, ...]
+STREAMS = (Source.PRIMARY, Source.BACKUP)
+"""In the order in which they are preferred."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subscribe:
-    """Subscribe more symbols on the open stream."""
+class Frame:
+    """What a feed is built for: the day, its index, the settings, the streams there are."""
 
-    pairs: tuple[Pair, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """Ask for these quotes once; the answer names `epoch` and `asked_at` again."""
-
-    epoch: int
-    asked_at: Micros
-    pairs: tuple[Pair, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Deliver:
-    """Ticks of one symbol, for its bars."""
-
-    symbol: Symbol
-    ticks: tuple[Tick, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The authoritative source fell silent or closed."""
-
-    source: Source
-    epoch: int
-    since: Micros
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Regained:
-    """A source is authoritative and live; nothing came between `since` and `until`."""
-
-    source: Source
-    epoch: int
-    since: Micros
-    until: Micros
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """One line of the day's story."""
-
-    text: str
-    warn: bool = False
-
-
-Effect = Connect | Subscribe | Poll | Deliver | Lost | Regained | Say
-Effects = tuple[Effect, ...]
+    plan: DayPlan
+    index: Pair
+    params: FeedParams
+    sources: tuple[Source, ...] = (Source.PRIMARY,)
 
 
 class Feed:
     """Everything FeedActor knows of one day. Mutable, owned by it."""
 
-    def __init__(
-        self, plan: DayPlan, index: Pair, params: FeedParams, chance: random.Random, at: Micros
-    ) -> None:
+    def __init__(self, frame: Frame, chance: random.Random, at: Micros) -> None:
+        plan, index, params = frame.plan, frame.index, frame.params
         self.intake = Intake(plan, index, params, at)
         self.authority = Authority(plan.open, at)
-        self.connection = Connection(seconds(params.first_tick_s), chance)
-        self.polling = Polling(params)
+        self.upstreams = {
+            source: Upstream(source, self.intake, params, chance)
+            for source in STREAMS
+            if source in frame.sources
+        }
+        self.polling = Polling(params, plan, index)
+        self.jumped_at: Micros | None = None
         self._plan = plan
         self._index = index
         self._params = params
@@ -113,6 +79,20 @@ class Feed:
         """The epoch used last, by whichever source."""
         return self._epoch
 
+    @property
+    def spot(self) -> Spot | None:
+        """The index as the authoritative source shows it."""
+        return self.intake.spots.get(self.authority.source)
+
+    def is_near_circuit(self) -> bool:
+        """Whether the index is so near a limit that the market may have been halted."""
+        close = self.intake.prev_close
+        newest = max(self.intake.spots.values(), key=lambda spot: spot.at, default=None)
+        if newest is None or not close:
+            return False
+        moved_bps = abs(newest.price - close) * 10_000 // close
+        return any(abs(moved_bps - pct * 100) <= 50 for pct in CIRCUITS_PCT)
+
     def begin(self, at: Micros, lost_since: Micros | None = None, epoch: int = 0) -> Effects:
         """Connect at once if it is time; `lost_since`: an earlier feed died with what it held.
 
@@ -125,39 +105,43 @@ class Feed:
         return lost + self._connect_if_due(at)
 
     def choose(self, chain: Chain, limits: Mapping[Symbol, Micros], at: Micros) -> Effects:
-        """Take the day's contracts in; again changes nothing."""
-        if self._chain is not None:
-            return ()
+        """Take the day's contracts in; again with more of them: those are subscribed too."""
         self._chain = chain
         self.intake.choose(chain, limits, at)
-        return (Subscribe(self._pairs()[1:]),) if self.connection.opened else ()
+        pairs = self._pairs()
+        return tuple(e for each in self.upstreams.values() for e in each.subscribe(pairs))
 
     def arrived(self, ticks: Iterable[Tick]) -> Effects:
         """Take what a stream brought."""
-        beat = self.intake.beats[Source.PRIMARY]
-        before = beat.newest
+        before = {source: upstream.newest for source, upstream in self.upstreams.items()}
         batches = self.intake.take(ticks, self.authority.source)
         effects: Effects = ()
-        if beat.newest is not None and beat.newest != before:
-            self.connection.ticked(beat.newest)
-            if self.authority.source is Source.PRIMARY:
-                effects = self._regain(beat.newest)
+        for source, upstream in self.upstreams.items():
+            newest = upstream.newest
+            if newest is not None and newest != before[source]:
+                upstream.ticked()
+                if source is self.authority.source:
+                    effects += self._regain(newest)
+        effects += tuple(
+            Say(f"Repaired: {symbol} delivers again") for symbol in self.intake.repaired()
+        )
         return effects + tuple(Deliver(s, tuple(batch)) for s, batch in batches.items())
 
     def moved(self, change: StreamChange) -> Effects:
-        """Take a change of the primary's connection."""
+        """Take a change of a stream's connection."""
+        upstream = self.upstreams[change.source]
         if change.state is StreamState.CONNECTING:
             return ()
         if change.state is StreamState.READY:
-            return self._ready(change)
-        if not self.connection.broke(change.epoch, change.at):
+            return upstream.ready(change)
+        is_open = self._is_open(change.at)
+        broke = upstream.broke(change, is_open=is_open)
+        if broke is None:
             return ()
-        text = f"WebSocket {change.state} code={change.code} {change.text}".rstrip()
-        lost: Effects = ()
-        if self.authority.source is Source.PRIMARY and self._is_open(change.at):
-            newest = self.intake.beats[Source.PRIMARY].newest
-            lost = self._lose(self.authority.silent_since(newest), text)
-        return (*lost, Say(text, warn=True))
+        reason, said = broke
+        if change.source is not self.authority.source or not is_open:
+            return said
+        return self._lose(self.authority.silent_since(upstream.newest), reason) + said
 
     def polled(self, reply: ReadReply, epoch: int, asked_at: Micros) -> Effects:
         """Take the answer to a poll; one that is not waited for any more is dropped."""
@@ -166,22 +150,29 @@ class Feed:
         if not isinstance(reply, Quotes) or not reply.quotes:
             self.polling.failed()
             return ()
-        has_moved = self.polling.moved(reply.quotes, self.intake.canaries.symbols)
+        at = max(quote.got_at for quote in reply.quotes)
+        quotes, has_moved = self.polling.take(reply.quotes, self.intake.canaries, at)
+        self.intake.quoted(quotes)
         if self.authority.source is not Source.REST or epoch != self.authority.epoch:
             return ()
-        at = max(quote.got_at for quote in reply.quotes)
+        if not self.polling.is_moving(at):
+            return ()
         effects: Effects = ()
         if has_moved:
             self.intake.beats[Source.REST].tick(at)
             effects = self._verify() + self._regain(at)
-        if self.polling.is_moving(at):
-            batches = self.intake.take(self.intake.polled(reply.quotes, epoch), Source.REST)
-            effects += tuple(Deliver(s, tuple(batch)) for s, batch in batches.items())
-        return effects
+        batches = self.intake.take(self.intake.polled(quotes, epoch), Source.REST)
+        return effects + tuple(Deliver(s, tuple(batch)) for s, batch in batches.items())
+
+    def read_rows(self, reply: ReadReply) -> None:
+        """Take the broker's bars of a canary; a read that failed proves nothing."""
+        if isinstance(reply, History):
+            self.polling.ladder.judge_rows(reply.symbol, reply.bars, reply.asked_at)
 
     def select(self, source: Source, reason: str, at: Micros) -> Effects:
-        """Make a source authoritative; one that is already is left alone."""
-        if not self.authority.choose(source, self._epoch + 1, at):
+        """Make a source authoritative; one that is already, or does not exist, is left alone."""
+        is_known = source is Source.REST or source in self.upstreams
+        if not is_known or not self.authority.choose(source, self._epoch + 1, at):
             return ()
         self._epoch += 1
         self._is_verified = False
@@ -192,6 +183,8 @@ class Feed:
                 Say(_sentence(reason), warn=True),
                 Say("WebSocket is not broadcasting, starting REST", warn=True),
             )
+        elif source is Source.BACKUP:
+            said = (Say(f"Going over to the backup WebSocket: {reason}", warn=True),)
         else:
             said = (Say(f"Back to {source.tag}: {reason}"),)
         if self.authority.is_lost:
@@ -199,10 +192,30 @@ class Feed:
         return (*said, Regained(source, self._epoch, at, at))
 
     def reopen(self, reason: str, at: Micros) -> Effects:
-        """Connect again; a connection under way is left alone, and is no failure."""
-        is_new = self.connection.reopen(at)
-        answer = "reconnecting" if is_new else "reconnect is under way"
+        """Connect the streams that are silent again; if none is, the one that has the say.
+
+        A connection under way is left alone, and is no failure.
+        """
+        chosen = self.upstreams.get(self.authority.source, self.upstreams[Source.PRIMARY])
+        silent = [u for u in self.upstreams.values() if not u.is_ticking(at)] or [chosen]
+        opened = [upstream.connection.reopen(at) for upstream in silent]
+        answer = "reconnecting" if any(opened) else "reconnect is under way"
         return (Say(f"{_sentence(reason)}, {answer}", warn=True),)
+
+    def overflowed(self, count: int, at: Micros) -> Effects:
+        """Take note that ticks were dropped before they reached us: a gap for every symbol."""
+        said = Say(f"The lane of prices was full: {count} ticks were dropped", warn=True)
+        return (*self._gap("the lane of prices was full", at), said)
+
+    def jumped(self, reason: str, at: Micros) -> Effects:
+        """Take note that the clock jumped or the process slept: a gap, and no silence before it."""
+        lost = self._gap(reason, at)
+        self.jumped_at = at
+        self.authority.rechosen(at)
+        self.polling.jumped(at)
+        for upstream in self.upstreams.values():
+            upstream.connection.jumped(at)
+        return (*lost, Say(_sentence(reason), warn=True))
 
     def own(self, key: str, symbol: Symbol, *, is_live: bool) -> None:
         """Note that an order or a leg of ours is live in a symbol, or no longer."""
@@ -215,34 +228,46 @@ class Feed:
         effects = self._connect_if_due(at)
         if not self._is_open(at):
             return effects
-        if self.connection.is_mute(self._plan.open, at):
-            self.connection.give_up(at)
-            effects += (Say(f"No tick within {self._params.first_tick_s} s of connecting"),)
-        effects += self._judge(at)
-        if self._is_polling and self.polling.is_due(at, machine):
-            self.polling.ask(at, machine)
-            effects += (Poll(self.authority.epoch, at, self._polled()),)
+        own = frozenset(self._own.values())
+        for source, upstream in self.upstreams.items():
+            effects += upstream.elapse(self._plan.open, at)
+            if source is not self.authority.source and upstream.stands_idle(at):
+                upstream.connection.reopen(at)
+            effects += upstream.prove(self._plan.open, own, at)
+        effects += self._judge(at) + self._ask(own, at, machine)
         return effects + self._tell_spot(at) + self._tell_refusals(at)
 
-    @property
-    def _is_polling(self) -> bool:
-        # REST is asked as soon as the stream is silent, so that it can be proved before it is used.
-        return self.authority.source is Source.REST or self.authority.is_lost
+    def _ask(self, own: frozenset[Symbol], at: Micros, machine: Micros) -> Effects:
+        """Poll as soon as the stream is silent, so that REST can be proved before it is used."""
+        is_used = self.authority.source is Source.REST
+        if not is_used and not self.authority.is_lost:
+            return ()
+        canaries = self.intake.canaries
+        rows = self.polling.rows_to_ask(canaries, at, is_used=is_used)
+        asked: Effects = tuple(AskHistory(pair) for pair in rows)
+        if not self.polling.is_due(at, machine):
+            return asked
+        strikes = self._params.rest_strikes if is_used else 0
+        is_hedged = is_used or self._silence(at) >= seconds(self._params.hedge_s)
+        pairs = symbols_to_poll(self._index, self._chain, own if is_hedged else (), strikes)
+        self.polling.ask(at, machine)
+        self.intake.poll(pairs, at)
+        return (*asked, Poll(self.authority.epoch, at, pairs))
 
     def _is_open(self, at: Micros) -> bool:
         return self._plan.open <= at < self._plan.close
 
     def _connect_if_due(self, at: Micros) -> Effects:
-        is_time = self._plan.at(CONNECT_FROM) <= at < self._plan.close
-        if not is_time or not self.connection.is_due(at):
+        if not self._plan.at(CONNECT_FROM) <= at < self._plan.close:
             return ()
-        self._epoch += 1
-        self.connection.open(self._epoch, at)
-        self.intake.ledger.connected(Source.PRIMARY, self._epoch, at)
-        self.intake.sightings.resubscribed()
-        if self.authority.source is Source.PRIMARY:
-            self.authority.renew(self._epoch)
-        return (Connect(self._epoch, self._pairs()),)
+        effects: Effects = ()
+        for source, upstream in self.upstreams.items():
+            if upstream.connection.is_due(at):
+                self._epoch += 1
+                effects += upstream.connect(self._epoch, self._pairs(), at)
+                if self.authority.source is source:
+                    self.authority.renew(self._epoch)
+        return effects
 
     def _pairs(self) -> tuple[Pair, ...]:
         """Every symbol to subscribe, the canaries first."""
@@ -251,28 +276,23 @@ class Feed:
         options = sorted(contracts, key=lambda contract: contract.symbol not in canaries)
         return (self._index, *((c.symbol, c.exchange) for c in options))
 
-    def _polled(self) -> tuple[Pair, ...]:
-        if self.authority.source is Source.REST:
-            own = frozenset(self._own.values())
-            return symbols_to_poll(self._index, self._chain, own, self._params.rest_strikes)
-        return symbols_to_poll(self._index, self._chain, (), 0)
-
-    def _ready(self, change: StreamChange) -> Effects:
-        if not self.connection.ready(change.epoch):
-            return ()
-        said = Say(f"Connected: WebSocket symbols={change.subscribed} epoch={change.epoch}")
-        if not change.refused:
-            return (said,)
-        return (said, Say(f"Not subscribed: {' '.join(change.refused)}", warn=True))
+    def _silence(self, at: Micros) -> Micros:
+        newest = self.intake.beats[self.authority.source].newest
+        return Micros(at - self.authority.silent_since(newest))
 
     def _judge(self, at: Micros) -> Effects:
-        source = self.authority.source
-        is_rest = source is Source.REST
+        is_rest = self.authority.source is Source.REST
         limit_s = self._params.rest_still_s if is_rest else self._params.gap_taint_s
-        since = self.authority.silent_since(self.intake.beats[source].newest)
-        if at - since <= seconds(limit_s):
+        silence = self._silence(at)
+        if silence <= seconds(limit_s):
             return ()
-        return self._lose(since, f"no canary ticks for {limit_s} s")
+        return self._lose(Micros(at - silence), f"no canary ticks for {limit_s} s")
+
+    def _gap(self, reason: str, at: Micros) -> Effects:
+        """Lose what came since the last canary tick, if there is a session to lose it of."""
+        if not self._is_open(at):
+            return ()
+        return self._lose(Micros(min(at, at - self._silence(at))), reason)
 
     def _lose(self, since: Micros, reason: str) -> Effects:
         if not self.authority.lose(since):
@@ -294,16 +314,17 @@ class Feed:
         return (Say("Broker verified via REST"), Say(f"REST polling started every={every_s} s"))
 
     def _tell_spot(self, at: Micros) -> Effects:
-        spot, source = self.intake.spot, self.authority.source
+        spot, source = self.spot, self.authority.source
         every = REST_SPOT_EVERY if source is Source.REST else seconds(self._params.spot_log_s)
         if spot is None or self.authority.is_lost or at - self._spot_at < every:
             return ()
         self._spot_at = at
-        return (Say(f"{self._index[0]}: {rupees(spot)} [{source.tag}]"),)
+        return (Say(f"{self._index[0]}: {rupees(spot.price)} [{source.tag}]"),)
 
     def _tell_refusals(self, at: Micros) -> Effects:
         told_at, told = self._refusals
-        refused = self.intake.ledger.refused
+        refused = Counter({str(why): n for why, n in self.intake.ledger.refused.items()})
+        refused += self.polling.ladder.dropped
         if at - told_at < REFUSALS_EVERY or refused.total() == told:
             return ()
         self._refusals = (at, refused.total())

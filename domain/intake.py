@@ -1,6 +1,7 @@
 """What comes in from all sources: vetted, counted, and the authoritative part made fit for bars."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -9,12 +10,20 @@ from domain.contracts import Chain
 from domain.exchange_time import ExchangeTime
 from domain.market import Pair, Quote, Source, Tick
 from domain.params import FeedParams
+from domain.repairs import Repairs
 from domain.session import DayPlan
 from domain.sightings import Sightings
 from domain.units import Micros, Paise, Symbol, seconds
 from domain.volume import VolumeLedger
 
 Batches = dict[Symbol, list[Tick]]
+
+
+class Spot(NamedTuple):
+    """A price of the index, and when it arrived."""
+
+    price: Paise
+    at: Micros
 
 
 class Intake:
@@ -25,26 +34,35 @@ class Intake:
 
     def __init__(self, plan: DayPlan, index: Pair, params: FeedParams, at: Micros) -> None:
         self.ledger = VolumeLedger(plan.open, params.rebase_ticks)
-        self.canaries = Canaries(plan, index[0])
-        self.sightings = Sightings()
+        self.canaries = Canaries(plan, index)
+        self.sightings = {source: Sightings() for source in Source}
         self.beats = {source: Beat() for source in Source}
+        self.repairs = {source: Repairs() for source in Source}
+        self.spots: dict[Source, Spot] = {}
+        self.prev_close = Paise(0)
         self.ticks = 0
         self.last_tick_at: Micros | None = None
-        self.spot: Paise | None = None
         self._index = index
         self._params = params
         self._times = ExchangeTime(params.exchange_time)
+        self._limits: Mapping[Symbol, Micros] = {}
         self._polled = 0
+        self._repaired: list[Symbol] = []
         self.ledger.follow(index[0], at)
 
     def choose(self, chain: Chain, limits: Mapping[Symbol, Micros], at: Micros) -> None:
-        """Follow the day's contracts; `limits` say when the last tick of each is stale."""
+        """Follow the day's contracts; `limits` say when the last tick of each is stale.
+
+        Again with more of them: the others stay what they are.
+        """
         self.canaries.choose(chain)
         canary = seconds(self._params.fresh_canary_s)
         for contract in chain.contracts:
             self.ledger.follow(contract.symbol, at)
         atm = {contract.symbol: canary for contract in chain.atm_pair()}
-        self.sightings.expect({**limits, **atm})
+        self._limits = {**limits, **atm}
+        for source in (Source.PRIMARY, Source.BACKUP):
+            self.sightings[source].expect(self._limits, at)
 
     def take(self, ticks: Iterable[Tick], authoritative: Source) -> Batches:
         """Count ticks in; return those of the authoritative source by symbol, fit for bars."""
@@ -62,6 +80,23 @@ class Intake:
                 continue
             self._count(tick)
         return batches
+
+    def poll(self, pairs: Iterable[Pair], at: Micros) -> None:
+        """Expect of REST what it is asked for, and nothing else."""
+        asked = {symbol: self._limits[symbol] for symbol, _ in pairs if symbol in self._limits}
+        self.sightings[Source.REST].expect(asked, at)
+
+    def quoted(self, quotes: Iterable[Quote]) -> None:
+        """Remember what the index's quote says, whoever has the say."""
+        for quote in quotes:
+            if quote.symbol == self._index[0]:
+                self.spots[Source.REST] = Spot(quote.ltp, quote.got_at)
+                self.prev_close = quote.prev_close or self.prev_close
+
+    def repaired(self) -> tuple[Symbol, ...]:
+        """Return who delivers again since this was asked last."""
+        repaired, self._repaired = tuple(self._repaired), []
+        return repaired
 
     def polled(self, quotes: Iterable[Quote], epoch: int) -> tuple[Tick, ...]:
         """Return quotes as ticks; they have no exchange time, and their volume is the day's."""
@@ -86,9 +121,13 @@ class Intake:
     def _count(self, tick: Tick) -> None:
         self.ticks += 1
         self.last_tick_at = tick.recv_at
-        self.sightings.ticked(tick.symbol, tick.recv_at)
-        if tick.symbol == self._index[0]:
-            self.spot = tick.ltp
-        # Polled prices beat when they change, not when they are read (`Polling.moved`).
-        if tick.source is not Source.REST and self.canaries.has(tick.symbol, tick.recv_at):
-            self.beats[tick.source].tick(tick.recv_at)
+        source, at = tick.source, tick.recv_at
+        if self.sightings[source].ticked(tick.symbol, at):
+            has_volume = tick.cum_volume is not None
+            if self.repairs[source].ticked(tick.symbol, has_volume=has_volume):
+                self._repaired.append(tick.symbol)
+        elif tick.symbol == self._index[0]:
+            self.spots[source] = Spot(tick.ltp, at)
+        # Polled prices beat when they change, not when they are read (`RestLadder.moved`).
+        if source is not Source.REST and self.canaries.has(tick.symbol, at):
+            self.beats[source].tick(at)

@@ -1,20 +1,23 @@
-"""REST polling: whom to ask, when, and whether the answers move at all.
-
-Quotes carry no time, and OpenAlgo has been seen to answer 200 with frozen or yesterday's prices. So
-polled prices prove nothing until they change.
-"""
+"""REST polling: whom to ask and when; what the answers are worth is the ladder's to say."""
 
 from collections.abc import Collection
 
+from domain.canaries import Canaries
 from domain.contracts import Chain
 from domain.market import Pair, Quote
 from domain.params import FeedParams
+from domain.rest_ladder import RestLadder
+from domain.session import DayPlan
 from domain.signs import RestVerdict
-from domain.units import SECOND, Micros, Symbol, seconds
+from domain.units import MINUTE, SECOND, Micros, Symbol, seconds
 
 TIMEOUT = seconds(5)
 USELESS_AFTER = 3
 """So many failures in a row make the source unusable."""
+
+ROWS_EVERY = MINUTE
+ROWS_PATIENCE = seconds(10)
+"""How long the broker's bars are waited for before they are asked for again."""
 
 
 def symbols_to_poll(
@@ -36,15 +39,16 @@ class Polling:
     Due times are market time; how long an answer may take is machine time.
     """
 
-    def __init__(self, params: FeedParams) -> None:
+    def __init__(self, params: FeedParams, plan: DayPlan, index: Pair) -> None:
+        self.ladder = RestLadder(params, plan, index[0])
+        self._index = index
         self._every = Micros(params.rest_poll_ms * (SECOND // 1000))
         self._still = seconds(params.rest_still_s)
         self._due = Micros(0)
         self._asked_at = Micros(0)
         self._out: tuple[Micros, Micros] | None = None
         self._failures = 0
-        self._prints: dict[Symbol, tuple[int, ...]] = {}
-        self._moved_at: Micros | None = None
+        self._rows_asked_at = Micros(0)
 
     def is_due(self, at: Micros, machine: Micros) -> bool:
         """Whether to ask now; an answer overdue counts as a failure."""
@@ -59,8 +63,8 @@ class Polling:
         """Note that a poll went out."""
         if at - self._asked_at > self._still:
             # What was polled in an earlier outage proves nothing about this one.
-            self._prints.clear()
-            self._moved_at = None
+            self.ladder.begin()
+            self._rows_asked_at = Micros(0)
         self._asked_at = at
         self._out = (at, machine)
         # Kept in step, so that looking once a second still polls at the mean rate asked for.
@@ -78,31 +82,41 @@ class Polling:
         """Note that the poll brought nothing."""
         self._failures += 1
 
-    def moved(self, quotes: Collection[Quote], canaries: Collection[Symbol]) -> bool:
-        """Take the quotes of a poll; return whether any canary's quote changed."""
+    def take(
+        self, quotes: Collection[Quote], canaries: Canaries, at: Micros
+    ) -> tuple[tuple[Quote, ...], bool]:
+        """Take the quotes of a poll; return the sound ones and whether a canary's changed."""
         self._failures = 0
-        has_moved = False
-        for quote in quotes:
-            if quote.symbol in canaries:
-                trace = (quote.ltp, quote.bid, quote.ask, quote.volume, quote.oi)
-                has_moved |= self._prints.get(quote.symbol, trace) != trace
-                self._prints[quote.symbol] = trace
-        if has_moved:
-            self._moved_at = max(quote.got_at for quote in quotes)
-        return has_moved
+        sound = self.ladder.sift(quotes)
+        has_moved = self.ladder.moved(sound, canaries.symbols, at)
+        if canaries.has(self._index[0], at):
+            self.ladder.compare(canaries.money, at)
+        return sound, has_moved
+
+    def rows_to_ask(self, canaries: Canaries, at: Micros, *, is_used: bool) -> tuple[Pair, ...]:
+        """Return the canaries whose bars to read now: each minute while REST is used, or at once.
+
+        The index while it counts and the nearest future; a call at the money if there is neither.
+        """
+        waited = at - self._rows_asked_at
+        is_due = is_used and waited >= ROWS_EVERY
+        if not is_due and not (self.ladder.is_suspicious() and waited >= ROWS_PATIENCE):
+            return ()
+        self._rows_asked_at = at
+        return canaries.arbiters(at)
 
     def verdict(self, at: Micros) -> RestVerdict:
         """Return what polled prices are worth."""
         if at - self._asked_at > self._still:
             return RestVerdict.IDLE
-        if self._failures >= USELESS_AFTER:
-            return RestVerdict.UNUSABLE
-        if self._moved_at is None:
-            return RestVerdict.UNPROVEN
-        return RestVerdict.LIVE if self.is_moving(at) else RestVerdict.STALE
+        return RestVerdict.UNUSABLE if self._failures >= USELESS_AFTER else self.ladder.verdict(at)
 
     def is_moving(self, at: Micros) -> bool:
         """Whether polled prices are proved live: a canary changed lately and polls succeed."""
-        if self._moved_at is None or self._failures >= USELESS_AFTER:
-            return False
-        return at - self._moved_at <= self._still
+        return self.verdict(at) is RestVerdict.LIVE
+
+    def jumped(self, at: Micros) -> None:
+        """Ask as soon as ever: the clock was set to `at`."""
+        self._due = min(self._due, at)
+        self._asked_at = min(self._asked_at, at)
+        self._rows_asked_at = min(self._rows_asked_at, at)

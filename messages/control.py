@@ -80,7 +80,15 @@ class SelectSource(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 
 
 class Reconnect(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Open a new socket; one under way is success. WatchdogActor -> FeedActor."""
+    """Open a new socket to a stream; one under way is success. WatchdogActor -> FeedActor."""
+
+    at: Micros
+    reason: str
+    source: Source = Source.PRIMARY
+
+
+class ClockJumped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The wall clock was set, or the process slept. run.py -> FeedActor."""
 
     at: Micros
     reason: str

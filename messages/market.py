@@ -16,6 +16,13 @@ class TicksArrived(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
     ticks: tuple[Tick, ...]
 
 
+class TicksDropped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """So many ticks waited for FeedActor that they were let go. Stream thread -> FeedActor."""
+
+    at: Micros
+    count: int
+
+
 class StreamMoved(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """A connection opened, was refused or closed. Stream thread -> FeedActor."""
 
@@ -142,7 +149,7 @@ class BarsBackfilled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tr
 
 
 class HistoryRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The broker's bars of a symbol, or why there are none. Read lane -> BarActor."""
+    """The broker's bars of a symbol, or why there are none. Read lane -> BarActor, FeedActor."""
 
     symbol: Symbol
     reply: ReadReply

@@ -84,6 +84,12 @@ class Subscribed(NamedTuple):
     symbols: tuple[tuple[Symbol, str], ...]
 
 
+class Resubscribed(NamedTuple):
+    """`resubscribe` was called."""
+
+    symbols: tuple[tuple[Symbol, str], ...]
+
+
 class Shut(NamedTuple):
     """`close` was called."""
 
@@ -92,13 +98,16 @@ class FakeStream:
     """A stream that only writes down what it was asked for, in order."""
 
     def __init__(self) -> None:
-        self.calls: list[Connected | Subscribed | Shut] = []
+        self.calls: list[Connected | Subscribed | Resubscribed | Shut] = []
 
     def connect(self, epoch: int, symbols: tuple[tuple[Symbol, str], ...]) -> None:
         self.calls.append(Connected(epoch, symbols))
 
     def subscribe(self, symbols: tuple[tuple[Symbol, str], ...]) -> None:
         self.calls.append(Subscribed(symbols))
+
+    def resubscribe(self, symbols: tuple[tuple[Symbol, str], ...]) -> None:
+        self.calls.append(Resubscribed(symbols))
 
     def close(self) -> None:
         self.calls.append(Shut())

@@ -80,6 +80,9 @@ class Stand:
                 told += self.hear(*[TicksArrived(ticks=(tick,))] * ticking, Pulse(at=now))
         return told
 
+    def polls(self) -> list[ReadQuotes]:
+        return [call for call, _ in self.broker.reads if isinstance(call, ReadQuotes)]
+
     def connected(self) -> list[Connected]:
         return [call for call in self.stream.calls if isinstance(call, Connected)]
 
@@ -222,6 +225,7 @@ def test_vital_signs_go_to_watchdog_and_monitor_each_pulse() -> None:
                 since=at("09:59:00"),
                 is_ready=True,
                 agrees=True,
+                is_connected=True,
             ),
         ),
         mute=tuple(c.symbol for c in a_chain().contracts if c.symbol != CALL),
@@ -259,14 +263,12 @@ def test_polls_on_rest_ask_for_own_symbols_and_the_money() -> None:
         OrderChanged(at=at("10:00"), order=an_order("9", state=State.FILLED)),
         Pulse(at=at("10:00:01")),
     )
-    ((call, _),) = stand.broker.reads
-    assert isinstance(call, ReadQuotes)
+    (call,) = stand.polls()
     assert [symbol for symbol, _ in call.symbols] == [NIFTY, FAR, CALL, "NIFTY24NOV2626000PE"]
     stand.broker.reads.clear()
     stand.hear(PositionChanged(at=at("10:00"), leg=a_leg(symbol=FAR, phase=Phase.DONE)))
     stand.play("10:00:07", "10:00:10", ticking=False)
-    call = stand.broker.reads[-1][0]
-    assert isinstance(call, ReadQuotes)
+    call = stand.polls()[-1]
     assert FAR not in {symbol for symbol, _ in call.symbols}
 
 
@@ -276,6 +278,7 @@ def test_answer_of_a_poll_comes_back_as_a_message_and_reaches_the_bars() -> None
     for second in range(1, 8):
         now = Micros(at("10:00") + second * SECOND)
         stand.hear(Pulse(at=now))
+        stand.broker.reads = [r for r in stand.broker.reads if isinstance(r[0], ReadQuotes)]
         if stand.broker.reads:
             stand.post.take()
             quote = a_quote(now, symbol=NIFTY, exchange="NSE_INDEX", ltp=2_600_000 + second)

@@ -103,18 +103,42 @@ def test_stream_is_that_of_the_port(opened: Opened) -> None:
 
 def test_connection_becomes_ready_and_delivers(desk: Desk, opened: Opened) -> None:
     with streaming() as server:
-        connected(server, desk, opened, source=Source.BACKUP)
+        connected(server, desk, opened)
         peer = server.peer()
         peer.send(PRICE, an_order_frame().decode())
         (tick,) = desk.wait_ticks(1)
         until(lambda: desk.pushes, WITHIN_S)
-        assert desk.threads == {"stream-backup"}
+        assert desk.threads == {"stream-primary"}
         assert peer.actions[:3] == ["authenticate", "subscribe", "subscribe_orders"]
         assert peer.heard[0]["api_key"] == "KEY-1"
-    assert (tick.symbol, tick.epoch, tick.seq, tick.source) == (CALL, 7, 1, Source.BACKUP)
+    assert (tick.symbol, tick.epoch, tick.seq, tick.source) == (CALL, 7, 1, Source.PRIMARY)
     assert desk.states[:2] == [StreamState.CONNECTING, StreamState.READY]
     assert desk.changes[1].subscribed == 2
     assert [push.orderid for push in desk.pushes] == ["26112162756592"]
+
+
+def test_orders_of_the_backup_are_somebody_elses(desk: Desk, opened: Opened) -> None:
+    with streaming() as server:
+        connected(server, desk, opened, source=Source.BACKUP)
+        peer = server.peer()
+        peer.send(an_order_frame().decode(), PRICE)
+        (tick,) = desk.wait_ticks(1)
+        assert desk.threads == {"stream-backup"}
+        assert "subscribe_orders" not in peer.actions
+    assert tick.source is Source.BACKUP
+    assert desk.pushes == []
+
+
+def test_symbols_are_subscribed_again_after_they_were_ended(desk: Desk, opened: Opened) -> None:
+    with streaming() as server:
+        stream = connected(server, desk, opened)
+        stream.resubscribe(PAIRS[1:])
+        until(lambda: desk.states.count(StreamState.READY) == 2, WITHIN_S)
+        peer = server.peer()
+        ended, asked = peer.heard[-2:]
+    assert (ended["action"], asked["action"]) == ("unsubscribe", "subscribe")
+    assert ended["symbols"] == [{"symbol": CALL, "exchange": "NFO", "mode": 2}]
+    assert [row["symbol"] for row in asked["symbols"]] == [CALL]
 
 
 def test_path_of_the_url_is_asked_for(desk: Desk, opened: Opened) -> None:

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from domain.calls import Failed, Outcome, Quotes, StreamChange, StreamState
 from domain.contracts import Chain
-from domain.feed import Connect, Effect, Feed, Poll
+from domain.feed import Feed, Frame
+from domain.feed_effects import Connect, Effect, Poll
 from domain.market import Source
 from domain.params import FeedParams
 from domain.units import SECOND, Micros, seconds
@@ -17,9 +18,15 @@ INDEX = (NIFTY, "NSE_INDEX")
 E = TypeVar("E")
 
 
-def a_feed(wall: str = "09:05", **feed: int) -> Feed:
+def a_feed(
+    wall: str = "09:05", sources: tuple[Source, ...] = (Source.PRIMARY,), **feed: int
+) -> Feed:
     params = FeedParams(**feed)  # type: ignore[arg-type]  # by name
-    return Feed(a_plan(), INDEX, params, random.Random(7), at(wall))
+    return Feed(Frame(a_plan(), INDEX, params, sources), random.Random(7), at(wall))
+
+
+def epoch_of(feed: Feed, source: Source = Source.PRIMARY) -> int:
+    return feed.upstreams[source].connection.epoch
 
 
 def choose(feed: Feed, wall: str = "09:16", chain: Chain | None = None) -> tuple[Effect, ...]:
@@ -35,9 +42,12 @@ def change(
     code: int = 0,
     text: str = "",
     refused: tuple[str, ...] = (),
+    source: Source = Source.PRIMARY,
+    is_denied: bool = False,
 ) -> StreamChange:
     return StreamChange(
-        source=Source.PRIMARY,
+        source=source,
+        is_denied=is_denied,
         epoch=epoch,
         state=state,
         at=at(wall) if isinstance(wall, str) else wall,
@@ -66,7 +76,7 @@ class Stage:
     def play(self, until: str) -> "Stage":
         while self.now < at(until):
             if self.is_up and self.ticks(self.now):
-                tick = an_index_tick(self.now, epoch=self.feed.connection.epoch)
+                tick = an_index_tick(self.now, epoch=epoch_of(self.feed))
                 self.hear(self.feed.arrived([tick]))
             self.hear(self.feed.pulse(self.now, self.now))
             self.now = Micros(self.now + SECOND)
@@ -86,7 +96,7 @@ class Stage:
     def close(self, state: StreamState, code: int = 0, text: str = "") -> None:
         """End the connection from the other side."""
         self.is_up = False
-        epoch = self.feed.connection.epoch
+        epoch = epoch_of(self.feed)
         self.hear(self.feed.moved(change(state, self.now, epoch, code=code, text=text)))
 
     def answer(self, poll: Poll) -> None:
@@ -95,7 +105,9 @@ class Stage:
         if price is None:
             reply = Failed(call="multiquotes", outcome=Outcome.UNKNOWN, at=self.now)
         else:
-            quote = a_quote(self.now, symbol=NIFTY, exchange="NSE_INDEX", ltp=price, volume=0)
+            quote = a_quote(
+                self.now, symbol=NIFTY, exchange="NSE_INDEX", ltp=price, volume=0, high=10**12
+            )
             reply = Quotes(quotes=(quote,), missing=())
         self.hear(self.feed.polled(reply, poll.epoch, poll.asked_at))
 

@@ -8,7 +8,7 @@ CE, PE = Symbol("NIFTY24NOV2626000CE"), Symbol("NIFTY24NOV2626000PE")
 
 
 def test_index_alone_is_the_canary_until_the_chain_is_known() -> None:
-    canaries = Canaries(a_plan(), NIFTY)
+    canaries = Canaries(a_plan(), (NIFTY, "NSE_INDEX"))
     assert canaries.symbols == {NIFTY}
     assert not canaries.has(CE, at("10:00"))
     canaries.choose(a_chain())
@@ -18,7 +18,7 @@ def test_index_alone_is_the_canary_until_the_chain_is_known() -> None:
 
 
 def test_index_does_not_count_in_the_cash_markets_closing_auction() -> None:
-    canaries = Canaries(a_plan(), NIFTY)
+    canaries = Canaries(a_plan(), (NIFTY, "NSE_INDEX"))
     canaries.choose(a_chain())
     assert canaries.has(NIFTY, at("15:14:59"))
     assert not canaries.has(NIFTY, at("15:15"))
@@ -26,8 +26,8 @@ def test_index_does_not_count_in_the_cash_markets_closing_auction() -> None:
 
 
 def test_index_counts_to_the_close_where_it_is_all_there_is_or_before_the_auction_existed() -> None:
-    assert Canaries(a_plan(), NIFTY).has(NIFTY, at("15:20"))
-    older = Canaries(a_plan(day=Day("2026-07-31")), NIFTY)
+    assert Canaries(a_plan(), (NIFTY, "NSE_INDEX")).has(NIFTY, at("15:20"))
+    older = Canaries(a_plan(day=Day("2026-07-31")), (NIFTY, "NSE_INDEX"))
     older.choose(a_chain())
     assert older.has(NIFTY, Micros(a_plan(day=Day("2026-07-31")).at("15:20")))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.calls import Failed, Outcome, Quotes, StreamState
-from domain.feed import Connect, Deliver, Lost, Poll, Regained, Say, Subscribe
+from domain.feed_effects import Connect, Deliver, Lost, Poll, Regained, Say, Subscribe
 from domain.market import Source
 from domain.units import SECOND, Micros, Symbol
 from tests.domain.feeding import INDEX, Stage, a_feed, change, choose
@@ -15,7 +15,7 @@ PRIMARY, REST = Source.PRIMARY, Source.REST
 
 def playing(**feed: int) -> Stage:
     """A feed that ticks, from 09:59 on."""
-    return Stage(a_feed("09:59", **feed), "09:59")
+    return Stage(a_feed("09:59", (PRIMARY,), **feed), "09:59")
 
 
 def texts(stage: Stage) -> list[str]:
@@ -25,12 +25,12 @@ def texts(stage: Stage) -> list[str]:
 
 def test_it_connects_from_nine_with_the_index() -> None:
     stage = Stage(a_feed("08:55"), "08:55").play("09:00:05")
-    assert stage.said(Connect) == [Connect(1, (INDEX,))]
+    assert stage.said(Connect) == [Connect(PRIMARY, 1, (INDEX,))]
     assert stage.times(Connect) == [at("09:00")]
 
 
 def test_it_connects_at_once_if_it_is_later_and_not_after_the_close() -> None:
-    assert a_feed("09:05").begin(at("09:05")) == (Connect(1, (INDEX,)),)
+    assert a_feed("09:05").begin(at("09:05")) == (Connect(PRIMARY, 1, (INDEX,)),)
     assert a_feed("15:40").begin(at("15:40")) == ()
     assert a_feed("15:40").pulse(at("15:41"), at("15:41")) == ()
 
@@ -269,7 +269,7 @@ def test_answer_of_the_probe_does_not_feed_bars_of_the_next_epoch() -> None:
     effects = stage.feed.pulse(at("10:00:08"), Micros(0))
     (poll,) = [effect for effect in effects if isinstance(effect, Poll)]
     stage.feed.select(REST, "no ticks for 20 s while exposed", at("10:00:08"))
-    quote = a_quote("10:00:08", symbol=NIFTY, exchange="NSE_INDEX", ltp=1)
+    quote = a_quote("10:00:08", symbol=NIFTY, exchange="NSE_INDEX", ltp=1, high=10**12)
     reply = Quotes(quotes=(quote,), missing=())
     assert stage.feed.polled(reply, poll.epoch, poll.asked_at) == ()
     assert stage.feed.polling.is_moving(at("10:00:08"))
@@ -340,7 +340,7 @@ def test_restarted_feed_tells_the_bars_what_was_missed() -> None:
     effects = feed.begin(at("10:00"), lost_since=at("09:59:50"))
     assert effects[0] == Lost(PRIMARY, 0, at("09:59:50"), "the feed was restarted")
     early = a_feed("09:10")
-    assert early.begin(at("09:10"), lost_since=at("09:09")) == (Connect(1, (INDEX,)),)
+    assert early.begin(at("09:10"), lost_since=at("09:09")) == (Connect(PRIMARY, 1, (INDEX,)),)
 
 
 def test_restarted_feed_takes_nothing_of_the_connection_of_its_predecessor() -> None:

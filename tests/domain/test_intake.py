@@ -1,9 +1,12 @@
 """Every source feeds health; only the authoritative one feeds bars."""
 
-from domain.intake import Intake
+from msgspec.structs import replace
+
+from domain.intake import Intake, Spot
 from domain.market import Source, Tick
 from domain.params import FeedParams
-from domain.units import Micros, Symbol, seconds
+from domain.repairs import Fault
+from domain.units import Micros, Paise, Symbol, seconds
 from domain.volume import Refusal
 from tests.domain.tape import CALL, NIFTY, a_chain, a_plan, a_tick, an_index_tick, at
 from tests.domain.wares import a_quote
@@ -49,7 +52,11 @@ def test_refused_ticks_feed_nothing() -> None:
     intake = an_intake()
     refused = [a_tick(ltp=0), a_tick(epoch=9), a_tick(source=Source.BACKUP)]
     assert intake.take(refused, Source.PRIMARY) == {}
-    assert (intake.ticks, intake.sightings.seen, intake.last_tick_at) == (0, 0, None)
+    assert (intake.ticks, intake.sightings[Source.PRIMARY].seen, intake.last_tick_at) == (
+        0,
+        0,
+        None,
+    )
     assert intake.ledger.refused == {Refusal.PRICE: 1, Refusal.EPOCH: 2}
 
 
@@ -65,14 +72,49 @@ def test_options_are_sighted_with_their_limits_and_canaries_with_their_own() -> 
     intake = an_intake(fresh_canary_s=5)
     ticks = [a_tick("10:00:00", symbol=s) for s in (CALL, FAR)]
     intake.take([*ticks, an_index_tick("10:00:00")], Source.PRIMARY)
-    assert (intake.sightings.seen, intake.sightings.subscribed) == (2, 10)
-    assert [intake.sightings.stale(at(w)) for w in ("10:00:05", "10:00:06")] == [8, 9]
+    seen = intake.sightings[Source.PRIMARY]
+    assert (seen.seen, seen.subscribed) == (2, 10)
+    assert [seen.stale(at(w)) for w in ("10:00:05", "10:00:06")] == [8, 9]
 
 
 def test_spot_and_the_newest_tick_are_remembered() -> None:
     intake = an_intake()
     intake.take([an_index_tick("10:00:02", 2_604_990), a_tick("10:00:03")], Source.PRIMARY)
-    assert (intake.spot, intake.last_tick_at, intake.ticks) == (2_604_990, at("10:00:03"), 2)
+    assert intake.spots == {Source.PRIMARY: Spot(Paise(2_604_990), at("10:00:02"))}
+    assert (intake.last_tick_at, intake.ticks) == (at("10:00:03"), 2)
+
+
+def test_indexs_quote_is_remembered_with_the_previous_close_whoever_has_the_say() -> None:
+    intake = an_intake()
+    index = a_quote("10:00", symbol=NIFTY, exchange="NSE_INDEX", ltp=2_604_990, prev_close=26_000)
+    intake.quoted([a_quote("10:00"), index])
+    intake.quoted([replace(index, prev_close=Paise(0), got_at=at("10:00:02"))])
+    assert intake.spots == {Source.REST: Spot(Paise(2_604_990), at("10:00:02"))}
+    assert intake.prev_close == 26_000
+
+
+def test_rest_is_expected_to_show_what_it_is_asked_for_alone() -> None:
+    intake = an_intake()
+    intake.poll([INDEX, (CALL, "NFO"), (Symbol("UNHEARD"), "NFO")], at("10:00"))
+    polled = intake.sightings[Source.REST]
+    assert (polled.subscribed, polled.mute) == (1, (CALL,))
+
+
+def test_each_stream_has_sightings_of_its_own() -> None:
+    intake = an_intake()
+    intake.ledger.connected(Source.BACKUP, 2, at("09:00"))
+    intake.take([a_tick(source=Source.BACKUP, epoch=2)], Source.PRIMARY)
+    seen = {source: intake.sightings[source].seen for source in Source}
+    assert seen == {Source.PRIMARY: 0, Source.BACKUP: 1, Source.REST: 0}
+
+
+def test_first_tick_with_volume_after_a_repair_is_told_once() -> None:
+    intake = an_intake()
+    intake.take([a_tick("10:00", cum=None)], Source.PRIMARY)
+    assert intake.repairs[Source.PRIMARY].due(at("10:00:01")) == {Fault.NO_VOLUME: (CALL,)}
+    assert intake.repairs[Source.BACKUP].due(at("10:00:01")) == {}
+    intake.take([a_tick("10:00:02", cum=65), a_tick("10:00:03", cum=130)], Source.PRIMARY)
+    assert (intake.repaired(), intake.repaired()) == ((CALL,), ())
 
 
 def test_quotes_become_ticks_without_exchange_time_and_in_order() -> None:
@@ -90,9 +132,10 @@ def test_quotes_become_ticks_without_exchange_time_and_in_order() -> None:
 def test_polled_prices_do_not_beat_by_being_read() -> None:
     intake = an_intake()
     intake.ledger.connected(Source.REST, 3, at("10:00"))
+    intake.poll([(CALL, "NFO")], at("10:00"))
     intake.take(intake.polled([a_quote()], 3), Source.REST)
     assert intake.beats[Source.REST].newest is None
-    assert intake.sightings.seen == 1
+    assert intake.sightings[Source.REST].seen == 1
 
 
 def test_exchange_time_reaches_the_bars_only_when_it_is_trusted() -> None:

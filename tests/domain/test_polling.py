@@ -1,22 +1,32 @@
 """Polled prices prove nothing until they change, and one poll is out at a time."""
 
-import pytest
-
+from domain.canaries import Canaries
 from domain.market import Quote
 from domain.params import FeedParams
 from domain.polling import Polling, symbols_to_poll
+from domain.signs import RestVerdict
 from domain.units import SECOND, Micros, Symbol
-from tests.domain.tape import CALL, NIFTY, a_chain, at
+from tests.domain.tape import CALL, NIFTY, a_chain, a_plan, at
 from tests.domain.wares import a_quote
 
 INDEX = (NIFTY, "NSE_INDEX")
-CANARIES = frozenset({NIFTY, CALL})
+
+
+def a_polling(**feed: int) -> Polling:
+    return Polling(FeedParams(**feed), a_plan(), INDEX)  # type: ignore[arg-type]  # by name
+
+
+def canaries() -> Canaries:
+    chosen = Canaries(a_plan(), INDEX)
+    chosen.choose(a_chain())
+    return chosen
 
 
 def answer(polling: Polling, wall: str, *quotes: Quote) -> bool:
     polling.ask(at(wall), Micros(0))
     assert polling.is_answer(at(wall))
-    return polling.moved(quotes, CANARIES)
+    _, has_moved = polling.take(quotes, canaries(), at(wall))
+    return has_moved
 
 
 def test_own_symbols_and_the_strikes_around_the_money_are_polled_once_each() -> None:
@@ -39,7 +49,7 @@ def test_without_a_chain_only_the_index_is_polled() -> None:
 
 
 def test_polls_keep_their_mean_rate_though_looked_at_once_a_second() -> None:
-    polling = Polling(FeedParams(rest_poll_ms=1500))
+    polling = a_polling(rest_poll_ms=1500)
     asked = []
     for second in range(13):
         now = Micros(at("10:00") + second * SECOND)
@@ -51,7 +61,7 @@ def test_polls_keep_their_mean_rate_though_looked_at_once_a_second() -> None:
 
 
 def test_poll_is_skipped_while_one_is_out() -> None:
-    polling = Polling(FeedParams())
+    polling = a_polling()
     polling.ask(at("10:00"), Micros(0))
     assert not polling.is_due(at("10:00:10"), Micros(5 * SECOND - 1))
     assert polling.is_due(at("10:00:10"), Micros(5 * SECOND))
@@ -59,48 +69,30 @@ def test_poll_is_skipped_while_one_is_out() -> None:
 
 
 def test_answer_counts_once() -> None:
-    polling = Polling(FeedParams())
+    polling = a_polling()
     polling.ask(at("10:00"), Micros(0))
     assert [polling.is_answer(at(w)) for w in ("09:59", "10:00", "10:00")] == [False, True, False]
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        a_quote("10:00:04", ltp=7),
-        a_quote("10:00:04", bid=7),
-        a_quote("10:00:04", ask=7),
-        a_quote("10:00:04", volume=7),
-        a_quote("10:00:04", oi=7),
-    ],
-)
-def test_rest_moves_when_any_canary_changed(changed: Quote) -> None:
-    polling = Polling(FeedParams())
-    assert not answer(polling, "10:00:00", a_quote("10:00:00"))
-    assert not polling.is_moving(at("10:00"))
-    assert not answer(polling, "10:00:02", a_quote("10:00:02"))
-    assert answer(polling, "10:00:04", changed)
-    assert polling.is_moving(at("10:00:04"))
-    assert polling.is_moving(at("10:00:24"))
-    assert not polling.is_moving(at("10:00:24.1"))
-
-
-def test_symbol_that_is_no_canary_proves_nothing() -> None:
-    polling = Polling(FeedParams())
-    other = Symbol("NIFTY24NOV2625000PE")
-    answer(polling, "10:00:00", a_quote("10:00:00", symbol=other))
-    assert not answer(polling, "10:00:02", a_quote("10:00:02", symbol=other, ltp=7))
+def test_verdict_is_idle_until_somebody_asks_and_after_nobody_does_any_more() -> None:
+    polling = a_polling(rest_still_s=20)
+    assert polling.verdict(at("10:00")) is RestVerdict.IDLE
+    polling.ask(at("10:00"), Micros(0))
+    assert polling.verdict(at("10:00:20")) is RestVerdict.UNPROVEN
+    assert polling.verdict(at("10:00:21")) is RestVerdict.IDLE
 
 
 def test_what_an_earlier_outage_polled_proves_nothing_about_this_one() -> None:
-    polling = Polling(FeedParams())
+    polling = a_polling()
     answer(polling, "10:00:00", a_quote("10:00:00"))
     assert not answer(polling, "11:00:00", a_quote("11:00:00", ltp=7))
+    assert polling.verdict(at("11:00")) is RestVerdict.UNPROVEN
     assert answer(polling, "11:00:02", a_quote("11:00:02", ltp=8))
+    assert polling.verdict(at("11:00:02")) is RestVerdict.LIVE
 
 
 def test_three_failures_in_a_row_make_the_source_unusable() -> None:
-    polling = Polling(FeedParams())
+    polling = a_polling()
     answer(polling, "10:00:00", a_quote("10:00:00"))
     answer(polling, "10:00:02", a_quote("10:00:02", ltp=7))
     polling.failed()
@@ -108,6 +100,54 @@ def test_three_failures_in_a_row_make_the_source_unusable() -> None:
     assert polling.is_moving(at("10:00:03"))
     polling.ask(at("10:00:04"), Micros(0))
     assert polling.is_due(at("10:00:06"), Micros(5 * SECOND))
-    assert not polling.is_moving(at("10:00:06"))
+    assert polling.verdict(at("10:00:06")) is RestVerdict.UNUSABLE
     answer(polling, "10:00:06", a_quote("10:00:06", ltp=7))
     assert polling.is_moving(at("10:00:06"))
+
+
+def test_quote_that_contradicts_itself_is_handed_to_nobody() -> None:
+    polling = a_polling()
+    polling.ask(at("10:00"), Micros(0))
+    quotes = [a_quote("10:00", symbol=NIFTY), a_quote("10:00", ltp=9_000, low=9_500)]
+    sound, _ = polling.take(quotes, canaries(), at("10:00"))
+    assert sound == (quotes[0],)
+
+
+def rows(polling: Polling, wall: str, *, is_used: bool = True) -> list[Symbol]:
+    pairs = polling.rows_to_ask(canaries(), at(wall), is_used=is_used)
+    return [symbol for symbol, _ in pairs]
+
+
+def test_bars_of_the_index_are_read_each_minute_while_rest_is_used() -> None:
+    polling = a_polling()
+    polling.ask(at("10:00"), Micros(0))
+    assert rows(polling, "10:00", is_used=False) == []
+    walls = ("10:00", "10:00:01", "10:00:59", "10:01", "10:01:30")
+    assert [rows(polling, wall) for wall in walls] == [[NIFTY], [], [], [NIFTY], []]
+
+
+def test_bars_of_a_call_at_the_money_are_read_while_the_index_does_not_count() -> None:
+    polling = a_polling()
+    polling.ask(at("15:20"), Micros(0))
+    assert rows(polling, "15:20") == [CALL]
+
+
+def test_suspicion_reads_the_bars_at_once_and_again_until_it_is_cleared() -> None:
+    polling = a_polling()
+    for wall, spot in (("10:00", 2_600_000), ("10:00:02", 2_602_000)):
+        quotes = [a_quote(wall, symbol=c.symbol) for c in a_chain(0).contracts]
+        answer(polling, wall, a_quote(wall, symbol=NIFTY, ltp=spot), *quotes)
+    walls = ("10:00:02", "10:00:03", "10:00:12", "10:00:13")
+    asked = [rows(polling, wall, is_used=False) for wall in walls]
+    assert asked == [[NIFTY], [], [NIFTY], []]
+
+
+def test_clock_set_back_does_not_stop_the_polls() -> None:
+    polling = a_polling()
+    polling.ask(at("10:00"), Micros(0))
+    assert polling.is_answer(at("10:00"))
+    assert rows(polling, "10:00") == [NIFTY]
+    assert not polling.is_due(at("09:30"), Micros(0))
+    polling.jumped(at("09:30"))
+    assert polling.is_due(at("09:30"), Micros(0))
+    assert rows(polling, "09:31") == [NIFTY]

@@ -21,6 +21,9 @@ def a_quote(
     ask: int = 10_005,
     volume: int = 1000,
     oi: int = 0,
+    high: int = 10**7,
+    low: int = 1,
+    prev_close: int = 10_000,
 ) -> Quote:
     when = at(wall) if isinstance(wall, str) else wall
     return Quote(
@@ -30,9 +33,9 @@ def a_quote(
         bid=Paise(bid),
         ask=Paise(ask),
         open=Paise(10_000),
-        high=Paise(10_000),
-        low=Paise(10_000),
-        prev_close=Paise(10_000),
+        high=Paise(high),
+        low=Paise(low),
+        prev_close=Paise(prev_close),
         volume=Units(volume),
         oi=Units(oi),
         asked_at=when,

@@ -28,9 +28,16 @@ from domain.calls import (
     Write,
     WriteReply,
 )
-from domain.feed_health import Policy
+from domain.feed_watch import Policy
 from domain.market import Bar, HistoryBar, Pair, Source, Tick, minute_of
-from domain.params import BarParams, FeedParams, HistoryParams, UniverseParams, WatchdogParams
+from domain.params import (
+    BarParams,
+    ExitParams,
+    FeedParams,
+    HistoryParams,
+    UniverseParams,
+    WatchdogParams,
+)
 from domain.series import Fed, Series
 from domain.units import MINUTE, SECOND, Micros, Symbol
 from messages.control import Begin, ChainChosen, Pulse, RecoveryDone
@@ -147,7 +154,7 @@ class Market:
             params = {"ports": ports, "params": feed, "universe": UniverseParams()}
             return FeedActor(address, self.pump, index=INDEX, **params)  # type: ignore[arg-type]  # by name
         if address == "watchdog":
-            policy = Policy(feed=feed, watchdog=WatchdogParams(), is_paper=True)
+            policy = Policy(feed=feed, watchdog=WatchdogParams(), exit=ExitParams(), is_paper=True)
             return WatchdogActor(
                 address, self.pump, spawner=self, policy=policy, index=INDEX, group_size=1
             )
@@ -162,6 +169,9 @@ class Market:
         self._moved(StreamState.REFUSED if self.is_refusing else StreamState.READY, epoch)
 
     def subscribe(self, symbols: tuple[Pair, ...]) -> None:
+        self._subscribed |= {symbol for symbol, _ in symbols}
+
+    def resubscribe(self, symbols: tuple[Pair, ...]) -> None:
         self._subscribed |= {symbol for symbol, _ in symbols}
 
     def close(self) -> None:
@@ -210,6 +220,7 @@ class Market:
             exchange=exchange_of(symbol),
             ltp=last.price,
             volume=last.cum,
+            prev_close=0,
         )
 
     # The strategy.
