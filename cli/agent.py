@@ -28,6 +28,7 @@ from domain.pulse import PULSED, PulsePlan
 from domain.session import DayPlan
 from domain.units import SECOND, Micros, seconds
 from messages.control import Ended, Park, Pulse
+from research.tap import Tapped
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Agent:
         )
         self._stream = OpenAlgoStream(link, Delivery(self._post))
         ports = Ports(
-            post=self._post,
+            post=self._post if session.take is None else Tapped(self._post, session.take),
             feed=FeedPorts(
                 streams={Source.PRIMARY: self._stream}, broker=self._lanes, chance=chance
             ),

@@ -13,6 +13,7 @@ import typer
 from cli import doctor as doctors
 from cli import exchange as exchanges
 from cli import live as lives
+from cli import record as recording
 from cli import sandbox as sandboxes
 from cli import status as statuses
 from cli import swings as swinging
@@ -225,6 +226,35 @@ def doctor(
         ticks=ticks, symbol=symbol, state_dir=state_dir or Path("state"), config=config
     )
     return doctors.run(options, sys.stdout)
+
+
+@app.command()
+def record(
+    state_dir: StateDir = None,
+    config: Config = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Wall time to end at, HH:MM.", show_default="close of the session"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the recordings.", show_default="recordings in --state-dir"),
+    ] = None,
+    *,
+    no_color: NoColor = False,
+) -> int:
+    """Record what the server's feed delivers, a Parquet file a day. Sends no order.
+
+    The server is named as for `live`. The file is played by `sandbox --tape FILE`.
+    """
+    options = recording.Options(
+        state_dir=state_dir or Path("state"),
+        config=config,
+        until=until,
+        out=out,
+        color=_color(no_color),
+    )
+    return recording.run(options)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from domain.errors import ConfigError, SutradharError
+from research.tap import Take
 
 LOCK = "lock"
 LOOKS = 50
@@ -22,10 +23,14 @@ class Locked(SutradharError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """The settings in effect and the state directory, which is locked."""
+    """The settings in effect and the state directory, which is locked.
+
+    `take` gets every tick that bars are told, in the feed's thread, where somebody records.
+    """
 
     settings: Settings
     folder: Path
+    take: Take | None = None
 
 
 def is_held(folder: Path) -> bool:
@@ -45,12 +50,17 @@ def _breathe() -> None:
 
 
 @contextmanager
-def locked(folder: Path, pause: Callable[[], object] = _breathe) -> Iterator[Path]:
+def locked(
+    folder: Path,
+    pause: Callable[[], object] = _breathe,
+    option: str = "--state-dir",
+    who: str = "the agent",
+) -> Iterator[Path]:
     """Make the state directory if need be, and hold it: one agent at a time.
 
     Who only looks whether it is held (`is_held`) has it for a moment: that is waited for, with a
     `pause` between two tries, a second at most. Raises ConfigError if it cannot be written, Locked
-    if another agent holds it.
+    if another agent holds it. `option` names the folder on the command line, `who` its holder.
     """
     path = folder / LOCK
     try:
@@ -58,14 +68,14 @@ def locked(folder: Path, pause: Callable[[], object] = _breathe) -> Iterator[Pat
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise ConfigError(
-            f"--state-dir {folder}: cannot be written ({error.strerror}); "
+            f"{option} {folder}: cannot be written ({error.strerror}); "
             "name a folder you may write to"
         ) from error
     if not _take(lock, pause):
         holder = os.read(lock, 32).decode("ascii", "replace").strip()
         os.close(lock)
         raise Locked(
-            f"--state-dir {folder}: the agent with pid {holder or 'unknown'} holds it; "
+            f"{option} {folder}: {who} with pid {holder or 'unknown'} holds it; "
             "end that one or name another folder"
         )
     try:

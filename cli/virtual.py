@@ -16,6 +16,7 @@ from domain.pulse import PulsePlan
 from domain.session import DayPlan, instant
 from domain.units import MINUTE, Micros
 from messages.control import Ended
+from research.tap import Tapped
 from research.world import World
 from sandbox.exchange import Exchange, Setup
 from sandbox.faults import Script
@@ -115,7 +116,7 @@ class VirtualSession:
         stream = self.world.stream(settings.feed.subscribe_chunk)
         stream.listen(Delivery(self.pump))
         return Ports(
-            post=self.pump,
+            post=self.pump if session.take is None else Tapped(self.pump, session.take),
             feed=FeedPorts(streams={Source.PRIMARY: stream}, broker=broker, chance=chance),
             folder=session.folder,
             url=URL,

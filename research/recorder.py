@@ -27,8 +27,6 @@ PART_S = 5.0
 MOST_WAITING = 2_000_000
 """So many ticks may wait for a disk that takes nothing, about half a gigabyte."""
 
-Take = Callable[[Sequence[Tick]], None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
