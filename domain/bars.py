@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from domain.history import NEVER, Answer, Holes, sift
+from domain.history import Answer, Holes, sift
 from domain.market import Bar, Forming, HistoryBar, Provenance, Tick, minute_of
 from domain.params import BarParams, HistoryParams
 from domain.running import Before, Keys, Running
@@ -73,6 +73,8 @@ class BarBuilder:
         self._vouched: set[Micros] = set()
         self._disputed: set[Micros] = set()
         self._volumes: dict[Micros, int] = {}
+        self._volume = 0
+        self._was_reset = False
         self._gaps = Spans()
         self._polls = Spans()
         self._vwap = SessionVwap()
@@ -153,10 +155,10 @@ class BarBuilder:
         """Return up to which minute an absent row means that nothing was traded; count findings."""
         if self._terms.is_index:
             return answer.newest
-        audit = answer.audit(self._volumes)
+        audit = answer.audit(self._volumes, is_exact=not self._was_reset)
         is_short = any(b.provenance.is_clean and answer.lacks(m) for m, b in self._bars.items())
-        self.short_answers += is_short or not audit.adds_up
-        return audit.until if audit.adds_up else NEVER
+        self.short_answers += is_short or audit.short
+        return audit.until
 
     def _begin(self) -> None:
         """Everything before we listened, and the minute in which we began, is a gap."""
@@ -201,8 +203,8 @@ class BarBuilder:
         bar = None
         if self._running is not None and self._running.minute == minute:
             bar = self._running.bar()
-            if self._running.cum is not None:
-                self._volumes[minute] = self._running.cum
+            if self._running.cum:  # a broker that knows no volume may send 0
+                self._hear_volume(minute, self._running.cum)
             self._before = self._running.after
             self._running = None
         self._keys.begin_minute()
@@ -214,6 +216,12 @@ class BarBuilder:
             return ()
         self._bars[minute] = self._valued(replace(bar, provenance=provenance))
         return (Finished(self._bars[minute], self.settled),)
+
+    def _hear_volume(self, minute: Micros, cum: int) -> None:
+        """Remember the day's volume at the end of a minute; less than before means a reset."""
+        self._was_reset |= cum < self._volume
+        self._volume = cum
+        self._volumes[minute] = cum
 
     def _provenance(self, minute: Micros, bar: Bar | None) -> Provenance:
         """Return the worst of what is known about a minute; WS for one that was provably quiet."""

@@ -27,17 +27,21 @@ NEVER = Micros(0)
 
 
 class Audit(NamedTuple):
-    """Whether the rows of an answer hold the volume ticks told of up to minute `until`."""
+    """What an answer proves: a minute up to `until` that has no row was quiet.
+
+    It is `short` if it should hold volume that ticks told of, and does not.
+    """
 
     until: Micros
-    adds_up: bool
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A sifted answer: good rows by minute, minutes whose row was bad, the newest finished minute.
 
-    Every minute up to `final` had ended long enough before the question to be complete in it.
+    Every minute up to `final` had ended long enough before the question to be complete in it. The
+    row still forming proves nothing: a broker that lags may draw it from a quote.
     """
 
     rows: dict[Micros, HistoryBar]
@@ -46,22 +50,30 @@ class Answer:
     final: Micros
 
     def is_absent(self, minute: Micros) -> bool:
-        """Whether there is no row for a minute, but one after it.
-
-        The row still forming is no such proof: a broker that lags may draw it from a quote.
-        """
-        return minute not in self.rows and minute not in self.bad and minute < self.newest
+        """Whether nothing was said of a minute, good or bad."""
+        return minute not in self.rows and minute not in self.bad
 
     def lacks(self, minute: Micros) -> bool:
         """Whether a minute known to have traded should be here by now and is not."""
         is_due = minute < self.newest or minute + LAG < self.final
-        return minute <= self.final and is_due and minute not in self.rows.keys() | self.bad
+        return minute <= self.final and is_due and self.is_absent(minute)
 
-    def audit(self, heard: Mapping[Micros, int]) -> Audit:
-        """Compare the rows with `heard`: cumulative volumes at the ends of minutes with ticks."""
-        until = max((m for m in heard if m <= min(self.final, self.newest)), default=NEVER)
-        volume = sum(row.volume for minute, row in self.rows.items() if minute <= until)
-        return Audit(until, 100 * volume >= ACCOUNTED_PERCENT * heard.get(until, 0))
+    def audit(self, heard: Mapping[Micros, int], *, is_exact: bool) -> Audit:
+        """Compare the rows with `heard`: cumulative volumes at the ends of minutes with ticks.
+
+        Rows that hold all of it leave nothing out. Rows that hold nearly all of it leave nothing
+        out before the newest of them; brokers do not count alike. `is_exact` False forbids the
+        first proof: the counter was reset, and what was heard is less than what was traded.
+        """
+        last = max((m for m in heard if m <= self.final), default=NEVER)
+        if is_exact and self._volume(last) >= heard.get(last, 0):
+            return Audit(last)
+        last = max((m for m in heard if m <= min(self.final, self.newest)), default=NEVER)
+        short = 100 * self._volume(last) < ACCOUNTED_PERCENT * heard.get(last, 0)
+        return Audit(NEVER if short else last, short)
+
+    def _volume(self, until: Micros) -> int:
+        return sum(row.volume for minute, row in self.rows.items() if minute <= until)
 
 
 def sift(

@@ -90,11 +90,11 @@ class _Fold:
 
 
 class Running:
-    """One symbol's minute in progress; `cum` is the highest cumulative volume heard in it."""
+    """One symbol's minute in progress; `cum` is the highest cumulative volume heard in it, or 0."""
 
     def __init__(self, symbol: Symbol, minute: Micros, before: Before) -> None:
         self.minute = minute
-        self.cum: int | None = None
+        self.cum = 0
         self._symbol = symbol
         self._before = before
         self._fold = _Fold(before)
@@ -115,8 +115,7 @@ class Running:
         self._heard_at = max(self._heard_at, tick.recv_at)
         self._origins.add((tick.source, tick.epoch))
         self._has_gap = self._has_gap or tick.gap
-        if tick.cum_volume is not None:
-            self.cum = max(tick.cum_volume, self.cum or 0)
+        self.cum = max(self.cum, tick.cum_volume or 0)
         if self._is_repeated(key, tick):
             return
         self._volume += tick.volume

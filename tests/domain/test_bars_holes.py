@@ -176,9 +176,12 @@ def test_first_minutes_that_history_lacks_stay_open_while_volume_is_missing() ->
     assert (builder.settled, builder.short_answers) == (at("09:19"), 1)
 
 
-def test_absent_minute_is_not_believed_while_no_volume_was_heard() -> None:
+@pytest.mark.parametrize("cum", [None, 0])
+def test_absent_minute_is_not_believed_while_no_volume_was_heard(cum: int | None) -> None:
     builder = a_builder("09:18:30")
-    builder.backfill([a_row("09:16"), a_row("09:17")], at("09:18:30"))
+    builder.add([a_tick("09:18:40", 10_000, cum, gap=True)])
+    builder.elapse(at("09:19:02"))
+    builder.backfill([a_row("09:16"), a_row("09:17"), a_row("09:18")], at("09:19:15"))
     assert (builder.settled, builder.short_answers) == (OPEN, 0)
 
 
@@ -189,9 +192,23 @@ def test_absent_minute_of_an_index_needs_no_volume() -> None:
     assert builder.settled == at("09:18")
 
 
-def test_forming_row_settles_no_minute() -> None:
+def test_rows_that_hold_all_volume_need_no_later_row() -> None:
     builder = late_starter(1000)
+    builder.backfill([a_row("09:15")], at("09:19:15"))
+    assert (builder.settled, builder.short_answers) == (at("09:19"), 0)
+
+
+def test_forming_row_settles_no_minute() -> None:
+    builder = late_starter(1005)
     builder.backfill([a_row("09:15"), a_row("09:19")], at("09:19:15"))
+    assert builder.settled == at("09:16")
+
+
+def test_counter_that_was_reset_proves_no_minute_quiet_by_itself() -> None:
+    builder = late_starter(9000)
+    builder.add([a_tick("09:19:10", 10_000, 100, seq=1, gap=True)])
+    builder.elapse(at("09:20:02"))
+    builder.backfill([a_row("09:15", volume=9000)], at("09:20:15"))
     assert builder.settled == at("09:16")
 
 

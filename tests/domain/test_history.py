@@ -57,25 +57,38 @@ def test_rows_outside_the_session_are_not_of_this_day() -> None:
     assert sifted(rows, "15:45") == Answer({}, frozenset(), Micros(0), at("15:43"))
 
 
-def test_absent_minute_was_quiet_only_if_later_rows_are_there() -> None:
-    answer = sifted([a_row("10:00"), a_row("10:02")])
-    absent = [answer.is_absent(at(wall)) for wall in ("10:00", "10:01", "10:02", "10:03")]
-    assert absent == [False, True, False, False]
+def test_minute_is_absent_if_nothing_was_said_of_it() -> None:
+    answer = sifted([a_row("10:00"), a_row("10:02", volume=-1), a_row("10:14")], "10:14:30")
+    absent = [answer.is_absent(at(wall)) for wall in ("10:00", "10:01", "10:02", "10:14")]
+    assert absent == [False, True, False, True]
+    assert answer.newest == at("10:02")
 
 
-def test_forming_row_is_no_proof_that_history_has_come_so_far() -> None:
-    answer = sifted([a_row("10:12"), a_row("10:14")], "10:14:30")
-    assert not answer.is_absent(at("10:13"))
-    assert answer.newest == at("10:12")
+ROWS = [a_row("10:00", volume=990), a_row("10:02", volume=500)]
 
 
-def test_rows_must_hold_the_volume_heard_up_to_the_newest_minute_they_name() -> None:
-    answer = sifted([a_row("10:00", volume=990), a_row("10:02", volume=500)])
-    heard = {at("09:59"): 0, at("10:00"): 1000, at("10:07"): 9000}
-    assert answer.audit(heard) == Audit(at("10:00"), adds_up=True)
-    assert answer.audit({**heard, at("10:00"): 1001}) == Audit(at("10:00"), adds_up=False)
-    assert answer.audit({**heard, at("10:02"): 1490}) == Audit(at("10:02"), adds_up=True)
-    assert answer.audit({at("10:07"): 9000}) == Audit(NEVER, adds_up=True)
+@pytest.mark.parametrize(
+    ("heard", "audit"),
+    [
+        ({}, Audit(NEVER)),
+        ({"10:00": 1000}, Audit(at("10:00"))),
+        ({"10:00": 1001}, Audit(NEVER, short=True)),
+        ({"10:00": 900, "10:02": 1505}, Audit(at("10:02"))),
+        ({"10:00": 900, "10:02": 1506}, Audit(NEVER, short=True)),
+        ({"10:02": 1490, "10:07": 1490}, Audit(at("10:07"))),
+        ({"10:02": 1490, "10:07": 1491}, Audit(at("10:02"))),
+        ({"10:07": 9000}, Audit(NEVER)),
+        ({"10:13": 1490, "10:14": 1490}, Audit(at("10:13"))),
+    ],
+)
+def test_rows_must_hold_the_volume_that_was_heard(heard: dict[str, int], audit: Audit) -> None:
+    volumes = {at(wall): cum for wall, cum in heard.items()}
+    assert sifted(ROWS, "10:14:30").audit(volumes, is_exact=True) == audit
+
+
+def test_volume_of_a_counter_that_was_reset_proves_nothing_after_the_newest_row() -> None:
+    heard = {at("10:02"): 1490, at("10:07"): 100}
+    assert sifted(ROWS).audit(heard, is_exact=False) == Audit(at("10:02"))
 
 
 def test_minute_is_lacking_once_it_is_due() -> None:
