@@ -63,9 +63,6 @@ class Inbox:
         self.bars: dict[Symbol, tuple[BarLine, ...]] = {}
         """The day's minutes of each symbol as the server last told them, ascending."""
 
-    def __len__(self) -> int:
-        return len(self._waiting)
-
     def put(self, at: Micros, seen: Seen) -> None:
         """Leave what was heard at the market instant `at`."""
         self._waiting.append((at, seen))
@@ -209,6 +206,7 @@ class LiveMarket(Market):
         super().__init__(lines, *hours)
         self._live = lines
         self._inbox = inbox
+        self._cursor = Micros(0)  # what is heard before the open is passed on too
 
     def take(self, until: Micros, followed: frozenset[Symbol]) -> list[PriceOut]:
         """Let everything heard up to `until` reach its line; return the updates of `followed`."""

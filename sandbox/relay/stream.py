@@ -32,6 +32,7 @@ FRAMES_AHEAD = 256
 LONGEST_WAIT_S = 60.0
 STEADY = seconds(60)
 LOOK_S = 0.5
+LONGEST = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class Stream:
             except Refused as refused:
                 why = f"refused: {refused.text}"
             except (OSError, TimeoutError, WebSocketException) as error:
-                why = type(error).__name__
+                why = self._said(error)
             if self._heard_at - began >= STEADY:
                 self._attempt = 0
             wait_s = self._wait_s()
@@ -140,12 +141,17 @@ class Stream:
             await asyncio.sleep(LOOK_S)  # noqa: TID251 - the sandbox server may
             if not self._is_trading():
                 quiet_since = clock.steady()
+                continue
             quiet_since = max(quiet_since, self._heard_at)
             silence_s = (clock.steady() - quiet_since) / SECOND
             if silence_s >= self._link.silent_s:
                 log.warning("prices silent for %.0f s: connecting anew", silence_s)
                 await socket.close()
                 return
+
+    def _said(self, error: Exception) -> str:
+        """Return an error in one short line. A server may have put anything into it."""
+        return f"{type(error).__name__} {error}".replace(self._link.api_key, "***")[:LONGEST]
 
     def _wait_s(self) -> float:
         """Return how long to wait: 1, 2, 4 .. 60 s, a quarter of it drawn."""
