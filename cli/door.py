@@ -45,6 +45,14 @@ Regime = Annotated[
         show_default=SANDBOX.market.regime,
     ),
 ]
+Market = Annotated[
+    str | None,
+    typer.Option(
+        help="Where prices come from: synthetic, or openalgo: live ones of the OpenAlgo server of "
+        "`run.py live`; orders stay on paper.",
+        show_default=SANDBOX.market.source,
+    ),
+]
 Tape = Annotated[
     Path | None, typer.Option(help="A recorded day, of ticks or one-minute bars: parquet or csv.")
 ]
@@ -102,6 +110,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
         ),
     ] = None,
     seed: Seed = None,
+    market: Market = None,
     regime: Regime = None,
     tape: Tape = None,
     date: Date = None,
@@ -127,6 +136,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
     options = sandboxes.Options(
         speed=speed,
         seed=seed,
+        market=market,
         regime=regime,
         tape=tape,
         date=date,
@@ -151,11 +161,15 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
         exchanges.DEFAULT_KEY
     ),
     seed: Seed = None,
+    market: Market = None,
     regime: Regime = None,
     tape: Tape = None,
     date: Date = None,
     begin: Annotated[str | None, _begin(SANDBOX.alone_at)] = None,
-    speed: Annotated[int, typer.Option(help="Market seconds in one of yours, 1 to 120.")] = 1,
+    speed: Annotated[
+        int | None,
+        typer.Option(help="Market seconds in one of yours, 1 to 120.", show_default="1"),
+    ] = None,
     faults: Faults = None,
     state_dir: StateDir = None,
     control_port: Annotated[
@@ -177,6 +191,7 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
         ws_port=ws_port,
         api_key=api_key,
         seed=seed,
+        market=market,
         regime=regime,
         tape=tape,
         date=date,

@@ -11,8 +11,10 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
+from cli import upstream
 from config import documents
 from config import log as logs
+from config.groups import OpenAlgoParams
 from config.settings import load
 from domain.errors import ConfigError
 from domain.rules import RulePack
@@ -34,7 +36,7 @@ DEFAULT_KEY = "sandbox"
 """The API key of a paper exchange that was given none; no secret, it opens nothing else."""
 
 
-FASTEST = 120
+SLOWEST, FASTEST = 1, 120
 
 LAST_DAY = "2098-12-31"
 """Symbols name a year by two digits, and contracts expire after the day they are played on."""
@@ -54,11 +56,12 @@ class Options:
     ws_port: int | None = None
     api_key: str = DEFAULT_KEY
     seed: int | None = None
+    market: str | None = None
     tape: Path | None = None
     regime: str | None = None
     date: str | None = None
     begin: str | None = None
-    speed: int = 1
+    speed: int | None = None
     faults: Path | None = None
     state_dir: Path | None = None
     control_port: int | None = None
@@ -69,6 +72,18 @@ class Options:
     ends_with_day: bool = False
     color: bool | None = None
 
+    def of_market(self) -> dict[str, object]:
+        """Return what says which day is played and how fast, by option; None is not said."""
+        return {
+            "--seed": self.seed,
+            "--tape": self.tape,
+            "--regime": self.regime,
+            "--date": self.date,
+            "--from": self.begin,
+            "--speed": self.speed,
+            "--start-paused": self.wait,
+        }
+
     def flags(self) -> dict[str, object]:
         """Return what overrides the settings, by dotted key."""
         wanted: dict[str, object] = {
@@ -77,9 +92,9 @@ class Options:
             "sandbox.control_port": self.control_port,
             "sandbox.seed": self.seed,
             "sandbox.date": self.date,
-            "sandbox.speed": self.speed,
+            "sandbox.speed": SLOWEST if self.speed is None else self.speed,
             "sandbox.market.regime": self.regime,
-            "sandbox.market.source": "tape" if self.tape else None,
+            "sandbox.market.source": "tape" if self.tape else self.market,
             "sandbox.tape.file": str(self.tape) if self.tape else None,
             "sandbox.faults": str(self.faults) if self.faults else None,
         }
@@ -93,19 +108,24 @@ def run(options: Options) -> int:
     Raises ConfigError for whatever does not allow a start. The main thread.
     """
     check_key(options.api_key)
-    _check_speed(options.speed)
+    _check_speed(options)
     redactor = logs.Redactor(options.control_token)
     if options.api_key != DEFAULT_KEY:
         redactor.register(options.api_key)
     logs.setup(redactor, color=options.color)
     settings = load("sandbox", options.flags(), options.config, rooms={"sandbox": SandboxParams()})
     params = settings.room(SandboxParams)
+    openalgo = _openalgo(options, params, redactor)
     with (
         _ports(params, with_control=_wants_control(options, params)) as ports,
         _truth(options.state_dir) as truth,
     ):
-        exchange = Exchange(setup_of(params, settings.rules, options.date), settings.rules, truth)
+        relayed = upstream.reach(openalgo, settings, truth.rows) if openalgo else None
+        setup = relayed.setup if relayed else setup_of(params, settings.rules, options.date)
+        exchange = Exchange(setup, settings.rules, truth)
         serving = _serving(options, params, exchange, truth)
+        if relayed is not None:
+            serving = relayed.serving(serving)
         serve(serving, ports, _announce(serving, ports))
     return 0
 
@@ -163,11 +183,25 @@ def script_of(params: SandboxParams, day: Day) -> Script:
         raise ConfigError(*(f"{file}: {problem}" for problem in error.problems)) from error
 
 
-def _check_speed(speed: int) -> None:
-    if not 1 <= speed <= FASTEST:
+def _check_speed(options: Options) -> None:
+    speed = SLOWEST if options.speed is None else options.speed
+    if not SLOWEST <= speed <= FASTEST:
         raise ConfigError(
             f"--speed {speed}: allowed is a whole number from 1 to {FASTEST}; the default is 1"
         )
+
+
+def _openalgo(
+    options: Options, params: SandboxParams, redactor: logs.Redactor
+) -> OpenAlgoParams | None:
+    """Return the server to relay, if one is wanted. Raises ConfigError before anything is taken."""
+    if options.market == upstream.SOURCE or upstream.is_wanted(params):
+        upstream.check(options.of_market())
+        found = upstream.server(options.config)
+        redactor.register(found.api_key.get_secret_value())
+        upstream.check_ports(params, found)
+        return found
+    return None
 
 
 def _serving(options: Options, params: SandboxParams, exchange: Exchange, truth: Truth) -> Serving:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cli import kept
+from cli import kept, upstream
 from cli import summary as summaries
 from cli.again import Again, command, keep
 from cli.agent import INTERRUPTED, Agent, Server
@@ -58,6 +58,7 @@ class Options:
 
     speed: str | None = None
     seed: int | None = None
+    market: str | None = None
     regime: str | None = None
     tape: Path | None = None
     date: str | None = None
@@ -77,7 +78,7 @@ class Options:
         wanted: dict[str, object] = {
             "sandbox.seed": self.seed,
             "sandbox.market.regime": self.regime,
-            "sandbox.market.source": "tape" if self.tape else None,
+            "sandbox.market.source": "tape" if self.tape else self.market,
             "sandbox.tape.file": str(self.tape) if self.tape else None,
             "sandbox.date": self.date,
             "sandbox.start_at": self.begin,
@@ -90,17 +91,18 @@ class Options:
 
     def of_exchange(self) -> list[str]:
         """Return what says how the exchange plays, as words of the command line."""
-        return _words(
-            {
-                "--speed": self.speed,
-                "--seed": self.seed,
-                "--regime": self.regime,
-                "--tape": self.tape,
-                "--date": self.date,
-                "--from": self.begin,
-                "--faults": self.faults,
-            }
-        )
+        return _words({**self.of_market(), "--market": self.market, "--faults": self.faults})
+
+    def of_market(self) -> dict[str, object]:
+        """Return what says which day is played and how fast, by option; None is not said."""
+        return {
+            "--speed": self.speed,
+            "--seed": self.seed,
+            "--regime": self.regime,
+            "--tape": self.tape,
+            "--date": self.date,
+            "--from": self.begin,
+        }
 
     def of_agent(self) -> list[str]:
         """Return what says how the agent plays, as words of the command line."""
@@ -123,9 +125,10 @@ def run(options: Options) -> int:
     NotJudged if the day cannot be summed up.
     """
     settings = _settings(options)
-    _check_summary(options.summary)
+    summaries.check(options.summary)
     _check_attach(options)
-    chosen = None if options.attach is not None else _choose(options, settings)
+    is_live = _is_live(options, settings)
+    chosen = None if is_live or options.attach is not None else _choose(options, settings)
     with locked(_folder(options)) as folder:
         keep(folder, Again(restart=_restart(options, folder)))
         logs.setup(_redactor(options), color=options.color, file=folder / "agent.log")
@@ -143,6 +146,16 @@ def _settings(options: Options) -> Settings:
     settings = load("sandbox", options.flags(), options.config, rooms={"sandbox": SandboxParams()})
     is_paper = settings.room(SandboxParams).profile == "analyze"
     return replace(settings, openalgo=replace(settings.openalgo, paper_trading=is_paper))
+
+
+def _is_live(options: Options, settings: Settings) -> bool:
+    """Return whether prices come from OpenAlgo; refuse what then cannot be. Raises ConfigError."""
+    is_wanted = upstream.is_wanted(settings.room(SandboxParams))
+    if options.attach is not None or not (is_wanted or options.market == upstream.SOURCE):
+        return False
+    upstream.check(options.of_market())
+    upstream.server(options.config)
+    return True
 
 
 def _choose(options: Options, settings: Settings) -> Chosen:
@@ -192,7 +205,8 @@ def _play_on_sockets(session: Session, options: Options, url: str, found: Discov
     settings = session.settings.at_speed(found.speed)
     key = options.api_key or DEFAULT_KEY
     check_taken(url, key, settings.broker)
-    planned = _plan(settings, Day(found.date), f"--attach {url}: its day {found.date}")
+    what = f"--attach {url}" if options.attach is not None else f"the exchange at {url}"
+    planned = _plan(settings, Day(found.date), f"{what}: its day {found.date}")
     kept.check(session.folder, Day(found.date))
     clock = FollowedClock(url, found)
     server = Server(url=url, ws_url=found.ws_url, api_key=key, speed=found.speed)
@@ -246,16 +260,21 @@ def _child_options(options: Options, session: Session) -> list[str]:
         "--port": 0,
         "--ws-port": 0,
         "--state-dir": session.folder,
+        "--faults": options.faults,
+        "--config": options.config,
+    }
+    words = [*_words(given), "--end-with-day", "--no-color"]
+    if upstream.is_wanted(params):
+        return [*words, "--market", upstream.SOURCE]
+    market = {
         "--speed": params.speed,
         "--from": params.start_at,
         "--seed": params.seed,
         "--regime": params.market.regime,
         "--tape": options.tape,
         "--date": options.date,
-        "--faults": options.faults,
-        "--config": options.config,
     }
-    return [*_words(given), "--start-paused", "--end-with-day", "--no-color"]
+    return [*words, *_words(market), "--start-paused"]
 
 
 def _restart(options: Options, folder: Path) -> str:
@@ -366,21 +385,6 @@ def _check_begin(options: Options, planned: DayPlan) -> None:
             f"--from {options.begin}: is not before the force close, {show(planned.force_close)} "
             f"by --until {options.until}; name an earlier start or a later end"
         )
-
-
-def _check_summary(path: Path | None) -> None:
-    """Refuse now what could not be written when the day is over."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise ConfigError(f"--summary {path}: is a folder; name a file in it")
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise ConfigError(
-            f"--summary {path}: its folder cannot be written ({error.strerror}); name another one"
-        ) from error
 
 
 def _speed(text: str) -> int:

@@ -131,7 +131,7 @@ class MarketParams:
     the money may have moved by the time they are chosen.
     """
 
-    source: Literal["synthetic", "tape"] = "synthetic"
+    source: Literal["synthetic", "tape", "openalgo"] = "synthetic"
     regime: Literal["calm", "trend", "crash", "expiry", "halt"] = "trend"
     spot_p: Annotated[int, Between(100_000, 100_000_000)] = 2_600_000
     rate_bp: Annotated[int, Between(0, 2000)] = 650
@@ -167,6 +167,21 @@ class TapeParams:
     columns: tuple[Rename, ...] = ()
     ticks_per_bar: Annotated[int, Between(4, 600)] = 30
     path: Literal["plain", "cross"] = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamParams:
+    """The OpenAlgo server that prices are relayed from, where `market.source` is openalgo.
+
+    Address and key are those of `run.py live`. `mode` is how much of each price is subscribed:
+    below depth, bid and ask are made by the spread rule. After `silent_s` without a price in the
+    session the stream is opened anew; `timeout_s` is real time.
+    """
+
+    mode: Literal["ltp", "quote", "depth"] = "depth"
+    chunk: Annotated[int, Between(1, 500)] = 50
+    silent_s: Annotated[int, Between(10, 600)] = 60
+    timeout_s: Annotated[int, Between(1, 60)] = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,3 +228,4 @@ class SandboxParams:
     latency: LatencyParams = LatencyParams()
     margin: MarginParams = MarginParams()
     tape: TapeParams = TapeParams()
+    upstream: UpstreamParams = UpstreamParams()
