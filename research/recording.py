@@ -48,7 +48,7 @@ LAST = "last_part"
 Facts = Mapping[str, str]
 FORMAT: Facts = {
     "format": "sutradhar ticks 1",
-    "ts": "when the tick was received; rows stand in the order they came",
+    "ts": "when the tick was received; rows are sorted by it, then by seq",
     "exch_ts": "the exchange's time, where one came that could be trusted",
     "ltp": "rupees",
     "low, high": "rupees, only where several ticks were made one",
@@ -89,6 +89,11 @@ def frame(ticks: Sequence[Tick]) -> pl.DataFrame:
         "cum_volume": [tick.cum_volume for tick in ticks],
     }
     return pl.DataFrame(columns, schema=SCHEMA)
+
+
+def in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows as they were received: the feed hands a batch on symbol by symbol."""
+    return rows.sort("ts", "seq", maintain_order=True)
 
 
 def encoded(rows: pl.DataFrame, facts: Facts, level: int = 1) -> bytes:
@@ -182,7 +187,7 @@ def merge(folder: Path, day: Day) -> Contents:
     new = {number: read for number, at in parts.items() if (read := _part(number, at, whole))}
     if new:
         whole = Contents(
-            pl.concat([whole.rows, *(each.rows for each in new.values())]),
+            in_order(pl.concat([whole.rows, *(each.rows for each in new.values())])),
             {**whole.facts, **new[max(new)].facts, LAST: str(max(new))},
         )
         try:

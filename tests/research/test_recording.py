@@ -67,6 +67,17 @@ def test_any_split_into_parts_and_mornings_comes_to_the_same(
         assert_frame_equal(day_of(folder), whole.rows)
 
 
+@given(order=st.permutations(range(12)), cut=st.integers(0, 12))
+def test_rows_stand_as_they_were_received(order: list[int], cut: int) -> None:
+    """Three ticks at each of four instants, handed over in any order and in two parts."""
+    ticks = [a_tick(n, recv_at=a_tick(n // 3).recv_at) for n in order]
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        write(folder, 1, ticks[:cut])
+        write(folder, 2, ticks[cut:])
+        assert recording.merge(folder, DAY).rows["seq"].to_list() == list(range(12))
+
+
 @given(counts=st.lists(st.integers(1, 7), min_size=1, max_size=6), data=st.data())
 def test_torn_part_loses_only_itself(counts: list[int], data: st.DataObject) -> None:
     with TemporaryDirectory() as name:
