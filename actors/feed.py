@@ -152,8 +152,8 @@ class FeedActor(Actor):
         match message:
             case SelectSource(at=at, source=source, reason=reason):
                 return feed.select(source, reason, at)
-            case Reconnect(at=at, reason=reason):
-                return feed.reopen(reason, at)
+            case Reconnect(at=at, reason=reason, source=source):
+                return feed.reopen(reason, at, source)
             case ChainChosen(at=at, chain=chain):
                 return self._choose(feed, chain, at)
             case ClockJumped(at=at, reason=reason):

@@ -191,15 +191,13 @@ class Feed:
             return said
         return (*said, Regained(source, self._epoch, at, at))
 
-    def reopen(self, reason: str, at: Micros) -> Effects:
-        """Connect the streams that are silent again; if none is, the one that has the say.
-
-        A connection under way is left alone, and is no failure.
-        """
-        chosen = self.upstreams.get(self.authority.source, self.upstreams[Source.PRIMARY])
-        silent = [u for u in self.upstreams.values() if not u.is_ticking(at)] or [chosen]
-        opened = [upstream.connection.reopen(at) for upstream in silent]
-        answer = "reconnecting" if any(opened) else "reconnect is under way"
+    def reopen(self, reason: str, at: Micros, source: Source = Source.PRIMARY) -> Effects:
+        """Connect a stream again; a connection under way is left alone, and is no failure."""
+        upstream = self.upstreams.get(source)
+        if upstream is None:
+            return ()
+        is_new = upstream.connection.reopen(at)
+        answer = "reconnecting" if is_new else "reconnect is under way"
         return (Say(f"{_sentence(reason)}, {answer}", warn=True),)
 
     def overflowed(self, count: int, at: Micros) -> Effects:

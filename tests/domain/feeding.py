@@ -70,25 +70,30 @@ class Stage:
         self.rest: Callable[[Micros], int | None] = lambda now: now // SECOND % 9_999 + 1
         self.now = at(began)
         self.is_up = False
+        self.greets = True
         self.log: list[tuple[Micros, Effect]] = []
         self.hear(feed.begin(self.now))
 
     def play(self, until: str) -> "Stage":
         while self.now < at(until):
-            if self.is_up and self.ticks(self.now):
-                tick = an_index_tick(self.now, epoch=epoch_of(self.feed))
-                self.hear(self.feed.arrived([tick]))
-            self.hear(self.feed.pulse(self.now, self.now))
-            self.now = Micros(self.now + SECOND)
+            self.play_one()
         return self
+
+    def play_one(self) -> None:
+        """Let one second pass."""
+        if self.is_up and self.ticks(self.now):
+            tick = an_index_tick(self.now, epoch=epoch_of(self.feed))
+            self.hear(self.feed.arrived([tick]))
+        self.hear(self.feed.pulse(self.now, self.now))
+        self.now = Micros(self.now + SECOND)
 
     def hear(self, effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
         self.log += [(self.now, effect) for effect in effects]
         for effect in effects:
             if isinstance(effect, Connect):
-                self.is_up = True
-                ready = change(StreamState.READY, self.now, effect.epoch)
-                self.hear(self.feed.moved(ready))
+                self.is_up = self.is_up or effect.source is Source.PRIMARY
+                ready = change(StreamState.READY, self.now, effect.epoch, source=effect.source)
+                self.hear(self.feed.moved(ready) if self.greets else ())
             elif isinstance(effect, Poll):
                 self.answer(effect)
         return effects
