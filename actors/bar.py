@@ -11,6 +11,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from actors.base import Actor
 from actors.post_office import Post
 from broker.port import Broker
@@ -41,6 +43,9 @@ Word = TicksSeen | HistoryRead | WatchPrice | BarsWanted
 Event = Pulse | FeedLost | FeedRestored
 Heard = Word | Event | Begin | BeginBars
 
+FIRST = 0
+"""The rank of what money depends on now; the index has it too."""
+
 INDEX_TICK = Paise(1)
 """An index is computed, not traded: any price will do."""
 
@@ -54,6 +59,7 @@ class _Line:
 
     builder: BarBuilder
     call: ReadHistory
+    rank: int
     updates: Updates = field(default_factory=Updates)
     asked_at: Micros | None = None
 
@@ -98,9 +104,10 @@ class BarActor(Actor):
                 self._tell(line, line.builder.add(ticks))
                 self._tell_forming(line.updates.news(line.builder.forming))
             case HistoryRead(reply=reply):
-                self._read(line, reply)
+                self._take(line, reply)
             case WatchPrice(on=on):
                 line.updates.watch(on=on)
+                self._rank(line, FIRST if on else line.rank)
             case BarsWanted(symbol=symbol):
                 self.post.tell("strategy", _backfilled(symbol, line.builder.whole()))
             case _:
@@ -121,7 +128,7 @@ class BarActor(Actor):
                 )
                 builder = BarBuilder(symbol, wish.plan, terms)
                 call = _call(symbol, exchange, wish.plan.day, wish.rank)
-                self._lines[symbol] = _Line(builder, call)
+                self._lines[symbol] = _Line(builder, call, wish.rank)
                 self._ask(self._lines[symbol], now)
 
     def _happens(self, line: _Line, event: Event) -> None:
@@ -146,12 +153,22 @@ class BarActor(Actor):
         if is_out or not line.builder.wanted(at):
             return
         line.asked_at = at
-        post, address, symbol = self.post, self.address, line.call.symbol
+        self._read_history(line.call)
+
+    def _read_history(self, call: ReadHistory) -> None:
+        post, address, symbol = self.post, self.address, call.symbol
         self._broker.read(
-            line.call, lambda reply: post.tell(address, HistoryRead(symbol=symbol, reply=reply))
+            call, lambda reply: post.tell(address, HistoryRead(symbol=symbol, reply=reply))
         )
 
-    def _read(self, line: _Line, reply: ReadReply) -> None:
+    def _rank(self, line: _Line, rank: int) -> None:
+        """Let a symbol with a position or an order come first; a question that waits overtakes."""
+        is_better = rank < line.call.rank
+        line.call = replace(line.call, rank=rank)
+        if is_better and line.asked_at is not None:
+            self._read_history(line.call)
+
+    def _take(self, line: _Line, reply: ReadReply) -> None:
         asked_at, line.asked_at = line.asked_at, None
         if isinstance(reply, History):
             before = _findings(line.builder)

@@ -164,6 +164,25 @@ def test_history_is_not_asked_before_the_open_nor_twice_at_once() -> None:
     assert len(late.broker.reads) == 1
 
 
+def ranks(stand: Stand) -> list[int]:
+    return [call.rank for call, _ in stand.broker.reads if isinstance(call, ReadHistory)]
+
+
+def test_history_of_a_watched_symbol_overtakes() -> None:
+    stand = Stand("09:20:30", rank=40)
+    watch = WatchPrice(symbol=CALL, on=True)
+    stand.hear(watch, watch)
+    assert ranks(stand) == [40, 0]
+    for _ in range(2):
+        stand.history("09:20:30", a_row("09:15"))
+    stand.pulse("09:21:30")
+    assert ranks(stand) == [0]
+    stand.history("09:21:30", a_row("09:15"))
+    stand.hear(WatchPrice(symbol=CALL, on=False))
+    stand.pulse("09:22:30")
+    assert ranks(stand) == [40]
+
+
 def test_failed_history_is_asked_for_again_after_a_while() -> None:
     stand = Stand("09:20:58")
     failed = Failed(call="history", outcome=Outcome.UNKNOWN, at=at("09:20:59"))

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from broker.asks import HttpAnswer, HttpAsk
 from cli.virtual import Parts
 from domain.session import instant
-from domain.units import MINUTE, SECOND
+from domain.units import MINUTE, SECOND, Micros
 from research.world import World
 from tests.days import Stage, a_stage
 from tests.stories import told
-from tests.tapes import DAY, Leg, a_tape
+from tests.tapes import CALL, DAY, INDEX, OTHERS, PUT, UNITS, Leg, a_tape
 from tests.worlds import Then
 
 Rows = list[dict[str, Any]]
@@ -94,3 +94,31 @@ def test_whole_history_lets_the_same_entry_rest_at_once(tmp_path: Path) -> None:
     with a_stage(tmp_path, tape=TAPE, begin="09:48", force_close="10:20") as stage:
         stage.begin().run_to("09:51")
         assert entered(stage) == 1
+
+
+class AskedWorld(World):
+    """Writes down whose history was asked for, and when."""
+
+    def __init__(self, *args: Any, asked: list[tuple[Micros, str]]) -> None:
+        super().__init__(*args)
+        self._asked = asked
+
+    def _carry(self, ask: HttpAsk, then: Then) -> None:
+        if ask.route == "history":
+            self._asked.append((self.timeline.now(), json.loads(ask.body)["symbol"]))
+        super()._carry(ask, then)
+
+
+def test_history_of_a_short_is_loaded_before_the_strikes_at_the_money(tmp_path: Path) -> None:
+    far = OTHERS[1]
+    tape = a_tape(Leg(symbol=far, breaks="09:52"), since="09:25")
+    asked: list[tuple[Micros, str]] = []
+    parts = Parts(world=partial(AskedWorld, asked=asked))
+    with a_stage(tmp_path, tape=tape, begin="09:48", force_close="10:20", parts=parts) as stage:
+        stage.begin().run_to("09:55")
+        assert stage.net(far) == -UNITS
+        stage.kill()
+        stage.again("09:56")
+        stage.begin().run_to("09:58")
+    again = [symbol for when, symbol in asked if when >= stage.at("09:56")]
+    assert again[:4] == [INDEX, far, CALL, PUT]
