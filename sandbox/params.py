@@ -77,8 +77,10 @@ class CrashParams(RegimeParams):
     """A day that falls by `drop_bp` within `drop_min` from `shock_at` on, on top of its drift.
 
     The yearly volatility is `shock_sigma_bp` then; what is above `sigma_bp` halves every
-    `half_life_min`. From then to the close quotes are `spread_x` times as wide. For `no_asks_s`
-    seconds of the fall, drawn by the seed, nobody sells puts.
+    `half_life_min`. Options are priced with it within `learn_min`: with 0 a premium leaps out of
+    its price band in one instant, and no cover is taken for half a minute. From the shock to the
+    close quotes are `spread_x` times as wide. For `no_asks_s` seconds of the fall, drawn by the
+    seed, nobody sells puts.
     """
 
     shock_at: Wall = "11:07"
@@ -86,6 +88,7 @@ class CrashParams(RegimeParams):
     drop_min: Annotated[int, Between(1, 375)] = 12
     shock_sigma_bp: Annotated[int, Between(1, 20_000)] = 4500
     half_life_min: Annotated[int, Between(1, 375)] = 40
+    learn_min: Annotated[int, Between(0, 375)] = 12
     spread_x: Annotated[float, Between(1, 20)] = 3
     no_asks_s: Annotated[int, Between(0, 600)] = 4
 

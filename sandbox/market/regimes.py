@@ -64,12 +64,14 @@ class Pull:
 class Shock:
     """A moment from which the day is another: more restless, with wider quotes.
 
-    `extra` is the yearly volatility on top at that moment; it halves every `half_life_s`.
+    `extra` is the yearly volatility on top at that moment; it halves every `half_life_s`. Options
+    are priced with it in full `learn_s` later.
     """
 
     second: int
     extra: float
     half_life_s: int
+    learn_s: int
     spread_x: float
 
     def age(self, minute: int) -> int | None:
@@ -100,6 +102,14 @@ class Weather:
         if self.shock is None or age is None:
             return self.volatility
         return self.volatility + self.shock.extra * exp2(-age / self.shock.half_life_s)
+
+    def implied(self, minute: int) -> float:
+        """Return the yearly volatility that options of a trading minute are priced with."""
+        age = self.shock.age(minute) if self.shock else None
+        if self.shock is None or age is None or age >= self.shock.learn_s:
+            return self.sigma(minute)
+        share = age / self.shock.learn_s
+        return self.volatility + share * (self.sigma(minute) - self.volatility)
 
     def spread_x(self, minute: int) -> float:
         """Return how many times as wide as usual quotes are in a trading minute."""
@@ -186,6 +196,7 @@ def _crashed(plain: Weather, regime: CrashParams, session: Session, stream: Stre
             second=begin,
             extra=max(0, regime.shock_sigma_bp - regime.sigma_bp) * 1e-4,
             half_life_s=regime.half_life_min * 60,
+            learn_s=regime.learn_min * 60,
             spread_x=regime.spread_x,
         ),
         no_asks=(empty, empty + regime.no_asks_s),

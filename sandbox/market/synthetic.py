@@ -52,7 +52,7 @@ class Sky:
 
     def volatility(self, minute: int) -> float:
         """Return the at-the-money one of a minute: yearly, premium included."""
-        return self.weather.sigma(minute) + self.params.iv_premium_bp * 1e-4
+        return self.weather.implied(minute) + self.params.iv_premium_bp * 1e-4
 
     def is_befallen(self, minute: int) -> bool:
         """Return whether any of a minute lies in a halt."""

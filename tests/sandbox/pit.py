@@ -101,7 +101,12 @@ class PinnedLine(Line):
 class Pit:
     """One day in which nothing happens but what the test says."""
 
-    def __init__(self, params: SandboxParams | None = None, day: Day = DAY) -> None:
+    def __init__(
+        self,
+        params: SandboxParams | None = None,
+        day: Day = DAY,
+        halt: tuple[Micros, Micros] | None = None,
+    ) -> None:
         params = params or settings()
         dated = rules().override(*params.rules)
         day_facts = facts(dated, params.broker, day)
@@ -110,7 +115,7 @@ class Pit:
             symbol: PinnedLine(line, day_facts.open, Paise(15_000) if line.expiry else SPOT)
             for symbol, line in found.items()
         }
-        market = Market(self.lines, day_facts.open, day_facts.close)
+        market = Market(self.lines, day_facts.open, day_facts.close, halt)
         self.venue = Venue(params, day_facts, market)
         self.truth = Truth()
         self.account = Account(self.venue, self.truth, lambda s: self.lines[s].newest.ltp)

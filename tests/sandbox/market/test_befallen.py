@@ -90,11 +90,21 @@ def test_calls_and_other_days_keep_their_asks() -> None:
     assert all(out.ask for out in updates(a_market(), PUT, 385))
 
 
-def test_volatility_index_leaps_at_the_shock() -> None:
-    outs = crash(VIX)
+@pytest.mark.parametrize(("learn_min", "wall"), [(12, "11:19"), (0, "11:07")])
+def test_volatility_index_doubles_in_a_crash(learn_min: int, wall: str) -> None:
+    crashing = replace(MarketParams().crash, learn_min=learn_min)
+    outs = crash(VIX, crash=crashing)
     before = next(out for out in reversed(outs) if out.at < SHOCK)
-    after = next(out for out in outs if out.at >= SHOCK)
+    after = next(out for out in outs if out.at >= at(wall))
     assert after.ltp > 2 * before.ltp
+
+
+def test_premiums_of_a_crash_climb_no_faster_than_their_price_band() -> None:
+    """Above 50.00 a cover 40 % over the mean of the last half minute is taken (LPP)."""
+    line = a_market(regime="crash").lines[PUT]
+    for step in range(0, 12 * 60, 5):
+        now = Micros(SHOCK + seconds(step))
+        assert line.at(now).ltp < line.reference(now) * 1.4
 
 
 def test_parity_holds_within_the_quotes_of_a_crash() -> None:

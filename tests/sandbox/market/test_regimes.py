@@ -59,7 +59,7 @@ def test_numbers_of_the_table_are_the_defaults() -> None:
     market = MarketParams()
     assert (market.crash, market.expiry, market.halt) == (CRASH, EXPIRY, HALT)
     assert (CRASH.shock_at, CRASH.drop_bp, CRASH.drop_min) == ("11:07", 300, 12)
-    assert (CRASH.shock_sigma_bp, CRASH.half_life_min) == (4500, 40)
+    assert (CRASH.shock_sigma_bp, CRASH.half_life_min, CRASH.learn_min) == (4500, 40, 12)
     assert (CRASH.spread_x, CRASH.no_asks_s) == (3, 4)
     assert (EXPIRY.pull_from, EXPIRY.pull_points) == ("14:00", 100)
     assert (EXPIRY.jumps_from, EXPIRY.jumps_min) == ("14:45", 20)
@@ -101,6 +101,17 @@ def test_crash_is_45_percent_at_the_shock_and_halves_back_in_40_minutes() -> Non
     assert day.sigma(minute) == pytest.approx(0.45)
     assert day.sigma(minute + 40) == pytest.approx(0.18 + 0.27 / 2)
     assert day.sigma(minute + 120) == pytest.approx(0.18 + 0.27 / 8)
+
+
+def test_options_learn_of_the_volatility_over_the_fall() -> None:
+    """A premium that triples in an instant could not be covered inside its price band."""
+    day = mood("crash")
+    minute = second("11:07") // 60
+    assert [day.implied(minute + n) for n in (-1, 0)] == pytest.approx([0.18, 0.18])
+    assert day.implied(minute + 6) == pytest.approx((0.18 + day.sigma(minute + 6)) / 2)
+    assert all(day.implied(minute + n) == day.sigma(minute + n) for n in (12, 13, 40))
+    at_once = mood("crash", learn_min=0)
+    assert all(at_once.implied(n) == at_once.sigma(n) for n in range(385))
 
 
 def test_minute_that_holds_the_shock_belongs_to_it() -> None:
@@ -213,3 +224,4 @@ def test_nothing_befalls_other_days(regime: str) -> None:
     assert (day.forces, day.shock, day.no_asks, day.halt) == ((), None, (0, 0), (0, 0))
     assert {day.spread_x(n) for n in range(385)} == {1.0}
     assert {day.sigma(n) for n in range(385)} == {day.volatility}
+    assert {day.implied(n) for n in range(385)} == {day.volatility}
