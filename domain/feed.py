@@ -119,7 +119,7 @@ class Feed:
         for source, upstream in self.upstreams.items():
             newest = upstream.newest
             if newest is not None and newest != before[source]:
-                upstream.ticked()
+                upstream.ticked(newest)
                 if source is self.authority.source:
                     effects += self._regain(newest)
         effects += tuple(

@@ -91,10 +91,9 @@ class Upstream:
         self._pairs |= {pair[0]: pair for pair in fresh}
         return (Subscribe(self.source, fresh),)
 
-    def ticked(self) -> None:
+    def ticked(self, at: Micros) -> None:
         """Take note that a canary of it ticked."""
-        if self.newest is not None:
-            self.connection.ticked(self.newest)
+        self.connection.ticked(at)
         if self.connection.row == 0:
             self._told.clear()
 

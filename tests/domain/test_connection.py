@@ -162,3 +162,32 @@ def test_whatever_happens_it_ends_up_live_or_tries_again(events: list[str]) -> N
     later = Micros(now + 61 * SECOND)
     is_live = connection.reopen(later)
     assert is_live or connection.is_due(later) or connection.is_mute(OPEN, later)
+
+
+def test_failures_in_session_are_counted_until_a_canary_ticks() -> None:
+    connection = a_connection()
+    for epoch, is_open in ((1, False), (2, True), (3, True)):
+        connection.open(epoch, at("10:00"))
+        connection.broke(epoch, at("10:00"), is_open=is_open)
+    assert (connection.fruitless, connection.row) == (2, 2)
+    connection.open(4, at("10:01"))
+    connection.ticked(at("10:01"))
+    assert (connection.fruitless, connection.row) == (0, 3)
+    connection.broke(4, at("10:01:30"))
+    assert connection.fruitless == 0
+
+
+def test_reconnect_that_would_be_in_vain_waits_a_whole_minute() -> None:
+    connection = opened("10:00")
+    connection.broke(1, at("10:00"), slowly=True)
+    assert not connection.is_due(at("10:00:59.9"))
+    assert connection.is_due(at("10:01"))
+
+
+def test_connection_given_up_that_ticks_after_all_is_ready_as_it_was() -> None:
+    connection = opened("10:00")
+    connection.ready(1)
+    connection.give_up(at("10:00:15"))
+    assert not connection.is_ready
+    connection.ticked(at("10:00:15.5"))
+    assert connection.is_ready

@@ -3,14 +3,22 @@
 import pytest
 
 from domain.calls import Failed, Outcome, Quotes, StreamState
-from domain.feed_effects import Connect, Deliver, Lost, Poll, Regained, Say, Subscribe
+from domain.feed_effects import (
+    Connect,
+    Deliver,
+    Lost,
+    Poll,
+    Regained,
+    Say,
+    Subscribe,
+)
 from domain.market import Source
 from domain.units import SECOND, Micros, Symbol
 from tests.domain.feeding import INDEX, Stage, a_feed, change, choose
 from tests.domain.tape import CALL, NIFTY, OPEN, a_chain, a_tick, an_index_tick, at
 from tests.domain.wares import a_quote
 
-PRIMARY, REST = Source.PRIMARY, Source.REST
+PRIMARY, BACKUP, REST = Source
 
 
 def playing(**feed: int) -> Stage:

@@ -149,3 +149,11 @@ def test_exchange_time_reaches_the_bars_only_when_it_is_trusted() -> None:
         at("10:00:04"),
         None,
     ]
+
+
+def test_quote_of_a_symbol_that_was_not_asked_for_is_not_counted_as_seen() -> None:
+    intake = an_intake()
+    intake.ledger.connected(Source.REST, 3, at("10:00"))
+    intake.take(intake.polled([a_quote()], 3), Source.REST)
+    assert intake.sightings[Source.REST].seen == 0
+    assert intake.spots == {}

@@ -151,3 +151,11 @@ def test_clock_set_back_does_not_stop_the_polls() -> None:
     polling.jumped(at("09:30"))
     assert polling.is_due(at("09:30"), Micros(0))
     assert rows(polling, "09:31") == [NIFTY]
+
+
+def test_index_is_compared_with_nothing_while_it_does_not_count() -> None:
+    polling = a_polling()
+    for wall, spot in (("15:20", 2_600_000), ("15:20:02", 2_610_000)):
+        quotes = [a_quote(wall, symbol=c.symbol) for c in a_chain(0).contracts]
+        answer(polling, wall, a_quote(wall, symbol=NIFTY, ltp=spot), *quotes)
+    assert not polling.ladder.is_suspicious()

@@ -317,3 +317,11 @@ def test_idle_stream_without_the_say_gets_a_new_socket() -> None:
     assert backup.connection.epoch == epoch
     stage.play("10:01:10")
     assert backup.connection.epoch > epoch
+
+
+def test_answers_to_an_older_connection_mean_nothing() -> None:
+    stage = playing()
+    late = change(StreamState.READY, "10:00", 0, refused=(CALL,))
+    assert stage.feed.moved(late) == ()
+    stage.play("10:00:05")
+    assert stage.again == []
