@@ -108,9 +108,7 @@ class Wire:
     def put(self, out: Out) -> None:
         """Take what the exchange put out."""
         if isinstance(out, OrderOut):
-            frame = self._session.order(out)
-            if frame is not None and not self._is_silent(out.at):
-                self._send(OrderOut, self._held(CONN, out.at), frame, None)
+            self._order(out)
         elif self._force.is_idle:
             frame = self._session.market(out, None)
             if frame is not None:
@@ -127,6 +125,14 @@ class Wire:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def _order(self, out: OrderOut) -> None:
+        for fault, since in self._force.hitting(MARKET, out.at, self.known):
+            if _lasts(fault):
+                self._degrade(fault, since)
+        frame = self._session.order(out)
+        if frame is not None and not self._is_silent(out.at):
+            self._send(OrderOut, self._held(CONN, out.at), frame, None)
 
     def _price(self, price: PriceOut) -> None:
         held = self._subscribed.get(price.symbol)

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from domain.errors import ConfigError
-from sandbox.faults import Fault, Script, When, read
-from sandbox.faults import verbs
+from sandbox.faults import Fault, Script, When, read, verbs
 from sandbox.faults.places import PLACES, SPELLED
 from sandbox.faults.words import CHOICES
 from tests.sandbox.pit import DAY, at
