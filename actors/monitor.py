@@ -17,7 +17,7 @@ import msgspec
 from actors.base import Actor
 from actors.post_office import Post
 from domain import clock
-from domain.feed_health import coverage
+from domain.heartbeat import coverage
 from domain.orders import Order
 from domain.positions import Leg
 from domain.status import Status

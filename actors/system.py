@@ -22,7 +22,7 @@ from actors.watchdog import WatchdogActor
 from config.settings import Settings
 from domain import clock
 from domain.desk import DeskParams
-from domain.feed_health import Policy
+from domain.feed_watch import Policy
 from domain.market import Pair
 from domain.session import DayPlan
 from domain.trader import Role
@@ -129,6 +129,7 @@ def _makers(settings: Settings, plan: DayPlan, ports: Ports, system: System) -> 
             policy=Policy(
                 feed=settings.feed,
                 watchdog=settings.watchdog,
+                exit=settings.exit,
                 is_paper=settings.openalgo.paper_trading,
             ),
             index=index,

@@ -3,48 +3,41 @@
 from typing import assert_never
 
 from domain.exposure import Exposure
-from domain.feed import Feed, Lost, Regained
-from domain.feed_health import Facts, heartbeat
+from domain.feed import Feed
+from domain.feed_effects import Lost, Regained
+from domain.feed_watch import Facts
+from domain.heartbeat import heartbeat
 from domain.market import Source
 from domain.session import DayPlan
-from domain.signs import Sign
 from domain.units import Micros
 from messages.market import FeedHealth, FeedLost, FeedRestored
 
 
 def health_of(feed: Feed, at: Micros) -> FeedHealth:
     """Return the vital signs of a feed."""
-    intake, authority, connection = feed.intake, feed.authority, feed.connection
-    primary = intake.beats[Source.PRIMARY]
+    intake, source = feed.intake, feed.authority.source
+    sightings = intake.sightings[source]
+    primary = feed.upstreams[Source.PRIMARY].sign(at)
     return FeedHealth(
         at=at,
-        source=authority.source,
+        source=source,
         epoch=feed.newest_epoch,
-        connected=connection.is_ready,
-        canary_at=intake.beats[authority.source].newest,
-        primary_canary_at=primary.newest,
-        primary_since=primary.steady_since,
+        connected=primary.is_connected,
+        canary_at=intake.beats[source].newest,
+        primary_canary_at=primary.canary_at,
+        primary_since=primary.since,
         rest_moving=feed.polling.is_moving(at),
-        seen=intake.sightings.seen,
-        subscribed=intake.sightings.subscribed,
-        stale=intake.sightings.stale(at),
+        seen=sightings.seen,
+        subscribed=sightings.subscribed,
+        stale=sightings.stale(at),
         ticks=intake.ticks,
         last_tick_at=intake.last_tick_at,
-        switches=authority.switches,
-        streams=(_primary_sign(feed),),
+        switches=feed.authority.switches,
+        streams=tuple(upstream.sign(at) for upstream in feed.upstreams.values()),
         rest=feed.polling.verdict(at),
-        mute=intake.sightings.mute,
-    )
-
-
-def _primary_sign(feed: Feed) -> Sign:
-    beat, connection = feed.intake.beats[Source.PRIMARY], feed.connection
-    return Sign(
-        source=Source.PRIMARY,
-        canary_at=beat.newest,
-        since=beat.steady_since,
-        is_ready=connection.is_ready and connection.is_live,
-        agrees=True,
+        near_circuit=feed.is_near_circuit(),
+        jumped_at=feed.jumped_at,
+        mute=sightings.mute,
     )
 
 
@@ -65,13 +58,11 @@ def facts_of(plan: DayPlan, health: FeedHealth, exposure: Exposure) -> Facts:
         plan=plan,
         source=health.source,
         canary_at=health.canary_at,
-        primary_canary_at=health.primary_canary_at,
-        primary_since=health.primary_since,
-        rest_moving=health.rest_moving,
-        is_exposed=exposure.is_exposed,
-        order_at=exposure.order_at,
         streams=health.streams,
         rest=health.rest,
+        positions=exposure.positions,
+        is_exposed=exposure.is_exposed,
+        order_at=exposure.order_at,
         near_circuit=health.near_circuit,
         jumped_at=health.jumped_at,
     )

@@ -2,10 +2,10 @@
 
 Hears:  Begin, RecoveryDone, ChainChosen, FeedHealth, FeedLost, FeedRestored, OrderChanged,
         PositionChanged, ActorDied, Pulse
-Tells:  feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted; order <- StrategyLost;
-        bar:* <- BeginBars, WatchPrice; monitor <- Heartbeat; main <- Ended; to those it rebuilt
-        what they must know
-Owns:   the feed's judgement (domain.feed_health), who is down (domain.supervision)
+Tells:  feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted; order <- StrategyLost,
+        FlattenAll; bar:* <- BeginBars, WatchPrice; monitor <- Heartbeat; main <- Ended; to those it
+        rebuilt what they must know
+Owns:   the feed's judgement (actors.judge, domain.feed_health), who is down (domain.supervision)
 Dies:   and the process with it (exit 70)
 """
 
@@ -15,25 +15,15 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from actors.base import Actor
+from actors.judge import Judge
 from actors.post_office import Post
 from actors.spawner import Spawner
-from actors.vitals import facts_of, heartbeat_of
 from domain.exposure import Exposure
-from domain.feed_health import (
-    POLLING,
-    Action,
-    Policy,
-    Reopen,
-    Select,
-    Trust,
-    Watch,
-    decide,
-)
+from domain.feed_watch import Policy
 from domain.lineup import Group, index_group, option_groups
 from domain.market import Pair
-from domain.session import DayPlan
 from domain.supervision import Exit, Quarantine, Restart, Supervision
-from domain.units import Micros, seconds
+from domain.units import Micros
 from messages.control import (
     ActorDied,
     Begin,
@@ -41,18 +31,10 @@ from messages.control import (
     Ended,
     Heartbeat,
     Pulse,
-    Reconnect,
     RecoveryDone,
-    SelectSource,
 )
 from messages.market import BeginBars, FeedHealth, FeedLost, FeedRestored, WatchPrice
-from messages.orders import (
-    FactsWanted,
-    FeedTrusted,
-    OrderChanged,
-    PositionChanged,
-    StrategyLost,
-)
+from messages.orders import FactsWanted, OrderChanged, PositionChanged, StrategyLost
 
 log = logging.getLogger(__name__)
 
@@ -82,19 +64,15 @@ class WatchdogActor(Actor):
     ) -> None:
         super().__init__(address, post)
         self._spawner = spawner
-        self._policy = policy
+        self._judge = Judge(post, policy)
         self._index = index
         self._group_size = group_size
         self._supervision = Supervision()
         self._exposure = Exposure()
-        self._watch = Watch()
         self._groups: dict[str, Group] = {}
         self._seen_alive: set[str] = set()
         self._recovered: RecoveryDone | None = None
-        self._health: FeedHealth | None = None
         self._news: News | None = None
-        self._trusted: FeedTrusted | None = None
-        self._beat = 0
         self._epoch = 0
 
     def on_receive(self, message: Heard) -> None:
@@ -117,7 +95,7 @@ class WatchdogActor(Actor):
 
     def _hear_feed(self, message: FeedHealth | News) -> None:
         if isinstance(message, FeedHealth):
-            self._health = message
+            self._judge.hear(message)
             self._epoch = max(self._epoch, message.epoch)
         else:
             self._news = message
@@ -170,9 +148,9 @@ class WatchdogActor(Actor):
                 self._died(address, at, "found dead")
         self._rebuild(at)
         if self._recovered is not None:
-            self._speak(at)
-            if self._health is not None:
-                self._judge(self._recovered.plan, self._health, at)
+            if self._judge.speak(self._exposure.positions, at):
+                self._tell_restarts(at)
+            self._judge.pulse(self._recovered.plan, self._exposure, at)
 
     def _died(self, address: str, at: Micros, error: str) -> None:
         """Take a death in once: told by the actor's last word, or seen."""
@@ -221,43 +199,9 @@ class WatchdogActor(Actor):
         self.post.tell(address, begin)
         if self._recovered is not None and address in {"feed", "strategy", "monitor"}:
             self.post.tell(address, replace(self._recovered, at=at))
-        if self._trusted is not None and address == "strategy":
-            self.post.tell(address, self._trusted)
+        if address == "strategy":
+            for known in (self._news, self._judge.trusted):
+                if known is not None:
+                    self.post.tell(address, known)
         if address == "monitor":
             self.post.tell("order", FactsWanted(who=address))
-
-    def _judge(self, plan: DayPlan, health: FeedHealth, at: Micros) -> None:
-        facts = facts_of(plan, health, self._exposure)
-        before = self._watch.state
-        self._watch, actions = decide(self._watch, facts, at, self._policy)
-        if self._watch.state is not before:
-            log.info("feed was %s, is %s", before, self._watch.state)
-        for action in actions:
-            self._do(action, at)
-
-    def _do(self, action: Action, at: Micros) -> None:
-        match action:
-            case Select(source=source, reason=reason):
-                self.post.tell("feed", SelectSource(at=at, source=source, reason=reason))
-            case Reopen(reason=reason):
-                self.post.tell("feed", Reconnect(at=at, reason=reason))
-            case Trust(entries=entries, reason=reason):
-                log.info("entries are %s: %s", "on" if entries else "off", reason)
-                self._trusted = FeedTrusted(at=at, entries=entries, reason=reason)
-                self.post.tell("order", self._trusted)
-                self.post.tell("strategy", self._trusted)
-            case _:
-                assert_never(action)
-
-    def _speak(self, at: Micros) -> None:
-        beat = at // seconds(self._policy.watchdog.heartbeat_s)
-        if beat == self._beat:
-            return
-        self._beat, is_first = beat, not self._beat
-        if is_first:
-            return
-        text = heartbeat_of(self._exposure.positions, self._health)
-        log.info("%s", text, extra={"tag": "HEARTBEAT"})
-        self._tell_restarts(at)
-        if self._watch.state in POLLING and self._watch.doubt:
-            log.info("entries stay off: %s", self._watch.doubt)

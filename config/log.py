@@ -21,6 +21,7 @@ from domain.session import local
 TAGS = {
     "actors.bar": "BAR",
     "actors.feed": "WEBSOCKET",
+    "actors.judge": "WATCHDOG",
     "actors.order": "ORDER",
     "actors.reconcile": "RECONCILE",
     "actors.strategy": "SWING",

@@ -1,142 +1,62 @@
 """When a feed is doubted, left and trusted again: the watchdog's policy.
 
 Losing data never touches a protected short. An outage blocks entries and switches the source; stops
-rest at the exchange meanwhile.
+rest at the exchange meanwhile, and only minutes of real blindness flatten (`domain.darkness`).
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterable
+from itertools import takewhile
 
-import msgspec
 from msgspec.structs import replace
 
 from domain.canaries import HOLE
+from domain.darkness import tell_darkness
+from domain.feed_trust import weigh_trust
+from domain.feed_watch import (
+    DARK,
+    Actions,
+    Decision,
+    Facts,
+    FeedState,
+    Grace,
+    Moment,
+    Policy,
+    Reopen,
+    Say,
+    Select,
+    Urgency,
+    Watch,
+)
+from domain.hysteresis import agrees, is_steady, is_ticking
 from domain.market import Source
-from domain.params import FeedParams, WatchdogParams
-from domain.session import DayPlan
 from domain.signs import RestVerdict, Sign
-from domain.units import Micros, divide_half_up, seconds
+from domain.units import Micros, seconds
 
+AT_ONCE = Micros(0)
 
-class FeedState(StrEnum):
-    """What is thought of the feed. OFF: outside the session nothing is judged."""
-
-    OFF = "off"
-    HEALTHY = "healthy"
-    SUSPECT = "suspect"
-    FALLBACK = "fallback"
-    BLIND = "blind"
-
-
-POLLING = frozenset({FeedState.FALLBACK, FeedState.BLIND})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The settings it goes by; `is_paper`: no real money is at stake."""
-
-    feed: FeedParams
-    watchdog: WatchdogParams
-    is_paper: bool
-
-
-class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is known at one moment.
-
-    `canary_at`: the newest canary tick of the authoritative source. `primary_since`: since when the
-    primary's own canaries tick without a hole, None while there were too few. `is_exposed`: a
-    position or an entry order is live. `order_at`: the newest fact about an order of ours.
-    `streams`: one sign for each stream there is, in order of preference. `near_circuit`: the index
-    is within 50 bps of a circuit limit. `jumped_at`: when the clock last jumped or the process
-    slept.
-    """
-
-    plan: DayPlan
-    source: Source
-    canary_at: Micros | None
-    primary_canary_at: Micros | None
-    primary_since: Micros | None
-    rest_moving: bool
-    is_exposed: bool
-    order_at: Micros | None
-    streams: tuple[Sign, ...] = ()
-    rest: RestVerdict = RestVerdict.IDLE
-    near_circuit: bool = False
-    jumped_at: Micros | None = None
-
-
-class Grace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One silence, named by the last tick before it, is counted from `until` only."""
-
-    silent_since: Micros
-    until: Micros
-
-
-class Watch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The policy's memory between two pulses.
-
-    `heard_at` is the newest canary tick of whichever source had the say; `doubt` says why nothing
-    may be entered now.
-    """
-
-    state: FeedState = FeedState.OFF
-    chosen_at: Micros = Micros(0)
-    checked_at: Micros = Micros(0)
-    has_warned: bool = False
-    heard_at: Micros | None = None
-    grace: Grace | None = None
-    is_trusted: bool = False
-    doubt: str = ""
-    bad_since: Micros | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reopen:
-    """Say that the feed is silent, once in a silence, and open a new socket."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Select:
-    """Make a source authoritative."""
-
-    source: Source
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """Whether prices are good enough to enter on changed."""
-
-    entries: bool
-    reason: str
-
-
-Action = Reopen | Select | Trust
-Decision = tuple[Watch, tuple[Action, ...]]
+REST_REMEDY = (
+    "is the broker connected in OpenAlgo, and is streaming on? Log in to the broker again there,"
+    " then restart its WebSocket service"
+)
 
 
 def decide(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:
     """Return what is thought of the feed at `at`, and what follows. Asked at every pulse.
 
     The slow thresholds are looked at every `watchdog.check_s`, at whole multiples of it; the fast
-    ones, while money is exposed, and every return are looked at each time.
+    ones, while money is exposed, the backup and every return are looked at each time.
     """
-    # A feed that was rebuilt has forgotten what it heard; the silence is not longer for that.
-    heard = max(watch.heard_at or 0, facts.canary_at or 0)
-    watch = replace(watch, heard_at=Micros(heard) if heard else None)
-    actions: tuple[Action, ...] = ()
+    now = Moment(facts, at, policy)
+    watch = _heard(watch, now)
+    actions: Actions = ()
     if not facts.plan.open <= at < facts.plan.close:
-        watch = replace(watch, state=FeedState.OFF)
+        watch = replace(watch, state=FeedState.OFF, darkness=None)
     else:
         if watch.state is FeedState.OFF:
-            watch = replace(watch, state=FeedState.HEALTHY, chosen_at=at, has_warned=False)
-        watch = _graced(watch, facts, policy)
-        judge = _judge_rest if watch.state in POLLING else _judge_stream
-        watch, actions = judge(watch, facts, at, policy)
+            watch = _opened(watch, at)
+        watch, actions = _judge(_graced(watch, now), now)
         watch = replace(watch, checked_at=at)
-    watch, trust = _trust(watch, facts, at, policy)
+    watch, trust = weigh_trust(watch, now)
     return watch, actions + trust
 
 
@@ -147,126 +67,264 @@ def silence(watch: Watch, facts: Facts, at: Micros) -> Micros:
 
 
 def _silent_since(watch: Watch, facts: Facts) -> Micros:
-    return max(watch.heard_at or Micros(0), watch.chosen_at, facts.plan.open)
+    known = (watch.heard_at, facts.jumped_at, watch.chosen_at, facts.plan.open)
+    return max(instant for instant in known if instant is not None)
 
 
-def _graced(watch: Watch, facts: Facts, policy: Policy) -> Watch:
+def _heard(watch: Watch, now: Moment) -> Watch:
+    """Remember the newest tick: a feed that was rebuilt has forgotten it.
+
+    After the clock was set back instants of the future would hide a silence for as long.
+    """
+    if watch.chosen_at > now.at:
+        watch = replace(watch, chosen_at=now.at)
+    ticks = (watch.heard_at, now.facts.canary_at)
+    newest = max((tick for tick in ticks if tick is not None), default=None)
+    if newest is None:
+        return watch
+    if newest > now.at + HOLE and now.facts.jumped_at is not None:
+        newest = now.facts.jumped_at
+    return replace(watch, heard_at=newest)
+
+
+def _opened(watch: Watch, at: Micros) -> Watch:
+    """Begin the session: what was switched before is another day's."""
+    return Watch(
+        state=FeedState.HEALTHY,
+        chosen_at=at,
+        heard_at=watch.heard_at,
+        checked_at=watch.checked_at,
+        is_trusted=watch.is_trusted,
+        is_blind=watch.is_blind,
+        bad_since=watch.bad_since,
+    )
+
+
+def _graced(watch: Watch, now: Moment) -> Watch:
     """Grant a silence that began around an order fact of ours its one grace.
 
     Some OpenAlgo layouts stop forwarding for about 10 s when an order fills (openalgo.md 8, row 1).
     """
+    facts = now.facts
     since = _silent_since(watch, facts)
     if watch.grace is not None and watch.grace.silent_since == since:
         return watch
-    span = seconds(policy.feed.post_fill_grace_s)
+    span = seconds(now.feed.post_fill_grace_s)
     if facts.order_at is None or not -span < facts.order_at - since <= span:
         return replace(watch, grace=None)
     return replace(watch, grace=Grace(silent_since=since, until=Micros(facts.order_at + span)))
 
 
-def _is_check(watch: Watch, at: Micros, policy: Policy) -> bool:
-    every = seconds(policy.watchdog.check_s)
-    return at // every > watch.checked_at // every
+def _judge(watch: Watch, now: Moment) -> Decision:
+    rules = REST_RULES if watch.chosen is Source.REST else STREAM_RULES
+    found = (rule(watch, now) for rule in rules)
+    watch, actions = next((each for each in found if each is not None), (watch, ()))
+    watch, alerted = _alert(watch, now)
+    watch, reopened = _tend_others(watch, now)
+    watch, told = tell_darkness(watch, now)
+    return watch, actions + _repeated(watch, now, actions) + alerted + reopened + told
 
 
-def _judge_stream(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:
-    feed = policy.feed
-    quiet = silence(watch, facts, at)
-    is_check = _is_check(watch, at, policy)
-    if is_check and quiet >= seconds(feed.fallback_s):
-        return _fall_back(watch, at, f"no ticks for {feed.fallback_s} s")
-    if facts.is_exposed and facts.rest_moving and quiet >= seconds(feed.fast_fallback_s):
-        return _fall_back(watch, at, f"no ticks for {feed.fast_fallback_s} s while exposed")
-    if is_check and quiet >= seconds(feed.stale_warn_s) and not watch.has_warned:
-        reason = f"no ticks for {feed.stale_warn_s} s"
-        watch = replace(watch, state=FeedState.SUSPECT, has_warned=True)
-        return watch, (Reopen(reason),)
-    if quiet < seconds(feed.fresh_canary_s):
-        watch = replace(watch, state=FeedState.HEALTHY, has_warned=False)
-    elif facts.is_exposed:
-        watch = replace(watch, state=FeedState.SUSPECT)
-    if is_check and facts.source is Source.REST:
-        return watch, (Select(Source.PRIMARY, "it was chosen"),)
+def _recover(watch: Watch, now: Moment) -> Decision | None:
+    """See that the stream in use ticks. One tick is enough, but not to end a darkness."""
+    was_dark = watch.state in DARK
+    is_live = watch.heard_at is not None and now.at - watch.heard_at < seconds(
+        now.feed.fresh_canary_s
+    )
+    sign = now.facts.sign(watch.chosen)
+    if not is_live or (was_dark and not _is_steady(sign, now, AT_ONCE)):
+        return None
+    is_unproved = was_dark or watch.is_unproved
+    after = replace(
+        watch,
+        state=FeedState.HEALTHY,
+        has_warned=False,
+        is_unproved=is_unproved and not _is_steady(sign, now, seconds(now.feed.return_s)),
+    )
+    said = watch.has_warned and not was_dark
+    return after, (Say(f"ticks are back on {watch.chosen}"),) if said else ()
+
+
+def _prefer(watch: Watch, now: Moment) -> Decision | None:
+    """Go back from the backup to a stream that is preferred to it, by hysteresis."""
+    before = takewhile(lambda sign: sign.source is not watch.chosen, now.facts.streams)
+    dwell = watch.flaps.dwell(now.at, now.feed)
+    back = _first(before, lambda sign: _has_returned(sign, now, dwell))
+    if back is None or not watch.flaps.has_budget(now.at, now.feed):
+        return None
+    return _take(watch, now, back.source, _own_ticks(dwell), is_fall=False)
+
+
+def _take_backup(watch: Watch, now: Moment) -> Decision | None:
+    """Leave a silent stream for another that ticks; the hour's budget may forbid it, but no death.
+
+    Without budget REST is the better place, as long as it is not dead itself.
+    """
+    after_s = now.feed.backup_after_s
+    may = watch.flaps.has_budget(now.at, now.feed) or now.facts.is_rest_dead
+    if not may or silence(watch, now.facts, now.at) < seconds(after_s):
+        return None
+    others = [sign for sign in now.facts.streams if sign.source is not watch.chosen]
+    other = _first(others, lambda sign: is_ticking(sign, now.at) and agrees(sign, now.facts.rest))
+    if other is None:
+        return None
+    reason = f"no ticks of {watch.chosen} for {after_s} s"
+    return _leave(watch, now, other.source, reason)
+
+
+def _see_light(watch: Watch, now: Moment) -> Decision | None:
+    """In the dark: stay with the mute stream until polled prices move."""
+    if watch.state not in DARK:
+        return None
+    if now.facts.rest is RestVerdict.LIVE:
+        return _leave(watch, now, Source.REST, "polled prices move again")
     return watch, ()
 
 
-def _fall_back(watch: Watch, at: Micros, reason: str) -> Decision:
-    watch = replace(watch, state=FeedState.FALLBACK, chosen_at=at)
-    reopen = () if watch.has_warned else (Reopen("trying the WebSocket again"),)
-    return replace(watch, has_warned=True), (Select(Source.REST, reason), *reopen)
+def _fall_back(watch: Watch, now: Moment) -> Decision | None:
+    """Poll what no stream tells; where polled prices are dead as well it is dark."""
+    feed, facts = now.feed, now.facts
+    quiet = silence(watch, facts, now.at)
+    is_fast = facts.is_exposed and quiet >= seconds(feed.fast_fallback_s)
+    if is_fast and facts.rest is RestVerdict.LIVE:
+        reason = f"no ticks for {feed.fast_fallback_s} s while exposed"
+        return _leave(watch, now, Source.REST, reason)
+    if not now.is_check(watch) or quiet < seconds(feed.fallback_s):
+        return None
+    if facts.is_rest_dead:
+        dark = replace(watch, state=FeedState.BLIND, has_warned=True)
+        return _reopen(dark, now, watch.chosen, f"no ticks for {feed.fallback_s} s")
+    return _leave(watch, now, Source.REST, f"no ticks for {feed.fallback_s} s")
 
 
-def _judge_rest(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:
-    """Go back on the primary's own ticks only; say BLIND when polled prices stand still too."""
-    if _has_returned(facts, at, policy):
-        watch = replace(watch, state=FeedState.HEALTHY, chosen_at=at, has_warned=False)
-        reason = f"its own ticks for {policy.feed.return_s} s"
-        return watch, (Select(Source.PRIMARY, reason),)
-    if facts.rest_moving:
-        watch = replace(watch, state=FeedState.FALLBACK)
-    elif at - watch.chosen_at >= seconds(policy.feed.rest_still_s):
-        watch = replace(watch, state=FeedState.BLIND)
-    if _is_check(watch, at, policy) and facts.source is not Source.REST:
-        return watch, (Select(Source.REST, "it was chosen"),)
-    return watch, ()
+def _suspect(watch: Watch, now: Moment) -> Decision | None:
+    """Warn once in a silence; while money is exposed note it sooner."""
+    warn_s = now.feed.stale_warn_s
+    quiet = silence(watch, now.facts, now.at)
+    if now.is_check(watch) and quiet >= seconds(warn_s) and not watch.has_warned:
+        doubted = replace(watch, state=FeedState.SUSPECT, has_warned=True)
+        return _reopen(doubted, now, watch.chosen, f"no ticks for {warn_s} s")
+    if now.facts.is_exposed and quiet >= seconds(now.feed.fresh_canary_s):
+        return replace(watch, state=FeedState.SUSPECT), ()
+    return None
 
 
-def _has_returned(facts: Facts, at: Micros, policy: Policy) -> bool:
-    if facts.primary_since is None or facts.primary_canary_at is None:
-        return False
-    is_ticking = at - facts.primary_canary_at <= HOLE
-    return is_ticking and at - facts.primary_since >= seconds(policy.feed.return_s)
+def _return(watch: Watch, now: Moment) -> Decision | None:
+    """Go back on a stream's own ticks only; out of budget REST is kept while it lives."""
+    feed, is_gone = now.feed, _is_rest_gone(watch, now)
+    dwell = seconds(feed.return_s) if is_gone else watch.flaps.dwell(now.at, feed)
+    back = _first(now.facts.streams, lambda sign: _has_returned(sign, now, dwell))
+    if back is None:
+        return None
+    if is_gone or watch.flaps.has_budget(now.at, feed):
+        unpinned = replace(watch, flaps=replace(watch.flaps, is_pinned=False))
+        return _take(unpinned, now, back.source, _own_ticks(dwell), is_fall=False)
+    if watch.flaps.is_pinned:
+        return None
+    pinned = replace(watch, flaps=replace(watch.flaps, is_pinned=True))
+    text = (
+        f"REST is kept until the day ends: {len(watch.flaps.switches)} switches in an hour are"
+        f" enough. Look at {back.source} in OpenAlgo; a restart of the agent tries it again"
+    )
+    return replace(pinned, state=FeedState.FALLBACK), (Say(text, Urgency.PAGE),)
 
 
-def _trust(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:
-    """Say when trust changed. Losing it lingers, so that a short doubt cancels no resting entry."""
-    bad = _distrust(watch, facts, policy)
-    since = None if not bad else watch.bad_since if watch.bad_since is not None else at
-    watch = replace(watch, bad_since=since, doubt=bad)
-    lingers = watch.state in {FeedState.SUSPECT, FeedState.FALLBACK}
-    is_due = since is None or not lingers or at - since >= seconds(policy.feed.entry_linger_s)
-    if watch.is_trusted is not bool(bad) or not is_due:
+def _poll(watch: Watch, now: Moment) -> Decision | None:
+    """Say whether polled prices live, or a stream is on its way back; else it is dark."""
+    lives = any(_is_steady(sign, now, AT_ONCE) for sign in now.facts.streams)
+    is_dark = _is_rest_gone(watch, now) and not lives
+    return replace(watch, state=FeedState.BLIND if is_dark else FeedState.FALLBACK), ()
+
+
+Rule = Callable[[Watch, Moment], Decision | None]
+STREAM_RULES: tuple[Rule, ...] = (_prefer, _recover, _take_backup, _see_light, _fall_back, _suspect)
+REST_RULES: tuple[Rule, ...] = (_return, _poll)
+
+
+def _is_rest_gone(watch: Watch, now: Moment) -> bool:
+    """Whether REST, which has the say, is dead, or was not proved in time."""
+    is_late = now.at - watch.chosen_at >= seconds(now.feed.rest_still_s)
+    return now.facts.is_rest_dead or (is_late and now.facts.rest is not RestVerdict.LIVE)
+
+
+def _has_returned(sign: Sign, now: Moment, dwell: Micros) -> bool:
+    return is_steady(sign, now.at, dwell) and agrees(sign, now.facts.rest)
+
+
+def _is_steady(sign: Sign | None, now: Moment, dwell: Micros) -> bool:
+    return sign is not None and is_steady(sign, now.at, dwell)
+
+
+def _first(signs: Iterable[Sign], fits: Callable[[Sign], bool]) -> Sign | None:
+    return next((sign for sign in signs if fits(sign)), None)
+
+
+def _own_ticks(dwell: Micros) -> str:
+    return f"its own ticks for {dwell // seconds(1)} s"
+
+
+def _leave(watch: Watch, now: Moment, source: Source, reason: str) -> Decision:
+    """Leave a silent stream, and have it connected again."""
+    left = watch.chosen
+    watch, selected = _take(watch, now, source, reason, is_fall=True)
+    watch, reopened = _reopen(watch, now, left, "trying the WebSocket again")
+    return watch, selected + reopened
+
+
+def _take(watch: Watch, now: Moment, source: Source, reason: str, *, is_fall: bool) -> Decision:
+    taken = replace(
+        watch,
+        state=FeedState.FALLBACK if source is Source.REST else FeedState.HEALTHY,
+        chosen=source,
+        chosen_at=now.at,
+        has_warned=False,
+        flaps=watch.flaps.switched(now.at, is_fall=is_fall),
+        is_unproved=is_fall and watch.state in DARK,
+        has_alerted=False,
+    )
+    return taken, (Select(source, reason),)
+
+
+def _reopen(watch: Watch, now: Moment, source: Source, reason: str) -> Decision:
+    """Ask for a new socket once in a silence, named by the last tick before it."""
+    sign = now.facts.sign(source)
+    named = (source, (sign.canary_at if sign else None) or Micros(0))
+    if named in watch.reopened:
         return watch, ()
-    return replace(watch, is_trusted=not bad), (Trust(not bad, bad or "prices are live"),)
+    others = tuple(each for each in watch.reopened if each[0] is not source)
+    return replace(watch, reopened=(*others, named)), (Reopen(source, reason),)
 
 
-def _distrust(watch: Watch, facts: Facts, policy: Policy) -> str:
-    """Return why nothing may be entered on these prices, '' if it may."""
-    rest = policy.feed.rest_entries
-    if watch.heard_at is None:
-        return "no canary has ticked yet"
-    if watch.state is FeedState.SUSPECT and watch.has_warned:
-        return f"no ticks for {policy.feed.stale_warn_s} s"
-    if watch.state is FeedState.FALLBACK and not facts.rest_moving:
-        return "polled prices are not proved yet"
-    if (
-        watch.state is FeedState.FALLBACK
-        and rest != "always"
-        and (rest, policy.is_paper)
-        != (
-            "paper",
-            True,
-        )
-    ):
-        return f"prices are polled and feed.rest_entries is {rest}"
-    return {FeedState.OFF: "outside the session", FeedState.BLIND: "no live prices"}.get(
-        watch.state, ""
-    )
+def _tend_others(watch: Watch, now: Moment) -> Decision:
+    """Have streams that are connected and mute, and not in use, connected again as well."""
+    actions: Actions = ()
+    if not now.is_check(watch):
+        return watch, actions
+    warn_s = now.feed.stale_warn_s
+    counted_from = max(watch.chosen_at, now.facts.plan.open, now.facts.jumped_at or Micros(0))
+    for sign in now.facts.streams:
+        since = max(counted_from, sign.canary_at or Micros(0))
+        is_mute = sign.is_ready and now.at - since >= seconds(warn_s)
+        if sign.source is not watch.chosen and is_mute:
+            reason = f"no ticks of {sign.source} for {warn_s} s"
+            watch, reopened = _reopen(watch, now, sign.source, reason)
+            actions += reopened
+    return watch, actions
 
 
-def coverage(seen: int, subscribed: int) -> str:
-    """Return seen of subscribed in percent, one decimal, half up; 100.0 only if all were seen."""
-    if not subscribed:
-        return "0.0"
-    tenths = divide_half_up(1000 * seen, subscribed)
-    if seen < subscribed:
-        tenths = min(tenths, 999)
-    return f"{tenths // 10}.{tenths % 10}"
+def _alert(watch: Watch, now: Moment) -> Decision:
+    """Tell once how to end a long time on polled prices."""
+    after_s = now.feed.rest_alert_s
+    is_due = watch.chosen is Source.REST and now.at - watch.chosen_at >= seconds(after_s)
+    if not is_due or watch.has_alerted:
+        return watch, ()
+    text = f"{Source.REST.tag} for {after_s} s: {REST_REMEDY}"
+    return replace(watch, has_alerted=True), (Say(text, Urgency.PAGE),)
 
 
-def heartbeat(positions: int, seen: int, subscribed: int, stale: int, source: Source) -> str:
-    """Return the line of the minute; `seen`, `subscribed` and `stale` count options only."""
-    return (
-        f"Positions: {positions} | Data: {seen}/{subscribed}"
-        f" | Coverage: {coverage(seen, subscribed)}% | Stale: {stale} | Source: {source.tag}"
-    )
+def _repeated(watch: Watch, now: Moment, actions: Actions) -> Actions:
+    """Give an order again that was lost, at the next check."""
+    was_said = any(isinstance(action, Select) for action in actions)
+    if was_said or not now.is_check(watch) or now.facts.source is watch.chosen:
+        return ()
+    return (Select(watch.chosen, "it was chosen"),)

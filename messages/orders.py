@@ -68,7 +68,7 @@ class ExitPosition(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 class FlattenAll(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """Cancel entries, leave every short, enter nothing more today.
 
-    StrategyActor -> OrderActor.
+    StrategyActor, WatchdogActor -> OrderActor.
     """
 
     at: Micros
@@ -117,11 +117,15 @@ class TriggerMet(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class FeedTrusted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Whether prices are good enough to enter on. WatchdogActor -> OrderActor, StrategyActor."""
+    """Whether prices are good enough to enter on; `is_blind`: there are none at all.
+
+    WatchdogActor -> OrderActor, StrategyActor.
+    """
 
     at: Micros
     entries: bool
     reason: str
+    is_blind: bool = False
 
 
 class BrokerReplied(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -8,11 +8,14 @@ from msgspec.structs import replace
 from domain.market import Source
 from domain.orders import Purpose, State
 from domain.positions import Phase
+from domain.signs import RestVerdict
+from domain.units import SECOND, Micros, Symbol
 from messages.control import ChainChosen, Heartbeat, Pulse, Reconnect, SelectSource
 from messages.market import BeginBars, FeedLost, FeedRestored, WatchPrice
-from messages.orders import FeedTrusted, OrderChanged, PositionChanged
+from messages.orders import FeedTrusted, FlattenAll, OrderChanged, PositionChanged
 from tests.actors.fakes import To
 from tests.actors.watchdog_stand import CHAIN, INDEX, LIVE, Stand, messages, orders, ready
+from tests.domain.feed_day import a_sign
 from tests.domain.tape import CALL, NIFTY, a_chain, a_plan, at
 from tests.domain.wares import a_leg, an_order
 
@@ -95,7 +98,7 @@ def test_entries_are_trusted_with_the_first_canary_tick_of_the_day() -> None:
 def test_feed_that_never_ticked_since_the_open_is_lost() -> None:
     stand = Stand()
     stand.recover("09:05")
-    told = stand.play("09:05", "09:17:30", ticking=False)
+    told = stand.play("09:05", "09:17:15", ticking=False)
     assert [(second, m) for second, (a, m) in told if a == "feed"] == [
         ("+660", Reconnect(at=at("09:16"), reason="no ticks for 60 s")),
         (
@@ -117,8 +120,13 @@ def test_mute_feed_is_reconnected_and_then_left() -> None:
         ),
         To("feed", SelectSource(at=at("10:02:30"), source=Source.REST, reason="it was chosen")),
     ]
-    trusted = [to for to in told if isinstance(to.message, FeedTrusted)]
-    assert [to.address for to in trusted] == ["order", "strategy"]
+    trusted = [(to.address, m) for to in told if isinstance(m := to.message, FeedTrusted)]
+    assert [(address, m.entries, m.is_blind) for address, m in trusted] == [
+        ("order", False, False),
+        ("strategy", False, False),
+        ("order", False, True),
+        ("strategy", False, True),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +138,7 @@ def test_mute_feed_is_reconnected_and_then_left() -> None:
 )
 def test_live_position_or_entry_shortens_the_patience(fact: Any) -> None:
     stand = ready()
-    stand.health = replace(stand.health, rest_moving=True)
+    stand.health = replace(stand.health, rest=RestVerdict.LIVE)
     stand.hear(fact)
     told = stand.play("10:00:01", "10:00:30", ticking=False)
     assert [second for second, to in told if isinstance(to.message, SelectSource)] == ["+19"]
@@ -139,7 +147,7 @@ def test_live_position_or_entry_shortens_the_patience(fact: Any) -> None:
 @pytest.mark.incident("INC-13")
 def test_freeze_after_a_fill_is_waited_out() -> None:
     stand = ready()
-    stand.health = replace(stand.health, rest_moving=True)
+    stand.health = replace(stand.health, rest=RestVerdict.LIVE)
     stand.hear(PositionChanged(at=at("10:00"), leg=a_leg()))
     assert stand.play("10:00:01", "10:00:11", ticking=False) == []
     told = stand.play("10:00:11", "10:00:41", ticking=False)
@@ -148,7 +156,7 @@ def test_freeze_after_a_fill_is_waited_out() -> None:
 
 def test_stop_orders_and_closed_legs_expose_nothing() -> None:
     stand = ready()
-    stand.health = replace(stand.health, rest_moving=True)
+    stand.health = replace(stand.health, rest=RestVerdict.LIVE)
     stand.hear(
         OrderChanged(at=at("09:00"), order=an_order(purpose=Purpose.STOP)),
         OrderChanged(at=at("09:00"), order=an_order("2", state=State.CANCELLED)),
@@ -160,7 +168,7 @@ def test_stop_orders_and_closed_legs_expose_nothing() -> None:
 def test_heartbeat_is_spoken_each_minute_to_log_and_monitor(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level("INFO", logger="actors.watchdog")
+    caplog.set_level("INFO", logger="actors.judge")
     stand = ready()
     stand.health = replace(stand.health, seen=81, stale=2)
     stand.hear(PositionChanged(at=at("10:00"), leg=a_leg()))
@@ -176,7 +184,7 @@ def test_heartbeat_is_spoken_each_minute_to_log_and_monitor(
 def test_heartbeat_is_spoken_before_the_feed_was_ever_heard_of(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level("INFO", logger="actors.watchdog")
+    caplog.set_level("INFO", logger="actors.judge")
     stand = Stand()
     stand.recover("09:10")
     told = stand.hear(Pulse(at=at("09:10:59")), Pulse(at=at("09:11")))
@@ -188,11 +196,92 @@ def test_heartbeat_is_spoken_before_the_feed_was_ever_heard_of(
 def test_restriction_on_polled_prices_is_said_once_a_minute(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level("INFO", logger="actors.watchdog")
+    caplog.set_level("INFO", logger="actors.judge")
     stand = ready()
     stand.play("10:00:01", "10:02:05", ticking=False)
-    stand.health = replace(stand.health, source=Source.REST, rest_moving=True)
+    stand.health = replace(stand.health, source=Source.REST, rest=RestVerdict.LIVE)
     stand.play("10:02:05", "10:05", ticking=False)
     said = [r.getMessage() for r in caplog.records if "entries stay off" in r.getMessage()]
     polled = "entries stay off: prices are polled and feed.rest_entries is never"
     assert said == [polled, polled]
+
+
+def test_ready_backup_is_chosen_and_the_silent_primary_opened_again_by_name() -> None:
+    stand = ready()
+    told = []
+    for second in range(1, 20):
+        now = Micros(at("10:00") + second * SECOND)
+        primary = a_sign(canary_at=at("10:00"), since=at("09:59"), is_ready=True)
+        backup = a_sign(Source.BACKUP, canary_at=now, since=at("09:59"), is_ready=True)
+        health = replace(stand.health, at=now, streams=(primary, backup))
+        told += stand.hear(health, Pulse(at=now))
+    reason = "no ticks of primary for 15 s"
+    assert told == [
+        To("feed", SelectSource(at=at("10:00:15"), source=Source.BACKUP, reason=reason)),
+        To(
+            "feed",
+            Reconnect(
+                at=at("10:00:15"), source=Source.PRIMARY, reason="trying the WebSocket again"
+            ),
+        ),
+    ]
+
+
+def test_blindness_pages_once_counts_down_and_leaves_the_shorts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="actors.judge")
+    stand = ready()
+    stand.health = replace(stand.health, rest=RestVerdict.STALE)
+    stand.hear(PositionChanged(at=at("09:30"), leg=a_leg()))
+    told = stand.play("10:00:01", "10:08", ticking=False)
+    flattened = [(second, to) for second, to in told if isinstance(to.message, FlattenAll)]
+    assert flattened[0] == ("+419", To("order", FlattenAll(at=at("10:07"), reason="BLIND")))
+    assert [second for second, _ in flattened] == ["+419", "+449"]
+    pages = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert [line.partition(";")[0] for line in pages] == [
+        "BLIND: no source has live prices",
+        "BLIND for 300 s: 1 short is flattened now, at the stops' limit prices",
+    ]
+    counted = [m for m in caplog.messages if m.startswith("BLIND for") and "unless" in m]
+    assert counted == [
+        f"BLIND for {60 * n} s: 1 short is flattened in {300 - 60 * n} s unless prices return"
+        for n in range(1, 5)
+    ]
+
+
+def test_mute_symbols_are_named_once_and_their_return_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="actors.judge")
+    stand = ready()
+    mute = tuple(Symbol(f"NIFTY24NOV26{strike}CE") for strike in range(25000, 25500, 50))
+    stand.health = replace(stand.health, seen=72, mute=mute)
+    stand.play("10:00:01", "10:05:30", ticking=True)
+    stand.health = replace(stand.health, seen=82, mute=())
+    stand.play("10:05:30", "10:07:30", ticking=True)
+    said = [(r.levelname, r.getMessage()) for r in caplog.records if "coverage" in r.getMessage()]
+    assert said == [
+        ("WARNING", f"coverage is 87.8%, mute: {' '.join(mute)}"),
+        ("INFO", "coverage is 100.0% again"),
+    ]
+
+
+def test_mute_symbols_of_a_dead_feed_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    stand = ready()
+    stand.health = replace(stand.health, mute=(CALL,) * 80, rest=RestVerdict.LIVE)
+    stand.play("10:00:01", "10:10", ticking=False)
+    assert not [line for line in caplog.messages if "coverage" in line]
+
+
+def test_flapping_doubt_while_exposed_is_no_line_of_the_story(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="actors.judge")
+    stand = ready()
+    stand.hear(PositionChanged(at=at("09:00"), leg=a_leg()))
+    caplog.clear()
+    for minute in range(1, 5):
+        stand.play(f"10:0{minute}", f"10:0{minute}:50", ticking=True)
+        stand.play(f"10:0{minute}:50", f"10:0{minute + 1}", ticking=False)
+    assert not [line for line in caplog.messages if "feed was" in line]

@@ -2,9 +2,10 @@
 
 import pytest
 
+from domain.market import Source
 from domain.units import SECOND, Micros, Symbol
 from messages.control import ActorDied, Begin, ChainChosen, Ended, Heartbeat, Pulse, RecoveryDone
-from messages.market import BeginBars, WatchPrice
+from messages.market import BeginBars, FeedRestored, WatchPrice
 from messages.orders import FactsWanted, StrategyLost
 from tests.actors.fakes import To
 from tests.actors.watchdog_stand import CHAIN, LIVE, Stand, messages, ready, vitals
@@ -50,6 +51,17 @@ def test_dead_strategy_is_rebuilt_and_told_the_day_and_whether_it_may_enter() ->
         To("strategy", LIVE),
         counted(),
     ]
+
+
+def test_rebuilt_strategy_is_told_how_prices_come() -> None:
+    stand = ready()
+    news = FeedRestored(
+        at=at("10:00"), source=Source.REST, epoch=2, since=at("09:59"), until=at("10:00")
+    )
+    stand.hear(news)
+    stand.spawner.alive.discard("strategy")
+    told = stand.hear(ActorDied(at=at("10:00"), address="strategy", error="x"))
+    assert told[3:5] == [To("strategy", news), To("strategy", LIVE)]
 
 
 def test_strategy_that_keeps_dying_is_rebuilt_and_told_of_as_unfit() -> None:

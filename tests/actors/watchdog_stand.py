@@ -5,14 +5,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.watchdog import CAST, WatchdogActor
-from domain.feed_health import Policy
+from domain.feed_watch import Policy
 from domain.market import Source
-from domain.params import FeedParams, WatchdogParams
+from domain.params import ExitParams, FeedParams, WatchdogParams
+from domain.signs import RestVerdict
 from domain.units import SECOND, Micros
 from messages.control import Begin, Heartbeat, Pulse, RecoveryDone
 from messages.market import FeedHealth
 from messages.orders import FeedTrusted
 from tests.actors.fakes import FakeSpawner, RecordingPost, To
+from tests.domain.feed_day import a_sign
 from tests.domain.tape import NIFTY, a_chain, a_plan, at
 
 INDEX = (NIFTY, "NSE_INDEX")
@@ -36,6 +38,8 @@ def vitals(**changes: Any) -> FeedHealth:
         ticks=0,
         last_tick_at=None,
         switches=0,
+        streams=(a_sign(),),
+        rest=RestVerdict.UNPROVEN,
     )
     return replace(health, **changes)
 
@@ -46,7 +50,12 @@ class Stand:
     def __init__(self, *, group_size: int = 1, is_paper: bool = True, **feed: Any) -> None:
         self.post = RecordingPost()
         self.spawner = FakeSpawner(*CAST)
-        policy = Policy(feed=FeedParams(**feed), watchdog=WatchdogParams(), is_paper=is_paper)
+        policy = Policy(
+            feed=FeedParams(**feed),
+            watchdog=WatchdogParams(),
+            exit=ExitParams(),
+            is_paper=is_paper,
+        )
         self.actor = WatchdogActor(
             "watchdog",
             self.post,
@@ -74,7 +83,8 @@ class Stand:
         for second in range((at(until) - at(since)) // SECOND):
             now = Micros(at(since) + second * SECOND)
             if ticking:
-                self.health = replace(self.health, canary_at=now, primary_canary_at=now)
+                sign = a_sign(canary_at=now, since=at(since), is_ready=True)
+                self.health = replace(self.health, canary_at=now, streams=(sign,))
             words = self.hear(replace(self.health, at=now), Pulse(at=now))
             told += [(f"+{second}", to) for to in words]
         return told

@@ -1,11 +1,22 @@
-"""Whether prices are good enough to enter on, and the words for how good they are."""
+"""Whether prices are good enough to enter on."""
 
 import pytest
 from msgspec.structs import replace
 
-from domain.feed_health import FeedState, Trust, Watch, coverage, decide, heartbeat
-from domain.market import Source
-from tests.domain.feed_day import LIVE, NEVER, Day, a_policy, silent_from, some_facts
+from domain.feed_health import decide
+from domain.feed_watch import FeedState, Trust, Watch
+from tests.domain.feed_day import (
+    LIVE,
+    LIVE_REST,
+    NEVER,
+    REST,
+    STALE,
+    Day,
+    a_policy,
+    ever,
+    silent_from,
+    some_facts,
+)
 from tests.domain.tape import at
 
 
@@ -23,7 +34,7 @@ def test_entries_on_polled_prices_follow_the_setting(
 ) -> None:
     policy = a_policy(is_paper=is_paper, rest_entries=rest_entries)
     day = Day(silent_from("10:00:00"), policy)
-    day.facts = some_facts(rest_moving=True, is_exposed=True)
+    day.facts = some_facts(rest=LIVE_REST, is_exposed=True)
     day.play("09:59", "10:01")
     assert day.state() is FeedState.FALLBACK
     assert day.watch.is_trusted is may_enter
@@ -37,14 +48,14 @@ def test_entries_are_off_on_polled_prices_that_are_not_proved() -> None:
     policy = a_policy(rest_entries="always")
     day = Day(silent_from("10:00:00"), policy).play("09:59", "10:02:10")
     assert not day.watch.is_trusted
-    day.facts = replace(day.facts, rest_moving=True)
+    day.facts = replace(day.facts, rest=LIVE_REST)
     day.play("10:02:10", "10:02:11")
     assert day.log[-1] == ("10:02:10", LIVE)
 
 
 def test_doubt_shorter_than_the_linger_cancels_nothing() -> None:
     day = Day(silent_from("10:00:00", "10:00:24"))
-    day.facts = some_facts(is_exposed=True, rest_moving=True)
+    day.facts = some_facts(is_exposed=True, rest=LIVE_REST)
     day.play("09:59", "10:00:25")
     assert day.watch.bad_since == at("10:00:20")
     assert day.watch.is_trusted
@@ -54,36 +65,46 @@ def test_doubt_shorter_than_the_linger_cancels_nothing() -> None:
 
 def test_blindness_does_not_linger() -> None:
     policy = a_policy(rest_entries="always", entry_linger_s=120)
-    trusted = Watch(
-        state=FeedState.BLIND, chosen_at=at("10:00"), heard_at=at("10:00"), is_trusted=True
+    polling = Watch(
+        state=FeedState.FALLBACK,
+        chosen=REST,
+        chosen_at=at("10:00"),
+        heard_at=at("10:00"),
+        is_trusted=True,
     )
-    watch, actions = decide(trusted, some_facts(source=Source.REST), at("10:05"), policy)
-    assert actions == (Trust(entries=False, reason="no live prices"),)
+    watch, actions = decide(polling, some_facts(source=REST, rest=STALE), at("10:05"), policy)
+    assert actions[-1] == Trust(entries=False, reason="no live prices", is_blind=True)
     assert not watch.is_trusted
 
 
-@pytest.mark.parametrize(
-    ("seen", "subscribed", "text"),
-    [
-        (82, 82, "100.0"),
-        (81, 82, "98.8"),
-        (1999, 2000, "99.9"),
-        (0, 82, "0.0"),
-        (0, 0, "0.0"),
-        (1, 3, "33.3"),
-        (1, 16, "6.3"),
-    ],
-)
-def test_coverage_has_one_decimal_and_is_100_only_if_all_were_seen(
-    seen: int, subscribed: int, text: str
-) -> None:
-    assert coverage(seen, subscribed) == text
+def test_blindness_is_told_though_entries_were_off_before() -> None:
+    day = Day(silent_from("10:00", "10:10"))
+    day.facts = some_facts(rest=LIVE_REST)
+    day.play("09:59", "10:04")
+    day.facts = replace(day.facts, rest=STALE)
+    day.play("10:04", "10:05")
+    assert day.said(Trust)[-1] == (
+        "10:04:00",
+        Trust(entries=False, reason="no live prices", is_blind=True),
+    )
+    day.ticks = ever
+    day.play("10:05", "10:06")
+    assert [(a.entries, a.is_blind) for _, a in day.said(Trust)[-2:] if isinstance(a, Trust)] == [
+        (False, False),
+        (True, False),
+    ]
 
 
-def test_heartbeat_is_the_line_operators_know() -> None:
-    assert heartbeat(0, 82, 82, 0, Source.PRIMARY) == (
-        "Positions: 0 | Data: 82/82 | Coverage: 100.0% | Stale: 0 | Source: WEBSOCKET"
-    )
-    assert heartbeat(2, 81, 82, 3, Source.REST) == (
-        "Positions: 2 | Data: 81/82 | Coverage: 98.8% | Stale: 3 | Source: REST_POLLING"
-    )
+def test_stream_that_comes_back_out_of_the_dark_is_entered_on_after_30_s_of_ticks() -> None:
+    day = Day(silent_from("10:00", "10:05"))
+    day.facts = some_facts(rest=STALE)
+    day.play("09:59", "10:06")
+    assert day.switches() == []
+    told = [(wall, a.entries, a.reason) for wall, a in day.said(Trust) if isinstance(a, Trust)]
+    assert told == [
+        ("09:59:00", True, "prices are live"),
+        ("10:01:05", False, "no ticks for 60 s"),
+        ("10:02:00", False, "no live prices"),
+        ("10:05:19", False, "the feed has to prove itself first"),
+        ("10:05:30", True, "prices are live"),
+    ]
