@@ -59,6 +59,12 @@ Tape = Annotated[
 Date = Annotated[
     str | None, typer.Option(help="Day to play, YYYY-MM-DD.", show_default=SANDBOX.date)
 ]
+Speed = Annotated[
+    int | None, typer.Option(help="Market seconds in one of yours, 1 to 120.", show_default="1")
+]
+ControlPort = Annotated[
+    int | None, typer.Option(help="Port of the control app (clock, truth, faults).")
+]
 Faults = Annotated[Path | None, typer.Option(help="Fault script, YAML.", show_default="none")]
 StateDir = Annotated[Path | None, typer.Option(help="Where journal, truth and log are kept.")]
 Config = Annotated[Path | None, typer.Option(help="Your own settings, YAML.")]
@@ -166,15 +172,10 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
     tape: Tape = None,
     date: Date = None,
     begin: Annotated[str | None, _begin(SANDBOX.alone_at)] = None,
-    speed: Annotated[
-        int | None,
-        typer.Option(help="Market seconds in one of yours, 1 to 120.", show_default="1"),
-    ] = None,
+    speed: Speed = None,
     faults: Faults = None,
     state_dir: StateDir = None,
-    control_port: Annotated[
-        int | None, typer.Option(help="Port of the control app (clock, truth, faults).")
-    ] = None,
+    control_port: ControlPort = None,
     control_token: Annotated[
         str, typer.Option(envvar="SUTRADHAR_CONTROL_TOKEN", help="Token for what changes things.")
     ] = "",
