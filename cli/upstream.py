@@ -1,5 +1,6 @@
 """The OpenAlgo server whose prices a paper exchange relays: named, refused, and read."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -24,6 +25,8 @@ from sandbox.relay.rest import Rest
 from sandbox.relay.stream import Link, Stream
 from sandbox.server import Serving
 from sandbox.truth import Accepted, Row, Started
+
+log = logging.getLogger(__name__)
 
 SOURCE = "openalgo"
 OPTION = f"--market {SOURCE}"
@@ -118,6 +121,8 @@ def _stream(openalgo: OpenAlgoParams, settings: Settings, day: LiveDay, pace: Pa
         random_seed=params.seed,
     )
     hours = facts(_rules(settings, params), params.broker, pace.day)
+    if hours.open == hours.close:
+        log.warning("no session on %s: prices stand, orders are refused", pace.day)
     return Stream(link, day.inbox, lambda: hours.is_open(clock.now()))
 
 
