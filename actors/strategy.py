@@ -22,12 +22,14 @@ from broker.port import Broker
 from domain import clock
 from domain.conditions import Conditions
 from domain.contracts import Chain, Contract
+from domain.market import Source
 from domain.params import UniverseParams
 from domain.progress import Load, Progress
+from domain.role import Role, Stage
 from domain.rules import RulePack
 from domain.session import DayPlan
 from domain.strategy import Mode, Note
-from domain.trader import Backfill, Role, Stage, Start, Told, Trader
+from domain.trader import Backfill, Start, Told, Trader
 from domain.units import Micros, Symbol
 from domain.universe import Choice
 from messages.control import (
@@ -71,6 +73,9 @@ Heard = Market | Fact | Condition | Answer | Word
 
 STORY = frozenset({"armed", "spent", "best", "wish", "unwish", "rebuilt"})
 """What a trader wants to read in the day's log; the decision log has the rest."""
+
+ALARMS = frozenset({"blocked", "silent"})
+"""What the agent coped with, and a trader should know."""
 
 
 class StrategyActor(Actor):
@@ -150,12 +155,12 @@ class StrategyActor(Actor):
         match message:
             case ModeEntered(mode=mode):
                 self._conditions.mode = Mode(mode)
-            case FeedTrusted(entries=entries):
-                self._conditions.trusted(at, entries=entries)
+            case FeedTrusted(entries=entries, is_blind=is_blind):
+                self._conditions.trusted(at, entries=entries, is_blind=is_blind)
             case FeedLost():
                 self._conditions.feed_lost()
-            case FeedRestored(until=until):
-                self._conditions.feed_restored(until)
+            case FeedRestored(until=until, source=source):
+                self._conditions.feed_restored(until, is_polled=source is Source.REST)
             case _:
                 assert_never(message)
         return self._trader.pulse(at) if self._trader is not None else Told()
@@ -265,7 +270,7 @@ class StrategyActor(Actor):
 
     def _note(self, note: Note, at: Micros) -> None:
         level = logging.INFO if note.kind in STORY else logging.DEBUG
-        level = logging.WARNING if note.kind == "blocked" else level
+        level = logging.WARNING if note.kind in ALARMS else level
         log.log(level, "%s %s %s", note.kind, note.symbol, note.detail, extra={"tag": "SWING"})
         made = DecisionMade(
             at=at,

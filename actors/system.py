@@ -24,8 +24,8 @@ from domain import clock
 from domain.desk import DeskParams
 from domain.feed_watch import Policy
 from domain.market import Pair
+from domain.role import Role
 from domain.session import DayPlan
-from domain.trader import Role
 from domain.units import SECOND, Day, Symbol
 from journal.day import DayJournal
 from journal.orders import NAME, JournalReader, OrderJournal

@@ -29,9 +29,9 @@ from config import log as logs
 from config.settings import load
 from domain.contracts import Chain, UniverseRule
 from domain.market import Bar, Forming, Tick
+from domain.role import Role
 from domain.session import Closed, DayPlan, plan
 from domain.strategy import EntryWish, Limit, StopAbove, Strategy, View, Wishes
-from domain.trader import Role
 from domain.units import Day, Paise, Symbol
 from messages.market import TicksArrived
 from sandbox.params import SandboxParams

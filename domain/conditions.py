@@ -11,6 +11,9 @@ class Conditions:
     def __init__(self) -> None:
         self.mode = Mode.RECOVERING
         self.is_feed_lost = False
+        self.is_blind = False
+        self.is_polled = False
+        self.lives_since = Micros(0)
         self.whole_from = Micros(0)
         self._is_trusted = False
         self._bad_since: Micros | None = None
@@ -20,8 +23,9 @@ class Conditions:
         """Whether the agent may enter and prices are good enough for it."""
         return self.mode is Mode.ACTIVE and self._is_trusted
 
-    def trusted(self, at: Micros, *, entries: bool) -> None:
-        """Take whether prices are good enough to enter on."""
+    def trusted(self, at: Micros, *, entries: bool, is_blind: bool = False) -> None:
+        """Take whether prices are good enough to enter on, and whether there are any at all."""
+        self.is_blind = is_blind
         if entries:
             self._bad_since = None
         elif self._bad_since is None:
@@ -32,9 +36,11 @@ class Conditions:
         """Prices stand still: none of them is fresh."""
         self.is_feed_lost = True
 
-    def feed_restored(self, until: Micros) -> None:
+    def feed_restored(self, until: Micros, *, is_polled: bool = False) -> None:
         """Prices move again; the minutes missed until `until` have to come from history first."""
         self.is_feed_lost = False
+        self.is_polled = is_polled
+        self.lives_since = until
         self.needs(Micros(minute_of(until - 1) + MINUTE))
 
     def needs(self, settled: Micros) -> None:

@@ -5,55 +5,30 @@ day's limits. Nothing is acted upon for a symbol whose bars have not reached the
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
-from domain.charges import ChargeRates
 from domain.conditions import Conditions
 from domain.contracts import Chain, Contract
+from domain.entry_silence import EntrySilence
 from domain.facts import Facts
 from domain.limits import FORCE_CLOSE, DayLimit, Tally, room
 from domain.market import Bar, Forming, minute_of
 from domain.orders import EntryKey, Order
-from domain.params import DayParams, FeedParams, HistoryParams, LimitParams, StopParams
 from domain.positions import Leg
-from domain.rules.keys import WEEKDAYS
+from domain.role import Role, Stage
 from domain.series import Fed, Series
-from domain.session import DayPlan
-from domain.strategy import Last, Mode, Note, StopLimit, Strategy, View, Wishes
-from domain.units import MINUTE, SECOND, Day, Micros, Symbol, seconds
+from domain.strategy import Last, Mode, Note, StopLimit, View, Wishes
+from domain.units import MINUTE, SECOND, Micros, Symbol, seconds
 from domain.universe import freshness
 from domain.wishes import Cancel, Decision, Flatten, Look, Place, Said, Stance, Terms, compare
 
 PATIENCE = Micros(30 * SECOND)
 """How long a restarted strategy waits for every series before it goes on with those it has."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
-    """What a strategy is played with: the plug-in, its tag, and the settings around it.
-
-    Entries rest from `enters_from` to `enters_until`, HH:MM in Asia/Kolkata.
-    """
-
-    strategy: Strategy[Any]
-    tag: str
-    limits: LimitParams = field(default_factory=LimitParams)
-    day: DayParams = field(default_factory=DayParams)
-    stop: StopParams = field(default_factory=StopParams)
-    feed: FeedParams = field(default_factory=FeedParams)
-    history: HistoryParams = field(default_factory=HistoryParams)
-    fingerprint_ticks: int = 60
-    days: tuple[str, ...] = ("mon", "tue", "wed", "thu", "fri")
-    enters_from: str = "09:16"
-    enters_until: str = "15:10"
-    is_enabled: bool = True
-
-    def plays_on(self, day: Day) -> bool:
-        """Whether anything may be entered on this day at all."""
-        return self.is_enabled and WEEKDAYS[date.fromisoformat(day).weekday()] in self.days
+POLLED_AGE = Micros(3 * SECOND)
+"""How old a polled price may be to be entered on: two polls (`market-data.md` 5)."""
 
 
 class Start(Enum):
@@ -79,15 +54,6 @@ class Told:
     decisions: tuple[Decision, ...] = ()
     notes: tuple[Note, ...] = ()
     watch: tuple[tuple[Symbol, bool], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """The day a role is played on: its instants, its contracts, and what trading costs."""
-
-    plan: DayPlan
-    chain: Chain
-    rates: ChargeRates
 
 
 class Trader:
@@ -139,6 +105,7 @@ class Trader:
         self._joined: dict[Symbol, Micros] = {}
         self._patient_until = Micros(at + PATIENCE)
         self._muted = set() if start is Start.FRESH else set(self._series)
+        self._silence = EntrySilence(role.feed)
 
     @property
     def chain(self) -> Chain:
@@ -230,15 +197,20 @@ class Trader:
         self._at = at
         if at >= self._patient_until:
             self._awaited.clear()
+        notes = self._listen()
         self._state, wishes = self._role.strategy.on_pulse(self._state, self._view())
-        return self._heard(wishes, again=True)
+        told = self._heard(wishes, again=True)
+        return replace(told, notes=(*notes, *told.notes)) if notes else told
 
     def last(self, symbol: Symbol) -> Last | None:
         """Return the last price of a contract; fresh if it is young and its bars are complete."""
         now = self._forming.get(symbol)
         if now is None:
             return None
-        is_young = self._at - now.at <= self._max_age[symbol]
+        max_age = self._max_age[symbol]
+        if self._conditions.is_polled:
+            max_age = min(max_age, POLLED_AGE)
+        is_young = self._at - now.at <= max_age
         fresh = is_young and not self._conditions.is_feed_lost and self._is_ready(symbol)
         return Last(now.last, now.at, fresh)
 
@@ -332,7 +304,7 @@ class Trader:
     def _watch(self, wishes: Wishes) -> tuple[tuple[Symbol, bool], ...]:
         """Return which symbols to report every price of from now on, and which no longer."""
         # R is measured by last prices: a short is watched whatever the strategy cares for.
-        watched = wishes.watch | self.facts.positions.keys()
+        watched = wishes.watch | self.facts.positions.keys() | set(self._resting())
         gone, new = self._watched - watched, watched - self._watched
         if self._at >= self._watch_again:
             # Who builds bars may have been built anew, and knows nothing of this.
@@ -344,10 +316,8 @@ class Trader:
     def _decide(self, wishes: Wishes) -> tuple[Decision, ...]:
         due = self._ends_of_day()
         if not self._awaited and not due:
-            if self._are_entries_over:
-                wishes = replace(wishes, entries=())
             stance = Stance(may_place=self._may_place, is_ready=self._is_ready)
-            due = compare(wishes, self.facts, self._terms, stance)
+            due = compare(self._allowed(wishes), self.facts, self._terms, stance)
         news = self._said.news((each for each in due if self._is_seen(each)), self._at)
         for each in news:
             if isinstance(each, Place):
@@ -355,6 +325,32 @@ class Trader:
             elif isinstance(each, Cancel):
                 self.facts.withdrawn(each.key.slot)
         return news
+
+    def _allowed(self, wishes: Wishes) -> Wishes:
+        """Return the wishes without the entries that may not even rest now."""
+        is_over, silence = self._are_entries_over, self._silence
+        entries = tuple(
+            each for each in wishes.entries if not is_over and not silence.forbids(each.symbol)
+        )
+        return wishes if len(entries) == len(wishes.entries) else replace(wishes, entries=entries)
+
+    def _resting(self) -> tuple[Symbol, ...]:
+        return tuple(v.symbol for v in self.facts.entries.values() if v.ended_at is None)
+
+    def _listen(self) -> tuple[Note, ...]:
+        """Look for entries that rest in a symbol nobody hears of, unless nothing is heard at all.
+
+        One whose trigger was met is filling, and is looked for in the books.
+        """
+        if self._conditions.is_feed_lost:
+            return ()
+        untouched = [v for v in self.facts.entries.values() if v.ended_at is None and not v.touched]
+        resting = [view.symbol for view in untouched]
+        return self._silence.look(resting, self._ticked, self._conditions.lives_since, self._at)
+
+    def _ticked(self, symbol: Symbol) -> Micros | None:
+        now = self._forming.get(symbol)
+        return now.at if now is not None else None
 
     def _met(self, now: Forming) -> Iterator[Decision]:
         """Look at the books once a price meets the trigger of an entry that rests."""
@@ -368,7 +364,9 @@ class Trader:
         flat = self.facts.is_flat
         if self._at >= self._stage.plan.force_close:
             return () if flat else (Flatten(reason=FORCE_CLOSE),)
-        result = self._tally.of(self.facts.legs, self.last)
+        # In the dark open shorts count as they were sold: a stale price is no result.
+        marks = _no_mark if self._conditions.is_blind else self.last
+        result = self._tally.of(self.facts.legs, marks)
         reason = self._limit.check(result, self._at)
         is_over = bool(reason) and (self._conditions.mode is Mode.ACTIVE or not flat)
         return (Flatten(reason=reason),) if is_over else ()
@@ -391,3 +389,7 @@ class Trader:
         linger = seconds(self._role.feed.entry_linger_s)
         is_blind = self._conditions.are_bad_for(linger, self._at)
         return is_blind or bool(self.against) or self._at >= self._last_entry
+
+
+def _no_mark(_: Symbol) -> Last | None:
+    return None

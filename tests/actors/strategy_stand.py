@@ -9,7 +9,7 @@ from domain.calls import ChainRead, Quotes
 from domain.contracts import Chain, Contract, Side
 from domain.market import Quote
 from domain.params import UniverseParams
-from domain.trader import Role
+from domain.role import Role
 from domain.units import MINUTE, Day, Micros, Paise, Symbol, Units
 from messages.control import (
     Begin,

@@ -240,3 +240,31 @@ def test_facts_before_the_contracts_are_known_say_nothing(stand: Stand) -> None:
         FeedTrusted(at=minute(1), entries=True, reason=""),
     ):
         assert stand.hear(message) == []
+
+
+def test_nothing_is_entered_by_a_polled_price_older_than_three_seconds(stand: Stand) -> None:
+    stand.go().low()
+    polled = FeedRestored(
+        at=minute(3), source=Source.REST, epoch=2, since=minute(3), until=minute(3)
+    )
+    stand.hear(polled)
+    assert of(stand.pulse(at("09:19:14")), PlaceEntry) == []
+    stand.hear(BarUpdated(now=a_forming(4, 13_000, second=12)), at("09:19:15"))
+    assert len(of(stand.pulse(at("09:19:15")), PlaceEntry)) == 1
+
+
+def test_entry_in_a_silent_symbol_is_warned_of_and_ends(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand.go().low()
+    (asked,) = of(stand.pulse(at("09:19:02")), PlaceEntry)
+    order = an_order(asked.key, ticket=asked.ticket, stop=asked.stop)
+    stand.hear(OrderChanged(at=at("09:19:03"), order=order))
+    assert of(stand.pulse(at("09:21:03")), CancelEntry) == []
+    cancelled = of(stand.pulse(at("09:23:03")), CancelEntry)
+    assert [command_.slot for command_ in cancelled] == ["CE"]
+    warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert [line for line in warned if line.startswith("silent")] == [
+        f"silent {CE.symbol} no tick for 120 s, and its entry rests",
+        f"silent {CE.symbol} no tick for 240 s: its entry ends",
+    ]

@@ -7,6 +7,7 @@ from domain.charges import ChargeRates
 from domain.conditions import Conditions
 from domain.contracts import Chain, Side, UniverseRule
 from domain.market import Bar, Forming
+from domain.role import Role, Stage
 from domain.session import DayPlan
 from domain.strategy import (
     EntryWish,
@@ -17,7 +18,7 @@ from domain.strategy import (
     View,
     Wishes,
 )
-from domain.trader import Backfill, Role, Stage, Start, Told, Trader
+from domain.trader import Backfill, Start, Told, Trader
 from domain.units import MINUTE, SECOND, Micros, Paise, Symbol, Units
 from tests.trading import (
     PLAN,

@@ -9,11 +9,12 @@ from domain.conditions import Conditions
 from domain.market import Provenance
 from domain.orders import State, StopPlan
 from domain.positions import Phase
+from domain.role import Role, Stage
 from domain.strategy import (
     Mode,
     Wishes,
 )
-from domain.trader import Backfill, Role, Stage, Start, Told, Trader
+from domain.trader import Backfill, Start, Told, Trader
 from domain.units import MINUTE, SECOND, Day, Micros, Paise, Units
 from domain.wishes import Cancel, Flatten, Look, Place
 from strategies.swing_break import SwingBreak
@@ -77,6 +78,8 @@ def test_nothing_rests_after_the_last_entry_or_the_strategys_own_hours(until: st
     play = Play(enters_until=until).warm()
     play.wish(an_entry_wish())
     play.trader.order(an_order(), play.now)
+    ticked = Micros(at(until) - SECOND)
+    play.trader.price(changed(a_forming(), at=ticked), ticked)
     assert kinds(play.pulse(Micros(at(until) - 1))) == []
     assert kinds(play.pulse(at(until))) == [Cancel]
 
