@@ -18,6 +18,7 @@ from domain.params import FeedParams, HistoryParams
 from domain.series import Series
 from domain.swings import SwingDetector, SwingEvent
 from domain.units import MINUTE, SECOND, Micros, Paise, seconds
+from domain.volume import VolumeLedger
 from tests.domain.feeding import INDEX, change
 from tests.domain.tape import (
     CALL,
@@ -31,6 +32,7 @@ from tests.domain.tape import (
     an_index_tick,
     at,
     row_of,
+    ticks_of,
     truths,
 )
 from tests.domain.wares import a_quote
@@ -54,6 +56,17 @@ def swings_of(bars: Iterable[Bar]) -> list[SwingEvent]:
     return [event for bar in bars for event in detector.step(bar)]
 
 
+def clean_bars(tape: Iterable[Trade]) -> tuple[Bar, ...]:
+    """The bars of a tape told by one stream, in order."""
+    ledger = VolumeLedger(OPEN, FEED.rebase_ticks)
+    ledger.follow(CALL, at("09:00"))
+    ledger.connected(Source.PRIMARY, 1, at("09:00"))
+    builder = BarBuilder(CALL, PLAN, Terms(began=at("09:00"), tick=Paise(5)))
+    builder.add(tick for tick in map(ledger.accept, ticks_of(tape)) if tick is not None)
+    builder.elapse(PLAN.close)
+    return builder.whole().bars
+
+
 @dataclass
 class Line:
     """A stream: whether its server takes connections, whether it speaks, and how much it told."""
@@ -66,7 +79,10 @@ class Line:
 
 @dataclass
 class Floor:
-    """Feed, bars and what a strategy ate of them."""
+    """Feed, bars and what a strategy ate of them.
+
+    `baseline` is the cumulative volume from which the feed counts, `increments` what it counted.
+    """
 
     tape: list[Trade]
     began: Micros = field(default_factory=lambda: at("09:05"))
@@ -76,6 +92,7 @@ class Floor:
         self.now = self.began
         self.sources = STREAMS if self.is_backup_there else STREAMS[:1]
         self.lines = {source: Line() for source in self.sources}
+        self.baseline: int | None = None
         self.increments = 0
         self.restart_bars()
         self.restart_feed()
@@ -134,7 +151,7 @@ class Floor:
         for effect in effects:
             match effect:
                 case Deliver(symbol=symbol, ticks=ticks) if symbol == CALL:
-                    self.increments += sum(tick.volume for tick in ticks)
+                    self._count(ticks)
                     self._bars_changed(self.builder.add(ticks))
                 case Lost(since=since):
                     self._bars_changed(self.builder.feed_gap(since, None))
@@ -147,6 +164,11 @@ class Floor:
                 case _:
                     pass
         self._connected(effects)
+
+    def _count(self, ticks: tuple[Tick, ...]) -> None:
+        if self.baseline is None:
+            self.baseline = (ticks[0].cum_volume or 0) - ticks[0].volume
+        self.increments += sum(tick.volume for tick in ticks)
 
     def _connected(self, effects: Iterable[Effect]) -> None:
         for effect in effects:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.market import Bar, Source
 from domain.units import MINUTE, SECOND, Micros
-from tests.domain.floor import Floor, swings_of
+from tests.domain.floor import Floor, clean_bars, swings_of
 from tests.domain.tape import OPEN, Trade, truth_of, truths
 
 QUIET = Micros(4 * MINUTE)
@@ -57,13 +57,12 @@ def _prices(bar: Bar) -> tuple[int, int, int, int]:
     return bar.open, bar.high, bar.low, bar.close
 
 
-def assert_whole(floor: Floor, *, since: int = 0) -> None:
+def assert_whole(floor: Floor) -> None:
     """After a while of peace a strategy has eaten the clean tape, from the open on."""
     floor.play(floor.tape[-1].at + QUIET)
     expected = [truth.facts for truth in truths(floor.tape)]
     assert [truth_of(bar).facts for bar in floor.eaten] == expected
-    clean = Floor(floor.tape).play(floor.now)
-    assert swings_of(floor.eaten) == swings_of(clean.eaten)
+    assert swings_of(floor.eaten) == swings_of(clean_bars(floor.tape))
     assert not wrong(floor.builder.whole().bars, floor.tape)
 
 
@@ -86,7 +85,8 @@ def test_switches_leave_unflagged_bars_alone_and_lose_no_volume(
     floor.play(tape[-4].at)
     floor.select(Source.PRIMARY)
     floor.play(tape[-1].at + MINUTE)
-    assert floor.increments == tape[-1].cum
+    assert floor.baseline is not None
+    assert floor.increments == tape[-1].cum - floor.baseline
     assert_whole(floor)
 
 
