@@ -5,11 +5,11 @@ served, and a write be executed, before they spoil what is said of it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.units import Micros
+from domain.units import Micros, Symbol
 from sandbox.api.answers import (
     Answer,
     Refused,
@@ -54,12 +54,15 @@ class Ills:
     delay: Micros = Micros(0)
     spoils: tuple[Verb, ...] = ()
     prices: tuple[Hit, ...] = ()
+    follow: Callable[[Symbol], None] | None = None
+    """Who wants to know of every symbol that is asked for, because old prices will be told."""
 
     def desk(self, desk: Desk) -> Desk:
         """Return the desk as this call sees it."""
-        if not self.prices:
+        if self.follow is None:
             return desk
-        return desk.showing(SickPrices(desk.prices, self.prices, lambda: _opens(desk)))
+        told = SickPrices(desk.prices, self.prices, lambda: _opens(desk), self.follow)
+        return desk.showing(told)
 
     def spoiled(self, answer: Answer) -> Answer:
         """Return what is left of an answer."""
@@ -75,7 +78,7 @@ def ills(force: Force, at: Micros, route: str, *, is_write: bool) -> Ills:
     """Return what befalls a call of a route; to be asked once for each call."""
     hits = force.for_call(route, at, is_write=is_write)
     if not hits:
-        return WELL
+        return Ills(follow=force.follow) if force.remembers else WELL
     instead: Answer | None = None
     delay = 0
     spoils: list[Verb] = []
@@ -90,7 +93,7 @@ def ills(force: Force, at: Micros, route: str, *, is_write: bool) -> Ills:
                 prices.append((fault.do, force.moment(fault, since)))
             case verb:
                 spoils.append(verb)
-    return Ills(instead, Micros(delay), tuple(spoils), tuple(prices))
+    return Ills(instead, Micros(delay), tuple(spoils), tuple(prices), force.follow)
 
 
 def _instead(verb: Verb, route: str) -> Answer:

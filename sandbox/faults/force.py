@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from typing import NamedTuple
 
-from domain.units import Micros, Symbol
+from domain.units import Micros, Symbol, Units
 from sandbox.exchange import Exchange
 from sandbox.faults import universe
 from sandbox.faults.script import ALWAYS, Connection, Fault, Past, Script, began
@@ -22,12 +23,17 @@ from sandbox.market.draws import Stream
 _REMEMBER = (FreezeQuotes, YesterdaysQuotes, VolumeReset)
 """These verbs need the prices of the instant at which they begin."""
 
+_NEVER = Micros(1 << 62)
+
 REST = "rest:"
 EVERY_ROUTE = "rest:*"
 
 
 class Moment:
-    """Whom a fault concerns and what was quoted, fixed when it began."""
+    """Whom a fault concerns and what was quoted, fixed when it began.
+
+    Symbols nobody had looked at by then are added by whoever looks at them first.
+    """
 
     def __init__(
         self,
@@ -37,11 +43,29 @@ class Moment:
     ) -> None:
         self._symbols = symbols
         self._places = places
-        self.lines = lines
+        self._lines = lines
+        self._volumes: dict[Symbol, Units] = {}
+
+    def line(self, symbol: Symbol, now: DepthLine) -> DepthLine:
+        """Return what was quoted when the fault began; `now` if that was not looked at."""
+        return self._lines.setdefault(symbol, now)
+
+    def volume(self, symbol: Symbol, now: Units) -> Units:
+        """Return the day's volume when the fault began; `now` if that was not looked at."""
+        line = self._lines.get(symbol)
+        return line.quote.volume if line else self._volumes.setdefault(symbol, now)
 
     def has(self, symbol: Symbol, place: int = 0) -> bool:
         """Whether a symbol is concerned; `place` is its number among a connection's symbols."""
         return self._symbols is None or symbol in self._symbols or place in self._places
+
+
+class _Span(NamedTuple):
+    """The faults of a place that may hold between two edges of their windows."""
+
+    begin: Micros
+    end: Micros
+    faults: tuple[Fault, ...]
 
 
 class Force:
@@ -58,6 +82,9 @@ class Force:
         self._calls: Counter[str] = Counter()
         self._draws: dict[tuple[str, str], Stream] = {}
         self._by_place: dict[str, tuple[Fault, ...]] = {}
+        self._spans: dict[str, _Span] = {}
+        self._pinned: tuple[Fault, ...] = ()
+        self._followed: set[Symbol] = set()
         self._sort()
 
     @property
@@ -69,6 +96,15 @@ class Force:
     def is_idle(self) -> bool:
         """Whether there is no fault at all."""
         return not self._script.faults
+
+    @property
+    def remembers(self) -> bool:
+        """Whether some fault will tell old prices."""
+        return any(isinstance(fault.do, _REMEMBER) for fault in self._pinned)
+
+    def follow(self, symbol: Symbol) -> None:
+        """Know that somebody looks at a symbol: its prices will be remembered when it matters."""
+        self._followed.add(symbol)
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Put further faults into force."""
@@ -89,7 +125,7 @@ class Force:
 
     def step(self, at: Micros) -> None:
         """Fix at their beginning what faults that begin now will need later."""
-        for fault in self._script.faults:
+        for fault in self._pinned:
             since = began(fault.when, at, self._past)
             if since is not None and since != ALWAYS:
                 self.moment(fault, since)
@@ -105,7 +141,7 @@ class Force:
 
         The probability is left to the caller.
         """
-        for fault in self.at(place):
+        for fault in self._candidates(place, at):
             since = began(fault.when, at, self._past)
             if since is not None and _concerns(fault, since, connection):
                 yield fault, since
@@ -124,7 +160,7 @@ class Force:
         for place in (REST + route,) if is_write else (REST + route, EVERY_ROUTE):
             self._calls[place] += 1
             number = self._calls[place]
-            for fault in self.at(place):
+            for fault in self._candidates(place, at):
                 since = began(fault.when, at, self._past)
                 nth = fault.when.nth
                 if since is None or (nth is not None and number not in nth):
@@ -167,8 +203,9 @@ class Force:
         symbols = self._chosen(fault, words, since, at) if words else None
         lines: dict[Symbol, DepthLine] = {}
         if isinstance(fault.do, _REMEMBER):
-            wanted = self._all().symbols if symbols is None else symbols
-            lines = {symbol: self.exchange.depth(at, symbol) for symbol in wanted}
+            # A whole chain takes a second to make; what nobody looks at is remembered later.
+            wanted = self._followed if symbols is None else self._followed & symbols
+            lines = {symbol: self.exchange.depth(at, symbol) for symbol in sorted(wanted)}
         return Moment(symbols, universe.places(words), lines)
 
     def _chosen(
@@ -184,10 +221,33 @@ class Force:
             self._universe = Universe(self.exchange)
         return self._universe
 
+    def _candidates(self, place: str, at: Micros) -> tuple[Fault, ...]:
+        """Return the faults whose window is open, looked up anew only when one opens or closes."""
+        span = self._spans.get(place)
+        if span is None or not span.begin <= at < span.end:
+            faults = self.at(place)
+            edges = [edge for fault in faults for edge in fault.when.between or ()]
+            begin = max((edge for edge in edges if edge <= at), default=ALWAYS)
+            end = min((edge for edge in edges if edge > at), default=_NEVER)
+            is_open = tuple(f for f in faults if f.when.between is None or _contains(f, at))
+            span = self._spans[place] = _Span(begin, end, is_open)
+        return span.faults
+
     def _sort(self) -> None:
         self._by_place = {}
+        self._spans = {}
+        self._pinned = tuple(fault for fault in self._script.faults if _needs_moment(fault))
         for fault in self._script.faults:
             self._by_place[fault.place] = (*self.at(fault.place), fault)
+
+
+def _contains(fault: Fault, at: Micros) -> bool:
+    begin, end = fault.when.between or (ALWAYS, _NEVER)
+    return begin <= at < end
+
+
+def _needs_moment(fault: Fault) -> bool:
+    return bool(concerned(fault.do)) or isinstance(fault.do, _REMEMBER)
 
 
 def _concerns(fault: Fault, since: Micros, connection: Connection) -> bool:

@@ -18,10 +18,17 @@ HALF_SPREAD = 5
 class SickPrices:
     """Quotes and history as the faults that hit one call show them."""
 
-    def __init__(self, well: Prices, hits: tuple[Hit, ...], opens: Callable[[], Micros]) -> None:
+    def __init__(
+        self,
+        well: Prices,
+        hits: tuple[Hit, ...],
+        opens: Callable[[], Micros],
+        follow: Callable[[Symbol], None],
+    ) -> None:
         self._well = well
         self._hits = hits
         self._opens = opens
+        self._follow = follow
 
     def quote(self, at: Micros, symbol: Symbol) -> QuoteLine:
         """Return what is told of a symbol; KeyError for an unknown one."""
@@ -30,9 +37,10 @@ class SickPrices:
     def depth(self, at: Micros, symbol: Symbol) -> DepthLine:
         """Return what is told of a symbol's book; KeyError for an unknown one."""
         line = self._well.depth(at, symbol)
+        self._follow(symbol)
         for verb, moment in self._hits:
             if moment.has(symbol):
-                line = _shown(verb, line, moment.lines.get(symbol, line))
+                line = _shown(verb, line, moment.line(symbol, line))
         return line
 
     def history(

@@ -49,11 +49,6 @@ class Universe:
         named = Counter(line.name for line in self._lines if line.kind in KINDS["options"])
         self._name = named.most_common(1)[0][0] if named else ""
 
-    @property
-    def symbols(self) -> tuple[Symbol, ...]:
-        """Every symbol there is."""
-        return tuple(line.symbol for line in self._lines)
-
     def chosen(self, words: tuple[str, ...], at: Micros) -> frozenset[Symbol]:
         """Return whom these words mean at an instant; `traded` and `subscribed:n` mean nobody."""
         found: set[Symbol] = set()

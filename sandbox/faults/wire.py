@@ -93,6 +93,7 @@ class Wire:
 
     def subscribed(self, at: Micros, symbol: Symbol) -> None:
         """Know that a subscription of a symbol was acknowledged."""
+        self._force.follow(symbol)
         held = self._subscribed.get(symbol)
         if held is None:
             held = self._subscribed[symbol] = _Subscription(len(self._subscribed) + 1, at)
@@ -131,15 +132,16 @@ class Wire:
             if _lasts(fault):
                 self._degrade(fault, since)
         frame = self._session.order(out)
-        if frame is not None and not self._is_silent(out.at):
-            self._send(OrderOut, self._held(CONN, out.at), frame, None)
+        due = self._let_go(out.at)
+        if frame is not None and due is not None:
+            self._send(OrderOut, due, frame, None)
 
     def _price(self, price: PriceOut) -> None:
         held = self._subscribed.get(price.symbol)
-        is_dead = held is not None and held.is_dead
-        if held is None or is_dead or self._is_silent(price.at):
+        due = None if held is None or held.is_dead else self._let_go(price.at)
+        if held is None or due is None:
             return
-        fate = _Fate(price, self._held(CONN, price.at))
+        fate = _Fate(price, due)
         for fault, since in self._ticked(price, held):
             self._mark(fate, fault, since)
         for fault in self._lasting(price, held):
@@ -235,18 +237,15 @@ class Wire:
 
     def _recounted(self, price: PriceOut, fault: Fault, since: Micros) -> PriceOut:
         """Return the price with its volume counted from the beginning of the fault."""
-        line = self._force.moment(fault, since).lines.get(price.symbol)
-        base = line.quote.volume if line else price.volume
+        base = self._force.moment(fault, since).volume(price.symbol, price.volume)
         return msgspec.structs.replace(price, volume=Units(max(0, price.volume - base)))
 
-    def _is_silent(self, at: Micros) -> bool:
-        hits = self._force.for_connection(CONN, at, self.known)
-        return any(isinstance(fault.do, Silent) for fault, _ in hits)
-
-    def _held(self, place: str, at: Micros) -> Micros:
-        """Return until when a burst of the whole connection holds back what is made now."""
+    def _let_go(self, at: Micros) -> Micros | None:
+        """Return until when the whole connection holds back what is made now; None: for ever."""
         due = at
-        for fault, since in self._force.for_connection(place, at, self.known):
+        for fault, since in self._force.for_connection(CONN, at, self.known):
+            if isinstance(fault.do, Silent):
+                return None
             if isinstance(fault.do, Burst):
                 due = max(due, _released(since, fault.do.hold_s, at))
                 self._met(at, fault, since)
