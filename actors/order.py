@@ -207,8 +207,8 @@ class OrderActor(Actor):
                 desk.strategy_ready()
             case StrategyLost(too_often=too_often):
                 desk.strategy_lost(too_often=too_often)
-            case FeedTrusted(entries=entries, reason=reason):
-                desk.trusted(entries=entries, reason=reason)
+            case FeedTrusted(entries=entries, reason=reason, is_blind=is_blind):
+                desk.trusted(entries=entries, reason=reason, is_blind=is_blind)
             case FactsWanted(who=who):
                 self._tell_everything(who, at)
             case TriggerMet():

@@ -193,9 +193,10 @@ class Desk:
         shorts = [leg for leg in self.ledger.open_legs() if leg.short > 0]
         return sum(self.ledger.uncovered(leg) <= 0 for leg in shorts), len(shorts)
 
-    def trusted(self, *, entries: bool, reason: str) -> None:
-        """Take the watchdog's word on the feed."""
+    def trusted(self, *, entries: bool, reason: str, is_blind: bool = False) -> None:
+        """Take the watchdog's word on the feed; `is_blind`: quotes are worth nothing either."""
         self._feed = (entries, reason)
+        self.exits.is_blind = is_blind
 
     def strategy_ready(self) -> None:
         """Strategies have their state, and may wish."""

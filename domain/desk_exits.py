@@ -28,6 +28,8 @@ STOP_MODIFIES = 20
 NOT_THE_ORDERS_FAULT = frozenset({"BAND", "SESSION", "DENIED", "SEMI_AUTO"})
 """Refusals of a modify that say nothing of the order: another price, or a later time, may pass."""
 
+REFUSALS = frozenset({State.REFUSED, State.REJECTED})
+
 USUAL_TICK = Paise(5)
 """The tick of every NSE index option; used only where the day's contract facts were lost."""
 
@@ -62,6 +64,7 @@ class ExitDesk:
         protect: ProtectParams,
         gate: GateParams,
     ) -> None:
+        self.is_blind = False
         self._blotter = blotter
         self._memory = memory
         self._exits = exits
@@ -162,9 +165,7 @@ class ExitDesk:
         refused = [
             o
             for o in self._blotter.ledger.orders.values()
-            if o.leg == leg.leg
-            and o.purpose is Purpose.STOP
-            and o.state in {State.REFUSED, State.REJECTED}
+            if o.leg == leg.leg and o.purpose is Purpose.STOP and o.state in REFUSALS
         ]
         contract = self._blotter.ledger.contract(leg.symbol)
         if refused or contract is None:
@@ -285,18 +286,19 @@ class ExitDesk:
     def _next(self, leg: Leg, ladder: Ladder, at: Micros) -> Ladder | None:
         """Return the ladder with a new price at its rung; None while a quote is awaited.
 
-        After a rung's time without any quote the price is chosen blind.
+        After a rung's time without any quote the price is chosen blind, and at once while no quote
+        is worth anything: those that come then serve only to cut a price the band has refused.
         """
         tape = self._tapes[leg.symbol]
-        quote = tape.fresh(at, self._exits.quote_max_age_s)
+        quote = None if self.is_blind else tape.fresh(at, self._exits.quote_max_age_s)
         tick = self._tick(leg)
         if quote is not None and quote.price > 0:
             wanted = rung(ladder.rung, ladder.price, quote.price, self._exits, tick)
-        elif at >= (ladder.sent_at or ladder.since) + seconds(self._exits.rung_s):
+        elif self.is_blind or at >= (ladder.sent_at or ladder.since) + seconds(self._exits.rung_s):
             wanted = self._blind(leg, ladder, tick)
         else:
             return None
-        mean = tape.mean(at)
+        mean = None if self.is_blind and not self._was_refused(leg) else tape.mean(at)
         high = wanted if mean is None else band_high(mean, self._gate.band_safety_bps, tick)
         return replace(ladder, price=min(wanted, high), sent_at=at, is_cut=high < wanted)
 
@@ -305,6 +307,13 @@ class ExitDesk:
         if not ladder.rung:
             return max(ladder.price, leg.stop.limit)
         return rung(ladder.rung - 1, ladder.price, leg.stop.limit, self._exits, tick)
+
+    def _was_refused(self, leg: Leg) -> bool:
+        """Whether the exchange took no cover of this leg before: most likely for its price."""
+        return any(
+            order.leg == leg.leg and order.purpose is Purpose.COVER and order.state in REFUSALS
+            for order in self._blotter.ledger.orders.values()
+        )
 
     def _tick(self, leg: Leg) -> Paise:
         contract = self._blotter.ledger.contract(leg.symbol)
