@@ -122,10 +122,9 @@ class Control:
         """Answer GET /clock, and do what POST /clock says."""
         if request.method == "POST":
             try:
-                order = CLOCK_ORDER.load(await _body(request))
+                await self._obey(CLOCK_ORDER.load(await _body(request)))
             except Invalid as invalid:
                 return _unprocessable(invalid.messages)
-            await self._obey(order)
         return _json(self._clock())
 
     async def state(self, request: Request) -> Response:

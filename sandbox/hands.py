@@ -40,8 +40,14 @@ class Hands:
         self._replace(speed=speed)
 
     def adopt(self, anchor: Anchor) -> None:
-        """Follow somebody else's clock from here on."""
+        """Follow somebody else's clock from here on.
+
+        One that is behind ours makes ours stand; adopt it again until it has caught up.
+        """
+        now = self.now() if self.is_led else anchor.at(clock.wall())
         self.is_led = True
+        if anchor.at(clock.wall()) < now:
+            anchor = msgspec.structs.replace(anchor, v0=now, paused=True)
         self.clock.anchor = anchor
 
     def stop_at(self, instant: Micros) -> None:

@@ -93,7 +93,7 @@ class Relay:
             # A server that is gone keeps its last clock.
             with suppress(Unread, wire.Unreadable):
                 found = await beside(lambda: listing.moment(self._watch))
-                if found.anchor != hands.anchor:
+                if found.date == self._day and found.anchor != hands.anchor:
                     hands.adopt(found.anchor)
 
 
