@@ -4,9 +4,10 @@ Pykka raises in the *sender* when a reference is dead and drops what was queued.
 dead or unknown address is counted and lost, which every receiver is built to survive.
 """
 
+import queue
 import threading
 from collections import Counter
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pykka
 
@@ -56,6 +57,14 @@ class PostOffice:
             box.tell(message)
         except pykka.ActorDeadError:
             self.dead_letters[address] += 1
+
+    def waiting(self, address: str) -> int:
+        """Return how many messages an actor has not looked at yet; 0 for everybody else."""
+        box = self._boxes.get(address)
+        if not isinstance(box, pykka.ActorRef):
+            return 0
+        inbox: queue.SimpleQueue[Any] = cast("Any", box.actor_inbox)
+        return inbox.qsize()
 
     def tell_all(self, prefix: str, message: object) -> None:
         """Tell everybody with an address that starts with `prefix`, once each, oldest first."""

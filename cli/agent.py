@@ -11,6 +11,7 @@ import random
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from actors.delivery import Delivery, api_seen
@@ -23,11 +24,11 @@ from broker.lanes import Lanes
 from broker.stream import Link, OpenAlgoStream
 from cli.session import Session
 from domain import clock
-from domain.market import Source
+from domain.jumps import Clockwork
 from domain.pulse import PULSED, PulsePlan
 from domain.session import DayPlan
 from domain.units import SECOND, Micros, seconds
-from messages.control import Ended, Park, Pulse
+from messages.control import ClockJumped, Ended, Park, Pulse
 from research.tap import Tapped
 
 log = logging.getLogger(__name__)
@@ -44,12 +45,16 @@ PARKED_LATE = "not everything was verified in time: look at the broker's order b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where OpenAlgo is, and the key. `speed` is market seconds in one of ours."""
+    """Where OpenAlgo is, and the key. `speed` is market seconds in one of ours.
+
+    `backup` is how a second server's prices are reached, if there is one.
+    """
 
     url: str
     ws_url: str
     api_key: str = field(repr=False)
     speed: int = 1
+    backup: Link | None = None
 
 
 class Agent:
@@ -86,18 +91,18 @@ class Agent:
             chunk=settings.feed.subscribe_chunk,
             plain_hosts=settings.broker.plain_http_hosts,
         )
-        self._stream = OpenAlgoStream(link, Delivery(self._post))
+        links = [link, *([server.backup] if server.backup else [])]
+        self._streams = {each.source: self._stream(each) for each in links}
         ports = Ports(
             post=self._post if session.take is None else Tapped(self._post, session.take),
-            feed=FeedPorts(
-                streams={Source.PRIMARY: self._stream}, broker=self._lanes, chance=chance
-            ),
+            feed=FeedPorts(streams=self._streams, broker=self._lanes, chance=chance),
             folder=session.folder,
             url=server.url,
             pid=os.getpid(),
         )
         self._system = System(settings, plan, ports, stage(self._post))
         self._pulses = PulsePlan(settings.bars.close_grace_ms)
+        self._clockwork = Clockwork()
         self._park_by: Micros | None = None
         self._signals = 0
 
@@ -109,17 +114,26 @@ class Agent:
             self._system.start()
             return self._conduct(follow)
         finally:
-            self._stream.close()
+            for stream in self._streams.values():
+                stream.close()
             self._system.stop(STOP_S)
             self._lanes.close(STOP_S)
-            self._stream.join(STOP_S)
+            for stream in self._streams.values():
+                stream.join(STOP_S)
             for number, handler in before:
                 signal.signal(number, handler)
+
+    def _stream(self, link: Link) -> OpenAlgoStream:
+        """Return a stream that delivers into a lane of its own."""
+        most = self._settings.feed.max_frames_queued
+        waiting = partial(self._post.waiting, "feed")
+        return OpenAlgoStream(link, Delivery(self._post, waiting, most))
 
     def _conduct(self, follow: Callable[[], None]) -> Ended:
         """Tell the time until somebody says that it is over."""
         while True:
             follow()
+            self._see_jump()
             self._tell_time()
             if not self._system.is_alive("watchdog"):
                 return Ended(at=clock.now(), code=ESCALATED, reason="the watchdog is dead")
@@ -137,6 +151,11 @@ class Agent:
             if self._park_by is not None and clock.machine() >= self._park_by:
                 log.error(PARKED_LATE)
                 return Ended(at=clock.now(), code=0, reason=PARKED_LATE)
+
+    def _see_jump(self) -> None:
+        jump = self._clockwork.look(clock.wall(), clock.steady())
+        if jump:
+            self._post.tell("feed", ClockJumped(at=clock.now(), reason=jump))
 
     def _tell_time(self) -> None:
         second = self._pulses.due(clock.now())

@@ -33,6 +33,7 @@ CHECKS: tuple[Check[Visit], ...] = (
     Check("funds", checks.funds, ("contracts",)),
     Check("history", market_checks.history, ("broker",)),
     Check("ticks", market_checks.ticks, ("broker",)),
+    Check("backup", market_checks.backup, ("settings",)),
     Check("rules", local_checks.rules, ("settings",)),
     Check("disk", local_checks.disk),
     Check("journal", local_checks.journal, ("disk",)),

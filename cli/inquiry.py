@@ -17,7 +17,7 @@ from config.settings import Settings
 from domain import clock
 from domain.books import OrderPush
 from domain.calls import Read, ReadReply, StreamChange, StreamState
-from domain.market import Pair, Tick
+from domain.market import Pair, Source, Tick
 from domain.units import SECOND, seconds
 
 LEAVE_S = 5.0
@@ -30,10 +30,11 @@ class Asker:
     Raises ConfigError for a URL or key that may not be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, source: Source = Source.PRIMARY) -> None:
         openalgo = settings.openalgo
-        key = openalgo.api_key.get_secret_value()
-        self._session = Http(openalgo.rest_url, key, settings.broker).session()
+        server = openalgo.backup if source is Source.BACKUP else openalgo
+        key = server.api_key.get_secret_value()
+        self._session = Http(server.rest_url, key, settings.broker).session()
 
     def ask(self, call: Read) -> ReadReply:
         """Carry one read and return its reply, Failed if it gave nothing usable."""
@@ -102,17 +103,26 @@ class Ear(StreamEvents):
                 return None
 
 
-@contextmanager
-def hearing(settings: Settings, pairs: tuple[Pair, ...]) -> Iterator[Ear]:
-    """Connect the stream and subscribe these symbols. Raises ConfigError for a bad URL."""
-    ear = Ear()
-    link = Link(
-        url=settings.openalgo.stream_url,
-        api_key=settings.openalgo.api_key.get_secret_value(),
+def link_of(settings: Settings, source: Source = Source.PRIMARY) -> Link:
+    """Return how a stream of the settings is reached; the backup's only if there is one."""
+    openalgo = settings.openalgo
+    server = openalgo.backup if source is Source.BACKUP else openalgo
+    return Link(
+        url=server.stream_url,
+        api_key=server.api_key.get_secret_value(),
+        source=source,
         chunk=settings.feed.subscribe_chunk,
         plain_hosts=settings.broker.plain_http_hosts,
     )
-    stream = OpenAlgoStream(link, ear)
+
+
+@contextmanager
+def hearing(
+    settings: Settings, pairs: tuple[Pair, ...], source: Source = Source.PRIMARY
+) -> Iterator[Ear]:
+    """Connect a stream and subscribe these symbols. Raises ConfigError for a bad URL."""
+    ear = Ear()
+    stream = OpenAlgoStream(link_of(settings, source), ear)
     stream.connect(1, pairs)
     try:
         yield ear

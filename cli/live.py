@@ -6,11 +6,13 @@ from pathlib import Path
 
 from cli.again import Again, command, keep
 from cli.agent import Agent, Server
+from cli.inquiry import link_of
 from cli.session import Session, locked
 from config import log as logs
 from config.settings import load
 from domain import clock
 from domain.errors import ConfigError
+from domain.market import Source
 from domain.session import Closed, plan, trading_day
 from journal.orders import NAME as JOURNAL
 from journal.orders import verify
@@ -57,9 +59,12 @@ def run(options: Options) -> int:
             url=settings.openalgo.rest_url,
             ws_url=settings.openalgo.stream_url,
             api_key=settings.openalgo.api_key.get_secret_value(),
+            backup=link_of(settings, Source.BACKUP) if settings.openalgo.backup.is_set else None,
         )
         expected = "analyzer" if settings.openalgo.paper_trading else "live"
         log.info("trading %s by %s and %s, %s mode", day, server.url, server.ws_url, expected)
+        if server.backup is not None:
+            log.info("prices have a backup: %s", server.backup.url)
         ended = Agent(Session(settings=settings, folder=folder), planned, server).run()
         log.info("over code=%d %s", ended.code, ended.reason)
         if ended.code == BAD_CONFIG:

@@ -1,12 +1,22 @@
 """The checks of `run.py doctor` about what is traded: contracts, history, prices."""
 
+from contextlib import closing
+
 from cli.findings import Finding, failed, passed, skipped
-from cli.inquiry import Ear, hearing
+from cli.inquiry import Asker, Ear, hearing, link_of
 from cli.visit import Visit
 from domain import clock
-from domain.calls import ChainRead, Failed, History, ReadChain, ReadHistory, StreamState
+from domain.calls import (
+    ChainRead,
+    Failed,
+    History,
+    ReadChain,
+    ReadHistory,
+    ReadServer,
+    StreamState,
+)
 from domain.contracts import Contract
-from domain.market import Pair
+from domain.market import Pair, Source
 from domain.rules.comparing import compare
 from domain.session import DayPlan, last_trading_day, show
 from domain.symbols import atm
@@ -71,13 +81,31 @@ def history(visit: Visit) -> Finding:
 
 def ticks(visit: Visit) -> Finding:
     """Whether prices really arrive by WebSocket; with the market closed, whether they would."""
+    return _stream(visit, Source.PRIMARY, "OPENALGO_WS_URL")
+
+
+def backup(visit: Visit) -> Finding:
+    """Whether the second server takes its key and gives prices, if there is one."""
+    server = visit.settings.openalgo.backup
+    if not server.is_set:
+        return skipped("no OPENALGO_BACKUP_HOST: if prices stop, REST is polled")
+    if server.host:
+        with closing(Asker(visit.settings, Source.BACKUP)) as asker:
+            reply = asker.ask(ReadServer())
+        if isinstance(reply, Failed):
+            told = f"{server.rest_url} ({reply.status or 'no answer'} {reply.text})"
+            return failed(told, "Correct OPENALGO_BACKUP_HOST, _PORT or _API_KEY, or log in there")
+    return _stream(visit, Source.BACKUP, "OPENALGO_BACKUP_WS_URL")
+
+
+def _stream(visit: Visit, source: Source, name: str) -> Finding:
     pairs: tuple[Pair, ...] = (visit.index, *((c.symbol, c.exchange) for c in visit.contracts))
-    with hearing(visit.settings, pairs) as ear:
+    with hearing(visit.settings, pairs, source) as ear:
         change = ear.settled(STREAM_S)
-        url = visit.settings.openalgo.stream_url
+        url = link_of(visit.settings, source).url
         if change is None or change.state is not StreamState.READY:
             why = f"{change.state} {change.text}" if change else f"no answer in {STREAM_S:g} s"
-            start = "Start OpenAlgo's WebSocket server, or correct OPENALGO_WS_URL"
+            start = f"Start OpenAlgo's WebSocket server, or correct {name}"
             return failed(f"{url} gives no prices ({why})", start)
         counted = f"connected, {change.subscribed} of {len(pairs)} symbols subscribed"
         if change.refused:

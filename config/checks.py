@@ -6,6 +6,8 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from config.effective import Settings
+from config.groups import BackupParams, OpenAlgoParams
+from config.sources import SECRETS
 from domain.rules.keys import UNDERLYINGS
 
 Complaint = tuple[tuple[str, ...], str]
@@ -65,20 +67,31 @@ def _names(settings: Settings) -> Iterator[Complaint]:
 
 
 def _server(settings: Settings) -> Iterator[Complaint]:
-    key = settings.openalgo.api_key.get_secret_value()
+    openalgo, backup = settings.openalgo, settings.openalgo.backup
+    yield from _reached(settings, ("openalgo",), openalgo)
+    if backup.is_set:
+        yield from _reached(settings, ("openalgo", "backup"), backup)
+
+
+def _reached(
+    settings: Settings, path: tuple[str, ...], server: OpenAlgoParams | BackupParams
+) -> Iterator[Complaint]:
+    """Complain about a key that is none, and about addresses to which it may not be sent."""
+    key = server.api_key.get_secret_value()
     if key and not re.fullmatch(r"[!-~]{1,256}", key):
         text = f"{masked(key)} is not allowed; allowed is 1 to 256 visible ASCII characters"
-        yield ("openalgo", "api_key"), f"{text}: copy the key from OpenAlgo once more"
+        yield (*path, "api_key"), f"{text}: copy the key from OpenAlgo once more"
     if not key:
-        text = "is missing; set OPENALGO_API_KEY in the environment or .env to the key that"
-        yield ("openalgo", "api_key"), f"{text} OpenAlgo shows under API Key"
-    urls = {"host": settings.openalgo.rest_url}
-    if settings.openalgo.ws_url:  # otherwise it follows from the host
-        urls["ws_url"] = settings.openalgo.ws_url
+        name = SECRETS[(*path, "api_key")]
+        text = f"is missing; set {name} in the environment or .env to the key that"
+        yield (*path, "api_key"), f"{text} OpenAlgo shows under API Key"
+    urls = {"host": server.rest_url} if server.host else {}
+    if server.ws_url:  # otherwise it follows from the host
+        urls["ws_url"] = server.ws_url
     for name, url in urls.items():
         if not _is_private(url, settings.broker.plain_http_hosts):
             text = f"{url} is not allowed: the key would travel unencrypted; use https and wss,"
-            yield ("openalgo", name), f"{text} or a host of broker.plain_http_hosts"
+            yield (*path, name), f"{text} or a host of broker.plain_http_hosts"
 
 
 def _is_private(url: str, listed: tuple[str, ...]) -> bool:

@@ -51,8 +51,8 @@ class Settings:
 
     def secrets(self) -> tuple[str, ...]:
         """Return what must appear in no log, page or journal."""
-        key = self.openalgo.api_key.get_secret_value()
-        return (key,) if key else ()
+        keys = (self.openalgo.api_key, self.openalgo.backup.api_key)
+        return tuple(text for key in keys if (text := key.get_secret_value()))
 
     def at_speed(self, speed: int) -> "Settings":
         """Return the settings for a market clock that runs `speed` times faster than life.

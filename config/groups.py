@@ -12,6 +12,43 @@ STREAM_PORT = 8765
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
+_HOST = r"(https?://)?([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:]+\])"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupParams:
+    """A second OpenAlgo server with another broker, for prices alone; without `host` there is none.
+
+    Orders never go there. No `ws_url` means port 8765 of `host`. It has a key of its own, from the
+    environment.
+    """
+
+    host: Annotated[
+        str,
+        Shaped(f"({_HOST})?", "a host name or address, with https:// if need be, or nothing"),
+    ] = ""
+    port: Annotated[int, Between(1, 65_535)] = 5000
+    ws_url: Annotated[
+        str, Shaped(r"(wss?://[^\s/]+\S*)?", "an address as ws://host:port, or nothing")
+    ] = ""
+    api_key: SecretStr = field(default_factory=lambda: SecretStr(""))
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is such a server."""
+        return bool(self.host or self.ws_url)
+
+    @property
+    def rest_url(self) -> str:
+        """Where its REST calls would go, without a path."""
+        return _rest_url(self.host, self.port)
+
+    @property
+    def stream_url(self) -> str:
+        """Where its WebSocket is."""
+        return self.ws_url or _stream_url(self.rest_url)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAlgoParams:
     """The OpenAlgo server. `host` may begin with https://; no `ws_url` means port 8765 of `host`.
@@ -23,7 +60,7 @@ class OpenAlgoParams:
     host: Annotated[
         str,
         Shaped(
-            r"(https?://)?([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:]+\])",
+            _HOST,
             "a host name or address, with https:// if need be, without port",
         ),
     ] = "127.0.0.1"
@@ -33,17 +70,26 @@ class OpenAlgoParams:
     ] = ""
     paper_trading: bool = True
     api_key: SecretStr = field(default_factory=lambda: SecretStr(""))
+    backup: BackupParams = field(default_factory=BackupParams)
 
     @property
     def rest_url(self) -> str:
         """Where REST calls go, without a path."""
-        return f"{self.host if '://' in self.host else f'http://{self.host}'}:{self.port}"
+        return _rest_url(self.host, self.port)
 
     @property
     def stream_url(self) -> str:
         """Where the WebSocket is."""
-        scheme, _, host = self.rest_url.rpartition(":")[0].partition("://")
-        return self.ws_url or f"{'wss' if scheme == 'https' else 'ws'}://{host}:{STREAM_PORT}"
+        return self.ws_url or _stream_url(self.rest_url)
+
+
+def _rest_url(host: str, port: int) -> str:
+    return f"{host if '://' in host else f'http://{host}'}:{port}"
+
+
+def _stream_url(rest_url: str) -> str:
+    scheme, _, host = rest_url.rpartition(":")[0].partition("://")
+    return f"{'wss' if scheme == 'https' else 'ws'}://{host}:{STREAM_PORT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from pydantic_core import ErrorDetails
 
 from config.checks import masked
 from config.models import Leaf
-from config.sources import API_KEY, Layer
+from config.sources import SECRETS, Layer
 
 Path = tuple[str, ...]
 
@@ -42,7 +42,7 @@ class Complaints:
         return next((origin for origin in origins if origin), None)
 
     def _shown(self, path: Path, value: object) -> str:
-        return masked(str(value)) if path == API_KEY else repr(value)
+        return masked(str(value)) if path in SECRETS else repr(value)
 
     def _allowed(self, path: Path) -> str:
         plain = _without_indices(path)

@@ -28,9 +28,14 @@ WELL_KNOWN = {
     "OPENALGO_PORT": ("openalgo", "port"),
     "OPENALGO_WS_URL": ("openalgo", "ws_url"),
     "OPENALGO_API_KEY": ("openalgo", "api_key"),
+    "OPENALGO_BACKUP_HOST": ("openalgo", "backup", "host"),
+    "OPENALGO_BACKUP_PORT": ("openalgo", "backup", "port"),
+    "OPENALGO_BACKUP_WS_URL": ("openalgo", "backup", "ws_url"),
+    "OPENALGO_BACKUP_API_KEY": ("openalgo", "backup", "api_key"),
     "PAPER_TRADING": ("openalgo", "paper_trading"),
 }
-API_KEY = ("openalgo", "api_key")
+SECRETS = {path: name for name, path in WELL_KNOWN.items() if path[-1] == "api_key"}
+"""The keys that may stand in no file others read, and the variable each comes from."""
 
 Kinds = Mapping[tuple[str, ...], Any]
 """By path, without indices, the default of each key: what kind a text stands for."""
@@ -120,11 +125,12 @@ def yaml_file(owner: type[BaseSettings], path: Path) -> Layer:
     if not isinstance(said, dict):
         raise ConfigError(f"{path}: is no mapping of groups; write it as config/default.yaml is")
     data = {str(group): _by_index(value) for group, value in said.items() if value is not None}
-    if _holds(data, API_KEY):
-        raise ConfigError(
-            f"openalgo.api_key: may not stand in {path}, a file others read; put it into the"
-            " environment or .env as OPENALGO_API_KEY, and make a new key"
-        )
+    for secret, name in SECRETS.items():
+        if _holds(data, secret):
+            raise ConfigError(
+                f"{'.'.join(secret)}: may not stand in {path}, a file others read; put it into the"
+                f" environment or .env as {name}, and make a new key"
+            )
     return Layer(owner, data, str(path))
 
 

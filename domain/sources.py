@@ -56,7 +56,8 @@ class Upstream:
 
     def is_ticking(self, at: Micros) -> bool:
         """Whether its canaries live."""
-        return self.newest is not None and at - self.newest <= HOLE
+        limit = seconds(self._params.fresh_canary_s)
+        return self.newest is not None and at - self.newest <= limit
 
     def sign(self, at: Micros) -> Sign:
         """Return what it shows of itself."""

@@ -253,3 +253,63 @@ def test_key_in_a_refused_frame_or_a_close_reason_is_told_to_nobody() -> None:
     assert (dialogue.bad, KEY in dialogue.last_bad) == (1, False)
     closed = dialogue.changed(StreamState.CLOSED, AT, 4401, f"bad key {KEY}")
     assert closed.text == "bad key ***"
+
+
+UNSUBSCRIBED = {"type": "unsubscribe", "status": "success", "successful": [], "failed": []}
+
+
+def test_symbols_are_ended_before_they_are_asked_for_again_one_question_at_a_time() -> None:
+    dialogue = ready(NIFTY, OPTION, PUT)
+    (ended,) = dialogue.resubscribe((OPTION, PUT, OPTION))
+    assert json.loads(ended) == {
+        "action": "unsubscribe",
+        "symbols": [{"symbol": s, "exchange": e, "mode": 2} for s, e in (OPTION, PUT)],
+    }
+    assert dialogue.subscribe(()) == ()
+    assert hear(dialogue, granted(OPTION, PUT)).frames == ()
+    heard = hear(dialogue, UNSUBSCRIBED)
+    assert asked(heard.frames) == [[OPTION[0], PUT[0]]]
+    change = hear(dialogue, granted(OPTION, PUT)).change
+    assert change == a_change(StreamState.READY, subscribed=3)
+    assert hear(dialogue, UNSUBSCRIBED) == Heard()
+
+
+def test_unsubscription_that_is_refused_stops_nothing() -> None:
+    dialogue = ready(NIFTY, OPTION)
+    dialogue.resubscribe((OPTION,))
+    assert asked(hear(dialogue, an_error("SERVER_ERROR")).frames) == [[OPTION[0]]]
+    change = hear(dialogue, granted(OPTION)).change
+    assert change == a_change(StreamState.READY, subscribed=2)
+
+
+def test_prices_flow_while_a_symbol_is_subscribed_again() -> None:
+    dialogue = ready(NIFTY, OPTION)
+    dialogue.resubscribe((OPTION,))
+    assert len(hear(dialogue, a_price_frame()).ticks) == 1
+
+
+def test_backup_asks_for_no_orders_and_tells_of_none() -> None:
+    dialogue = Dialogue(Source.BACKUP, 7, "KEY-1", (NIFTY,), 50)
+    hear(dialogue, AUTH)
+    heard = hear(dialogue, granted(NIFTY))
+    assert heard.frames == ()
+    assert heard.change is not None
+    assert heard.change.source is Source.BACKUP
+    assert hear(dialogue, an_order_frame()).pushes == ()
+
+
+@pytest.mark.parametrize(
+    ("frame", "is_denied"),
+    [
+        (an_error("AUTHENTICATION_ERROR"), True),
+        (AUTH | {"status": "error"}, True),
+        (an_error("BROKER_INIT_ERROR"), False),
+        (an_error("NOT_AUTHENTICATED"), False),
+    ],
+)
+def test_refused_key_is_told_apart_from_a_broker_that_is_away(
+    frame: dict[str, str], *, is_denied: bool
+) -> None:
+    change = hear(a_dialogue(), frame).change
+    assert change is not None
+    assert (change.state, change.is_denied) == (StreamState.REFUSED, is_denied)

@@ -117,30 +117,6 @@ def test_connection_becomes_ready_and_delivers(desk: Desk, opened: Opened) -> No
     assert [push.orderid for push in desk.pushes] == ["26112162756592"]
 
 
-def test_orders_of_the_backup_are_somebody_elses(desk: Desk, opened: Opened) -> None:
-    with streaming() as server:
-        connected(server, desk, opened, source=Source.BACKUP)
-        peer = server.peer()
-        peer.send(an_order_frame().decode(), PRICE)
-        (tick,) = desk.wait_ticks(1)
-        assert desk.threads == {"stream-backup"}
-        assert "subscribe_orders" not in peer.actions
-    assert tick.source is Source.BACKUP
-    assert desk.pushes == []
-
-
-def test_symbols_are_subscribed_again_after_they_were_ended(desk: Desk, opened: Opened) -> None:
-    with streaming() as server:
-        stream = connected(server, desk, opened)
-        stream.resubscribe(PAIRS[1:])
-        until(lambda: desk.states.count(StreamState.READY) == 2, WITHIN_S)
-        peer = server.peer()
-        ended, asked = peer.heard[-2:]
-    assert (ended["action"], asked["action"]) == ("unsubscribe", "subscribe")
-    assert ended["symbols"] == [{"symbol": CALL, "exchange": "NFO", "mode": 2}]
-    assert [row["symbol"] for row in asked["symbols"]] == [CALL]
-
-
 def test_path_of_the_url_is_asked_for(desk: Desk, opened: Opened) -> None:
     with streaming() as server:
         opened(f"{server.url}/ws/prices").connect(1, PAIRS)
@@ -177,6 +153,15 @@ def test_more_symbols_are_subscribed_on_the_open_socket(desk: Desk, opened: Open
         until(lambda: desk.states.count(StreamState.READY) == 2, WITHIN_S)
         assert server.peer().heard[-1]["symbols"][0]["symbol"] == "NIFTY24NOV2626000PE"
     assert desk.changes[2].subscribed == 3
+
+
+def test_symbols_are_ended_and_subscribed_again_on_the_open_socket(
+    desk: Desk, opened: Opened
+) -> None:
+    with streaming() as server:
+        connected(server, desk, opened).resubscribe(PAIRS[1:])
+        until(lambda: desk.states.count(StreamState.READY) == 2, WITHIN_S)
+        assert server.peer().actions[-2:] == ["unsubscribe", "subscribe"]
 
 
 def test_subscribing_without_a_connection_does_nothing(opened: Opened) -> None:

@@ -28,8 +28,8 @@ from tests.cli.typing_in import RunPy, Said
 from tests.waiting import until
 
 NAMES = (
-    "settings server key mode order_mode clock calendar broker contracts funds history ticks rules"
-    " disk journal"
+    "settings server key mode order_mode clock calendar broker contracts funds history ticks backup"
+    " rules disk journal"
 ).split()
 
 
@@ -80,6 +80,7 @@ def test_everything_is_well_in_paper_trading(run_py: RunPy, server: OpenAlgo) ->
         " broker's margin",
         "history": "PASS 45 minutes of NIFTY on 2026-11-20, the last 09:59",
         "ticks": "",
+        "backup": "SKIP no OPENALGO_BACKUP_HOST: if prices stop, REST is polled",
         "rules": "PASS version 3, valid through 2026-12-31, 41 days left",
         "disk": "",
         "journal": "PASS 0 events of 2026-11-20, none damaged",
@@ -130,7 +131,8 @@ def test_server_that_is_not_there_skips_what_depends_on_it(
         "server": "FAIL http://127.0.0.1:1 does not answer (connect). Start OpenAlgo there, or"
         " correct OPENALGO_HOST and OPENALGO_PORT."
     }
-    assert skipped(said) == set(lines(said)) - {"settings", "server", "rules", "disk", "journal"}
+    alone = {"settings", "server", "backup", "rules", "disk", "journal"}
+    assert skipped(said) == set(lines(said)) - alone
     assert lines(said)["key"] == "SKIP needs server"
 
 

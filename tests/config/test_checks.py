@@ -32,6 +32,26 @@ def test_key_in_a_yaml_file_is_refused_and_not_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.incident("INC-109")
+def test_key_of_the_backup_in_a_yaml_file_is_refused_too(tmp_path: Path) -> None:
+    (told,) = problems_of(f"openalgo: {{backup: {{api_key: {KEY}}}}}", tmp_path)
+    assert KEY not in told
+    assert told.startswith("openalgo.backup.api_key: may not stand in")
+    assert "OPENALGO_BACKUP_API_KEY" in told
+
+
+def test_backup_needs_a_key_of_its_own_and_a_way_that_hides_it() -> None:
+    live: dict[str, Any] = {"profile": "live", "openalgo__api_key": KEY}
+    (told,) = problems_of(openalgo__backup__host="127.0.0.2", **live)
+    assert told.startswith("openalgo.backup.api_key: is missing; set OPENALGO_BACKUP_API_KEY in")
+    live["openalgo__backup__api_key"] = KEY
+    (told,) = problems_of(openalgo__backup__host="spare.example.com", **live)
+    assert told.startswith("openalgo.backup.host: http://spare.example.com:5000 is not allowed")
+    (told,) = problems_of(openalgo__backup__ws_url="ws://spare.example.com:8765", **live)
+    assert told.startswith("openalgo.backup.ws_url: ws://spare.example.com:8765 is not allowed")
+    assert settings_of(openalgo__backup__host="127.0.0.2", **live).openalgo.backup.is_set
+
+
+@pytest.mark.incident("INC-109")
 def test_key_is_in_no_text_of_the_settings() -> None:
     settings = settings_of(openalgo__api_key=KEY)
     assert KEY not in repr(settings)

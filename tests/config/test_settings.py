@@ -10,6 +10,7 @@ from config.effective import Settings
 from config.groups import OpenAlgoParams, StrategyChoice
 from config.pack import load as load_pack
 from config.settings import CHOICE, GROUPS, HERE, every_leaf, load
+from config.sources import SECRETS
 from domain import params
 from sandbox.params import Lognormal, SandboxParams
 from tests.config.reading import KEY, NOWHERE, SANDBOX, settings_of
@@ -89,6 +90,24 @@ def test_well_known_variables_name_the_server(monkeypatch: pytest.MonkeyPatch) -
     assert server.stream_url == "wss://algo.example.com/ws"
     assert server.api_key.get_secret_value() == "1234567890"
     assert not server.paper_trading
+
+
+def test_backup_server_has_variables_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENALGO_API_KEY", KEY)
+    assert not load("live", env_file=NOWHERE).openalgo.backup.is_set
+    monkeypatch.setenv("OPENALGO_BACKUP_HOST", "https://spare.example.com")
+    monkeypatch.setenv("OPENALGO_BACKUP_PORT", "444")
+    monkeypatch.setenv("OPENALGO_BACKUP_API_KEY", "0987654321")
+    found = load("live", env_file=NOWHERE)
+    backup = found.openalgo.backup
+    assert backup.is_set
+    assert backup.rest_url == "https://spare.example.com:444"
+    assert backup.stream_url == "wss://spare.example.com:8765"
+    assert found.secrets() == (KEY, "0987654321")
+    monkeypatch.setenv("OPENALGO_BACKUP_WS_URL", "wss://spare.example.com/ws")
+    monkeypatch.delenv("OPENALGO_BACKUP_HOST")
+    backup = load("live", env_file=NOWHERE).openalgo.backup
+    assert (backup.is_set, backup.stream_url) == (True, "wss://spare.example.com/ws")
 
 
 @pytest.mark.parametrize(
@@ -200,7 +219,7 @@ def test_documented_defaults_are_those_of_the_classes(tmp_path: Path) -> None:
     said = documents.read(HERE / "default.yaml")
     assert list(said) == [*GROUPS, "strategies"]
     for leaf in every_leaf({}):
-        if leaf.path[:2] in {("openalgo", "api_key"), ("strategies", "limits")}:
+        if leaf.path in SECRETS or leaf.path[:2] == ("strategies", "limits"):
             continue
         value = said
         for part in leaf.path:
@@ -221,7 +240,7 @@ def test_every_default_lies_within_its_own_range() -> None:
     said = {
         ".".join(leaf.path).replace("strategies.", "strategies.0."): leaf.default
         for leaf in every_leaf(rooms)
-        if leaf.path != ("openalgo", "api_key")
+        if leaf.path not in SECRETS
     }
     settings = load("sandbox", said, None, NOWHERE, rooms)
     assert len(said) > 150

@@ -136,3 +136,15 @@ def test_many_may_register_and_tell_at_once() -> None:
         thread.join(LONG_S)
     assert [box.told for box in boxes] == [list(range(200))] * len(boxes)
     assert not post.dead_letters
+
+
+def test_unread_letters_of_an_actor_are_counted_and_of_nobody_else() -> None:
+    post, _ = an_office()
+    gate = threading.Event()
+    notes = an_actor(post, gate=gate)
+    for letter in ("wait", 1, 2):
+        post.tell("a", letter)
+    until(lambda: post.waiting("a") == 2, LONG_S)
+    gate.set()
+    until(lambda: notes.heard == ["wait", 1, 2], LONG_S)
+    assert (post.waiting("a"), post.waiting("watchdog"), post.waiting("nobody")) == (0, 0, 0)
