@@ -1,0 +1,126 @@
+"""No source has live prices while a short is open: its stop is looked after, then it is left."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.books import Action
+from domain.session import instant
+from sandbox.kinds import Status
+from tests.days import Played, a_day, a_stage
+from tests.stories import times, told
+from tests.tapes import CALL, DAY, OTHERS, UNITS, Leg, a_tape
+
+HELD = Leg(ready="09:50", breaks="09:52")
+"""Sold at 09:52; its stop stands at 153 and nothing touches it."""
+
+MUTE = {"id": "mute", "at": "ws:conn", "do": {"silent": {"pong": True}}}
+FROZEN = {"id": "frozen", "at": "rest:*", "do": {"freeze_quotes": {}}}
+
+
+def dead(since: str, until: str) -> tuple[dict[str, Any], ...]:
+    """Both sources: a stream that only answers pings, and quotes that stand still."""
+    when = {"when": {"between": [since, until]}}
+    return (MUTE | when, FROZEN | when)
+
+
+def given(until: str, force_close: str, **settings: Any) -> dict[str, Any]:
+    return {
+        "begin": "09:47",
+        "force_close": force_close,
+        "tape": a_tape(HELD, since="09:25"),
+        "faults": dead("10:00", until),
+        "settings": settings,
+    }
+
+
+def assert_flat(played: Played) -> None:
+    assert (played.ended.code, played.report.flat) == (10, True)
+    assert played.report.invariants_broken == []
+
+
+def test_short_is_left_after_five_minutes_in_which_no_source_lives(tmp_path: Path) -> None:
+    played = a_day(tmp_path, **given("10:40", "10:30"))
+    story = told(
+        played.log,
+        r"WARNING .*No ticks for 60 s, reconnecting",
+        r"ERROR .*BLIND: no source has live prices; 1 short is flattened in 300 s",
+        r"WARNING .*BLIND for 60 s: 1 short is flattened in 240 s unless prices return",
+        r"WARNING .*BLIND for 240 s: 1 short is flattened in 60 s unless prices return",
+        r"ERROR .*BLIND for 300 s: 1 short is flattened now",
+        r"LATCH\] FLATTEN set reason=BLIND",
+        r"leaving NIFTY\w+ units=650 reason=BLIND",
+        rf"cover BUY {CALL} units=650 LIMIT price=165.25",
+        r"is closed .* reason=BLIND",
+        r"the book is proved flat",
+    )
+    dark, left = times(story)[1], times(story)[4]
+    assert "10:02:00" <= dark <= "10:02:31"
+    assert "10:07:00" <= left <= "10:07:31"
+    assert played.log.count("BLIND: no source") == 1
+    assert_flat(played)
+
+
+def test_short_is_kept_where_the_setting_says_never_and_force_close_waits_for_no_price(
+    tmp_path: Path,
+) -> None:
+    never = {"exit.blind_flatten_s": 0}
+    played = a_day(tmp_path, **given("10:40", "10:15", **never))
+    told(
+        played.log,
+        r"BLIND: no source has live prices; 1 short is kept",
+        r"leaving NIFTY\w+ units=650 reason=FORCE_CLOSE",
+        r"is closed .* reason=FORCE_CLOSE",
+    )
+    assert_flat(played)
+
+
+def test_prices_that_return_in_time_leave_the_short_alone(tmp_path: Path) -> None:
+    played = a_day(tmp_path, **given("10:06", "10:15"))
+    told(
+        played.log,
+        r"BLIND: no source has live prices",
+        r"prices live again after \d+ s: (WEBSOCKET|REST_POLLING)",
+        r"leaving NIFTY\w+ units=650 reason=FORCE_CLOSE",
+    )
+    assert "reason=BLIND" not in played.log
+    assert_flat(played)
+
+
+def test_stop_that_vanishes_in_the_dark_is_noticed_and_replaced(tmp_path: Path) -> None:
+    with a_stage(tmp_path, **given("10:40", "10:30")) as stage:
+        stage.begin().run_to("10:03")
+        (stop,) = [o for o in stage.orders(Action.BUY) if o.status is Status.TRIGGER_PENDING]
+        stage.session.exchange.cancel(stage.at("10:03"), stop.orderid)
+        stage.run_to("10:03:40")
+        stops = [o for o in stage.orders(Action.BUY) if o.status is Status.TRIGGER_PENDING]
+        assert [(o.symbol, o.quantity) for o in stops] == [(CALL, UNITS)]
+        assert stops[0].orderid != stop.orderid
+        played = stage.finish()
+    assert played.log.count("BLIND: no source") == 1
+    # The checker takes the hand that cancelled for the agent's.
+    assert (played.ended.code, played.report.flat) == (10, True)
+
+
+@pytest.mark.incident("INC-04")
+def test_quiet_strikes_at_lunch_do_not_trip_the_feed(tmp_path: Path) -> None:
+    quiet = {
+        "id": "lunch",
+        "at": "ws:market_data",
+        "when": {"between": ["12:30", "13:00"]},
+        "do": {"symbol_mute": {"symbols": list(OTHERS)}},
+    }
+    played = a_day(
+        tmp_path,
+        begin="12:20",
+        force_close="13:05",
+        tape=a_tape(Leg(ready="12:35", breaks="12:40"), since="12:00"),
+        faults=(quiet,),
+    )
+    assert [line for line in played.log.splitlines() if "ERROR" in line] == []
+    for fault in ("No ticks", "REST_POLLING", "entries are off: no", "is suspect", "Lost"):
+        assert fault not in played.log
+    assert played.report.entries == 1
+    assert_flat(played)
+    assert instant(DAY, "12:30") < played.ended.at
