@@ -113,11 +113,16 @@ class VirtualSession:
         settings = session.settings
         chance = random.Random(seed)  # noqa: S311 - jitter, and it must repeat
         broker = self.world.lanes(settings.broker, server_mode(settings), chance)
-        stream = self.world.stream(settings.feed.subscribe_chunk)
-        stream.listen(Delivery(self.pump))
+        backup = (Source.BACKUP,) if settings.openalgo.backup.is_set else ()
+        streams = {
+            source: self.world.stream(settings.feed.subscribe_chunk, source)
+            for source in (Source.PRIMARY, *backup)
+        }
+        for stream in streams.values():
+            stream.listen(Delivery(self.pump))
         return Ports(
             post=self.pump if session.take is None else Tapped(self.pump, session.take),
-            feed=FeedPorts(streams={Source.PRIMARY: stream}, broker=broker, chance=chance),
+            feed=FeedPorts(streams=streams, broker=broker, chance=chance),
             folder=session.folder,
             url=URL,
             pid=os.getpid(),
