@@ -1,6 +1,8 @@
 """`run.py record`: what the feed of an OpenAlgo server delivers, kept for a day. Sends no order."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,12 +66,10 @@ def run(options: Options) -> int:
         recorder = Recorder(folder, planned.day)
         begun = recorder.start()
         log.info("recording %s to %s until %s; sends no order", planned.day, folder, show(until))
-        watchdog = logging.getLogger("actors.watchdog")
-        watchdog.addFilter(_is_about_prices)
         try:
-            is_over = Listening(server, planned, recorder).run(until, begun.facts.get("chain"))
+            with _prices_only():
+                is_over = Listening(server, planned, recorder).run(until, begun.facts.get("chain"))
         finally:
-            watchdog.removeFilter(_is_about_prices)
             recorded = recorder.close()
         return _conclude(recorder, recorded, is_over=is_over)
 
@@ -98,9 +98,21 @@ def _until(options: Options, planned: DayPlan) -> Micros:
     return end
 
 
-def _is_about_prices(record: logging.LogRecord) -> bool:
-    """Leave out what the watchdog would tell a strategy: here is none that could enter."""
-    return not str(record.msg).startswith("entries")
+@contextmanager
+def _prices_only() -> Iterator[None]:
+    """Leave out of the log what the watchdog would tell a strategy: here is none to enter."""
+
+    def is_wanted(record: logging.LogRecord) -> bool:
+        return not (record.name.startswith("actors.") and str(record.msg).startswith("entries"))
+
+    handlers = logging.getLogger().handlers[:]
+    for handler in handlers:
+        handler.addFilter(is_wanted)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(is_wanted)
 
 
 def _conclude(recorder: Recorder, recorded: Recorded, *, is_over: bool) -> int:

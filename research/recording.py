@@ -33,8 +33,8 @@ SCHEMA = pl.Schema(
         "epoch": pl.Int32(),
         "seq": pl.Int64(),
         "ltp": pl.Float64(),
-        "low": pl.Float64(),
-        "high": pl.Float64(),
+        "tick_low": pl.Float64(),
+        "tick_high": pl.Float64(),
         "cum_volume": pl.Int64(),
     }
 )
@@ -51,7 +51,7 @@ FORMAT: Facts = {
     "ts": "when the tick was received; rows are sorted by it, then by seq",
     "exch_ts": "the exchange's time, where one came that could be trusted",
     "ltp": "rupees",
-    "low, high": "rupees, only where several ticks were made one",
+    "tick_low, tick_high": "rupees, only where several ticks were told as one",
     "cum_volume": "units of the day so far",
 }
 
@@ -84,8 +84,8 @@ def frame(ticks: Sequence[Tick]) -> pl.DataFrame:
         "epoch": [tick.epoch for tick in ticks],
         "seq": [tick.seq for tick in ticks],
         "ltp": [tick.ltp / 100 for tick in ticks],
-        "low": [tick.low / 100 if tick.low < tick.ltp else None for tick in ticks],
-        "high": [tick.high / 100 if tick.high > tick.ltp else None for tick in ticks],
+        "tick_low": [tick.low / 100 if tick.low < tick.ltp else None for tick in ticks],
+        "tick_high": [tick.high / 100 if tick.high > tick.ltp else None for tick in ticks],
         "cum_volume": [tick.cum_volume for tick in ticks],
     }
     return pl.DataFrame(columns, schema=SCHEMA)

@@ -1,8 +1,9 @@
 """Reads a tape of ticks or samples and refuses what cannot be true.
 
 Columns: ts symbol ltp cum_volume, optionally bid ask oi; prices in rupees, `ts` with a zone or in
-Asia/Kolkata, rows in the order they came. Only `cum_volume`, `bid`, `ask` and `oi` may be empty. A
-day has 700,000 rows and more: they are looked at by columns, never one by one.
+Asia/Kolkata, rows in the order they came. Only `ts`, `symbol` and `ltp` may not be empty. A row
+that stands for several ticks says in tick_low and tick_high how far they went. A day has 700,000
+rows and more: they are looked at by columns, never one by one.
 """
 
 from array import array
@@ -19,6 +20,7 @@ from sandbox.market.ticks import NONE, Ticks, TickTape
 
 COLUMNS = ("ts", "symbol", "ltp", "cum_volume")
 QUOTE = ("bid", "ask")
+EXTREMES = ("tick_low", "tick_high")
 LIMIT = 10**12
 ZONE = "Asia/Kolkata"
 STAMPS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
@@ -55,16 +57,34 @@ def read(file: Path, frame: pl.DataFrame) -> TickTape:
         raise ConfigError(
             f"sandbox.tape.file: {file}: holds {days.height} days; a tape is one day, cut it"
         )
-    # Every row later than the one before it, if only by a microsecond: so order is kept for good.
-    steady = (pl.col("at") - pl.col(ROW)).cum_max() + pl.col(ROW)
-    ordered = rows.with_columns(steady.alias("at"), pl.col("symbol").cast(pl.String))
-    parts = ordered.partition_by("symbol", as_dict=True, maintain_order=True)
+    parts = _steady(_spread(rows)).partition_by("symbol", as_dict=True, maintain_order=True)
     options = rows.filter(_is_option())
     return TickTape(
         day=Day(days.item().isoformat()),
         lines={Symbol(str(name)): _ticks(part) for (name,), part in parts.items()},
         made_up=options.select((pl.col("bid").eq(NONE) | pl.col("ask").eq(NONE)).any()).item(),
     )
+
+
+def _spread(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the extremes of joined ticks as rows of their own, just ahead of where they stood."""
+    place = pl.col(ROW) * 3
+    kept = [rows.with_columns(place.alias(ROW))]
+    for n, name in enumerate(EXTREMES, 1):
+        ahead = rows.filter(pl.col(name) != NONE).with_columns(
+            (place - n).alias(ROW),
+            (pl.col("at") - n).alias("at"),
+            pl.col(name).alias("ltp"),
+            pl.lit(NONE, pl.Float64).alias("volume"),
+        )
+        kept.append(ahead)
+    return pl.concat(kept).sort(ROW)
+
+
+def _steady(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows each later than the one before it, if only by a microsecond: order is kept."""
+    numbered = rows.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW))
+    return numbered.with_columns((pl.col("at") - pl.col(ROW)).cum_max() + pl.col(ROW))
 
 
 def _ticks(part: pl.DataFrame) -> Ticks:
@@ -78,13 +98,16 @@ def _converted(frame: pl.DataFrame) -> pl.DataFrame:
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(ROW),
         _at(frame.schema["ts"]).alias("at"),
         pl.col("symbol").cast(pl.String, strict=False),
-        *(_number(frame, name).alias(f"{name}_") for name in ("ltp", *QUOTE)),
+        *(_number(frame, name).alias(f"{name}_") for name in ("ltp", *QUOTE, *EXTREMES)),
         *(
             _number(frame, name).alias(new)
             for name, new in (("cum_volume", "volume"), ("oi", "oi"))
         ),
     ).with_columns(
-        *((pl.col(f"{name}_") * 100).round().fill_null(NONE).alias(name) for name in QUOTE),
+        *(
+            (pl.col(f"{name}_") * 100).round().fill_null(NONE).alias(name)
+            for name in (*QUOTE, *EXTREMES)
+        ),
         (pl.col("ltp_") * 100).round().alias("ltp"),
         pl.col("volume", "oi").fill_null(NONE),
     )
@@ -162,7 +185,7 @@ def _checks() -> Iterator[Check]:
         f"lies more than {MOST_BACK_S} s before an earlier row; sort the file by ts",
     )
     yield Check("symbol", pl.col("symbol").eq("").fill_null(value=True), "is no name")
-    for name in ("ltp", *QUOTE):
+    for name in ("ltp", *QUOTE, *EXTREMES):
         yield from _price(name)
     for name, ours in (("cum_volume", "volume"), ("oi", "oi")):
         number = pl.col(ours)
@@ -172,8 +195,8 @@ def _checks() -> Iterator[Check]:
 
 def _price(name: str) -> Iterator[Check]:
     rupees, paise = pl.col(f"{name}_"), pl.col(name)
-    least = rupees.le(0) if name == "ltp" else rupees.lt(0)
-    said = "is no price above 0" if name == "ltp" else "is no price from 0 up"
+    least = rupees.lt(0) if name in QUOTE else rupees.le(0)
+    said = f"is no price {'from 0 up' if name in QUOTE else 'above 0'}"
     yield Check(name, rupees.is_null() | least | rupees.ge(LIMIT), said)
     # A price in rupees is a float on its way here: what differs by less was meant.
     yield Check(name, (rupees * 100 - paise).abs().gt(1e-4), "is not in whole paise")

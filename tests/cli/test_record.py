@@ -1,7 +1,6 @@
 """`run.py record`: prices are kept, nothing that orders is asked, and what refuses says so."""
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,12 @@ from domain.units import Day
 from research import audience, recording
 from research.audience import ReadOnly, WriteForbidden
 from research.recorder import Recorder
-from tests.broker.http_server import Reply, Request
 from tests.broker.ws_server import Peer
-from tests.cli.openalgo import BAD_KEY, DAY, OpenAlgo, a_quote, an_openalgo
+from tests.cli.openalgo import BAD_KEY, DAY, OpenAlgo, an_openalgo
 from tests.cli.typing_in import RunPy
 from tests.research.recorded import full, some
 
-SMALL = "universe: {width_points: 100, min_symbols: 2}\n"
+SMALL = "universe: {width_points: 100, min_symbols: 2, edge_points: 0}\n"
 READS = {"ping", "analyzer", "multiquotes", "expiry", "symbol"}
 
 
@@ -40,7 +38,7 @@ def it_is(wall: str, day: Day = DAY) -> None:
     clock.use(AnchoredClock(anchor))
 
 
-def record(run_py: RunPy, *words: object, until: str = "10:00:15") -> Any:
+def record(run_py: RunPy, *words: object, until: str = "10:00:45") -> Any:
     return run_py("record", "--config", "small.yaml", "--until", until, "--out", "rec", *words)
 
 
@@ -64,33 +62,6 @@ def test_prices_are_recorded_and_nothing_that_orders_is_asked(
     assert sorted(path.name for path in Path("rec").iterdir()) == [f"{DAY}.parquet", "lock"]
 
 
-def test_silent_socket_is_polled_and_the_file_says_so(
-    run_py: RunPy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The socket brings two prices of each symbol and is mute from then on; REST moves."""
-    Path("small.yaml").write_text(
-        SMALL + "feed: {stale_warn_s: 10, fallback_s: 15}\nwatchdog: {check_s: 1}\n"
-    )
-    polls = count()
-
-    def moving(request: Request) -> Reply:
-        price = 25_974.9 + next(polls) * 0.05
-        rows = [dict(pair, data=a_quote(price, volume=200)) for pair in request.body["symbols"]]
-        return Reply({"status": "success", "results": rows})
-
-    with an_openalgo(monkeypatch) as server:
-        server.table["multiquotes"] = moving
-        it_is("10:00")
-        said = record(run_py, until="10:00:55")
-    assert said.code == 0, said.err
-    rows = pl.read_parquet(f"rec/{DAY}.parquet")
-    found = rows.group_by("source", maintain_order=True).agg(pl.col("epoch").unique())
-    assert found["source"].to_list() == ["primary", "rest"], said.err
-    polled = rows.filter(pl.col("source") == "rest")
-    assert polled["symbol"].n_unique() == 11
-    assert polled["exch_ts"].null_count() == polled.height
-
-
 def test_day_goes_on_with_the_contracts_it_began_with(run_py: RunPy, server: OpenAlgo) -> None:
     """The money has moved 300 points since, but a recording of today names its contracts."""
     record(run_py)
@@ -105,8 +76,8 @@ def test_day_goes_on_with_the_contracts_it_began_with(run_py: RunPy, server: Ope
         return reply
 
     server.table["multiquotes"] = higher
-    it_is("10:00:20")
-    assert record(run_py, until="10:00:40").code == 0
+    it_is("10:00:50")
+    assert record(run_py, until="10:01:30").code == 0
     assert set(pl.read_parquet(f"rec/{DAY}.parquet")["symbol"]) == first
 
 
@@ -148,7 +119,7 @@ def test_folder_that_is_none_is_refused(run_py: RunPy, server: OpenAlgo) -> None
 
 
 def test_recordings_lie_in_the_state_directory_unless_said(run_py: RunPy, server: OpenAlgo) -> None:
-    words = ("--config", "small.yaml", "--until", "10:00:10", "--state-dir", "mine")
+    words = ("--config", "small.yaml", "--until", "10:00:20", "--state-dir", "mine")
     assert run_py("record", *words).code == 0
     assert Path(f"mine/recordings/{DAY}.parquet").exists()
 

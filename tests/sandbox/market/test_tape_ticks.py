@@ -86,6 +86,16 @@ def test_order_is_kept_where_stamps_are_equal_or_late(tmp_path: Path) -> None:
     assert found == [(0, 100), (1e-6, 200), (2e-6, 300), (3e-6, 400), (1, 500)]
 
 
+def test_extremes_of_joined_ticks_come_just_ahead_of_them(tmp_path: Path) -> None:
+    rows = [a_row(0, ltp=60.0), a_row(1, ltp=60.5, cum_volume=900, tick_low=58.0, tick_high=61.0)]
+    rows.append(a_row(2, ltp=60.0, cum_volume=900, tick_high=60.5))
+    found = rows_of(ticks(a_file(tmp_path, *rows)).lines[CALL])
+    assert [(round(at, 6), ltp, volume) for at, ltp, volume, *_ in found] == [
+        (0, 6000, 750), (0.999998, 6100, NONE), (0.999999, 5800, NONE), (1, 6050, 900),
+        (1.999998, 6050, NONE), (2, 6000, 900),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "stamp",
     [
@@ -119,6 +129,7 @@ REFUSED = {
     "endless": ({"ltp": float("inf")}, "row 2: ltp inf is no price above 0"),
     "bid below nothing": ({"bid": -0.05}, "row 2: bid -0.05 is no price from 0 up"),
     "negative volume": ({"cum_volume": -75}, "row 2: cum_volume -75 is no whole number from 0 up"),
+    "extreme of nothing": ({"tick_low": 0.0}, "row 2: tick_low 0.0 is no price above 0"),
     "half a unit": ({"cum_volume": 7.5}, "row 2: cum_volume 7.5 is no whole number from 0 up"),
     "beyond counting": ({"cum_volume": 1e300}, "row 2: cum_volume 1e+300 is no whole number"),
     "negative interest": ({"oi": -1}, "row 2: oi -1 is no whole number from 0 up"),
