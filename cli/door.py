@@ -66,7 +66,11 @@ ControlPort = Annotated[
     int | None, typer.Option(help="Port of the control app (clock, truth, faults).")
 ]
 Faults = Annotated[Path | None, typer.Option(help="Fault script, YAML.", show_default="none")]
+Attach = Annotated[str | None, typer.Option(help="HOST:PORT of an exchange that is already open.")]
 StateDir = Annotated[Path | None, typer.Option(help="Where journal, truth and log are kept.")]
+Record = Annotated[
+    Path | None, typer.Option(help="Folder to record what the feed delivers to, besides.")
+]
 Config = Annotated[Path | None, typer.Option(help="Your own settings, YAML.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Plain log lines.")]
 StartPaused = Annotated[
@@ -123,9 +127,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
     begin: Annotated[str | None, _begin(SANDBOX.start_at)] = None,
     until: Annotated[str | None, typer.Option(help="Wall time of the force close, HH:MM.")] = None,
     faults: Faults = None,
-    attach: Annotated[
-        str | None, typer.Option(help="HOST:PORT of an exchange that is already open.")
-    ] = None,
+    attach: Attach = None,
     api_key: Annotated[
         str | None,
         typer.Option(
@@ -134,6 +136,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
     ] = None,
     state_dir: StateDir = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary there, JSON.")] = None,
+    record: Record = None,
     config: Config = None,
     *,
     no_color: NoColor = False,
@@ -153,6 +156,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
         api_key=api_key,
         state_dir=state_dir,
         summary=summary,
+        record=record,
         config=config,
         color=_color(no_color),
     )
@@ -212,7 +216,13 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
 
 
 @app.command()
-def live(state_dir: StateDir = None, config: Config = None, *, no_color: NoColor = False) -> int:
+def live(
+    state_dir: StateDir = None,
+    config: Config = None,
+    record: Record = None,
+    *,
+    no_color: NoColor = False,
+) -> int:
     """Trade today against an OpenAlgo server.
 
     The environment or a file .env names it: OPENALGO_HOST, OPENALGO_PORT,
@@ -221,8 +231,13 @@ def live(state_dir: StateDir = None, config: Config = None, *, no_color: NoColor
     PAPER_TRADING says what you expect of it: true its analyzer mode, false real
     orders. If the server disagrees, nothing starts.
     """
-    folder = state_dir or Path("state")
-    return lives.run(lives.Options(state_dir=folder, config=config, color=_color(no_color)))
+    options = lives.Options(
+        state_dir=state_dir or Path("state"),
+        config=config,
+        record=record,
+        color=_color(no_color),
+    )
+    return lives.run(options)
 
 
 @app.command()

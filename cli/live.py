@@ -8,6 +8,7 @@ from cli.again import Again, command, keep
 from cli.agent import Agent, Server
 from cli.inquiry import link_of
 from cli.session import Session, locked
+from cli.taping import taped
 from config import log as logs
 from config.settings import load
 from domain import clock
@@ -28,6 +29,7 @@ class Options:
 
     state_dir: Path = Path("state")
     config: Path | None = None
+    record: Path | None = None
     color: bool | None = None
 
 
@@ -40,6 +42,7 @@ def run(options: Options) -> int:
     settings = load("live", file=options.config)
     with locked(options.state_dir) as folder:
         words = ["--config", options.config] if options.config else []
+        words += ["--record", options.record] if options.record else []
         keep(folder, Again(restart=command("live", folder, words)))
         logs.setup(logs.Redactor(*settings.secrets()), color=options.color)
         day = trading_day(clock.now())
@@ -65,7 +68,8 @@ def run(options: Options) -> int:
         log.info("trading %s by %s and %s, %s mode", day, server.url, server.ws_url, expected)
         if server.backup is not None:
             log.info("prices have a backup: %s", server.backup.url)
-        ended = Agent(Session(settings=settings, folder=folder), planned, server).run()
+        with taped(options.record, Session(settings=settings, folder=folder), day) as session:
+            ended = Agent(session, planned, server).run()
         log.info("over code=%d %s", ended.code, ended.reason)
         if ended.code == BAD_CONFIG:
             raise ConfigError(ended.reason)

@@ -21,6 +21,7 @@ from cli.attach import Child, Discovery, FollowedClock, check_taken, discover
 from cli.exchange import DEFAULT_KEY, check_key, script_of, setup_of
 from cli.interrupted import EXIT_CODE, farewell
 from cli.session import Session, locked
+from cli.taping import taped
 from cli.virtual import VirtualDay, VirtualSession
 from config import log as logs
 from config.settings import Settings, load
@@ -69,6 +70,7 @@ class Options:
     api_key: str | None = None
     state_dir: Path | None = None
     summary: Path | None = None
+    record: Path | None = None
     config: Path | None = None
     color: bool | None = None
     run: Path = RUN
@@ -106,7 +108,7 @@ class Options:
 
     def of_agent(self) -> list[str]:
         """Return what says how the agent plays, as words of the command line."""
-        return _words({"--until": self.until, "--config": self.config})
+        return _words({"--until": self.until, "--config": self.config, "--record": self.record})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +180,8 @@ def _play_virtual(options: Options, session: Session, chosen: Chosen) -> int:
             truth=Truth(file.append, file.rows),
             begin=session.settings.room(SandboxParams).start_at,
         )
-        ended = _until_it_ends(lambda: _interruptible(VirtualSession(session, day, chosen.plan)))
+        with taped(options.record, session, chosen.setup.day) as own:
+            ended = _until_it_ends(lambda: _interruptible(VirtualSession(own, day, chosen.plan)))
     finally:
         file.close()
     return _conclude(options, session, chosen.setup.day, ended, 1)
@@ -211,7 +214,8 @@ def _play_on_sockets(session: Session, options: Options, url: str, found: Discov
     clock = FollowedClock(url, found)
     server = Server(url=url, ws_url=found.ws_url, api_key=key, speed=found.speed)
     inner = Session(settings=settings, folder=session.folder)
-    return _until_it_ends(lambda: Agent(inner, planned, server).run(clock.follow))
+    with taped(options.record, inner, planned.day) as own:
+        return _until_it_ends(lambda: Agent(own, planned, server).run(clock.follow))
 
 
 def _until_it_ends(play: Callable[[], Ended]) -> Ended:
