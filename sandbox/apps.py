@@ -22,7 +22,7 @@ from domain.units import SECOND, Micros
 from sandbox.api.answers import JSON, Answer, Refused, refusal
 from sandbox.api.desk import BROKER, Desk
 from sandbox.api.front import Call
-from sandbox.connection import PROTOCOL, Connection, StreamProtocol
+from sandbox.connection import PROTOCOL, Connection
 from sandbox.floor import Floor
 from sandbox.frames import Frames
 from sandbox.interference import Door, Interference
@@ -96,14 +96,14 @@ class Stream:
             await Response(status_code=426)(scope, receive, send)
             return
         await receive()
-        protocol = scope["extensions"][PROTOCOL][PROTOCOL]
         known, door = self._interference.knocks(self._floor.step())
         if door is not Door.OPEN:
-            await _turned_away(door, protocol, receive, send)
+            await _turned_away(door, receive, send)
             return
         await send({"type": "websocket.accept"})
         session = StreamSession(self._desk, self._frames, clock.steady())
         wire = self._interference.wire(session, known)
+        protocol = scope["extensions"][PROTOCOL][PROTOCOL]
         connection = Connection(session, self._floor, protocol, wire)
         self.connections.append(connection)
         self._interference.opened(self._floor.step(), connection, known)
@@ -114,12 +114,11 @@ class Stream:
             self.connections.remove(connection)
 
 
-async def _turned_away(door: Door, protocol: StreamProtocol, receive: Receive, send: Send) -> None:
+async def _turned_away(door: Door, receive: Receive, send: Send) -> None:
     """Refuse a newcomer, or leave it without an answer until it gives up."""
     if door is Door.REFUSED:
         await send({"type": "websocket.close"})
         return
-    protocol.hang()
     while (await receive())["type"] != "websocket.disconnect":
         pass
 

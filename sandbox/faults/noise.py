@@ -7,7 +7,7 @@ from domain.units import Symbol
 BYTES: tuple[bytes, ...] = (
     b"\xff\xfe\x00\x9f\x92\x96",
     b'{"type": "market_data", "symbol": "\xc3\x28"}',
-    b"\x00" * 64,
+    b"\x80" * 64,
 )
 TEXT: tuple[bytes, ...] = (
     b"",

@@ -46,6 +46,7 @@ def test_window_holds_from_its_first_instant_up_to_its_last() -> None:
     assert told == [[], ["f"], []]
     (fault,) = force.script.faults
     assert began(fault.when, Micros(at("11:04") - 1), Past()) == at("11:00")
+    assert began(fault.when, at("11:04"), Past()) is None
 
 
 def test_instant_hits_the_connections_open_at_it_from_then_on() -> None:
