@@ -120,9 +120,8 @@ def _judge(watch: Watch, now: Moment) -> Decision:
     found = (rule(watch, now) for rule in rules)
     watch, actions = next((each for each in found if each is not None), (watch, ()))
     watch, alerted = _alert(watch, now)
-    watch, reopened = _tend_others(watch, now)
     watch, told = tell_darkness(watch, now)
-    return watch, actions + _repeated(watch, now, actions) + alerted + reopened + told
+    return watch, actions + _repeated(watch, now, actions) + alerted + told
 
 
 def _recover(watch: Watch, now: Moment) -> Decision | None:
@@ -286,30 +285,16 @@ def _take(watch: Watch, now: Moment, source: Source, reason: str, *, is_fall: bo
 
 
 def _reopen(watch: Watch, now: Moment, source: Source, reason: str) -> Decision:
-    """Ask for a new socket once in a silence, named by the last tick before it."""
+    """Ask for a new socket once in a silence, named by the last tick before it.
+
+    The feed goes on trying, and looks after streams that are not in use, by itself.
+    """
     sign = now.facts.sign(source)
     named = (source, (sign.canary_at if sign else None) or Micros(0))
     if named in watch.reopened:
         return watch, ()
     others = tuple(each for each in watch.reopened if each[0] is not source)
     return replace(watch, reopened=(*others, named)), (Reopen(source, reason),)
-
-
-def _tend_others(watch: Watch, now: Moment) -> Decision:
-    """Have streams that are connected and mute, and not in use, connected again as well."""
-    actions: Actions = ()
-    if not now.is_check(watch):
-        return watch, actions
-    warn_s = now.feed.stale_warn_s
-    counted_from = max(watch.chosen_at, now.facts.plan.open, now.facts.jumped_at or Micros(0))
-    for sign in now.facts.streams:
-        since = max(counted_from, sign.canary_at or Micros(0))
-        is_mute = sign.is_ready and now.at - since >= seconds(warn_s)
-        if sign.source is not watch.chosen and is_mute:
-            reason = f"no ticks of {sign.source} for {warn_s} s"
-            watch, reopened = _reopen(watch, now, sign.source, reason)
-            actions += reopened
-    return watch, actions
 
 
 def _alert(watch: Watch, now: Moment) -> Decision:
