@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,17 @@ from actors.stages import ThreadStage
 from actors.system import Ports
 from broker.http import Http
 from broker.lanes import Lanes
-from broker.stream import Link, OpenAlgoStream
+from broker.stream import OpenAlgoStream
+from cli.inquiry import link_of
 from config.settings import Settings
 from domain import clock
 from domain.contracts import Chain
+from domain.jumps import Clockwork
 from domain.market import Forming, Source, Tick, minute_of
 from domain.pulse import PulsePlan
 from domain.session import DayPlan
 from domain.units import SECOND, Micros, rupees
-from messages.control import ChainChosen, ChainFound, Pulse, StrikesFound
+from messages.control import ChainChosen, ChainFound, ClockJumped, Pulse, StrikesFound
 from research.audience import CAST, Audience, ReadOnly
 from research.recorder import Recorder
 from research.recording import RecordingFailed
@@ -77,15 +80,10 @@ class Listening:
         chance = random.Random()  # noqa: S311 - jitter of waits, nothing is decided by it
         http = Http(url, key, settings.broker, server.speed)
         self._lanes = Lanes(http, settings.broker, server.mode, chance, speed=server.speed)
-        link = Link(
-            url=settings.openalgo.stream_url,
-            api_key=key,
-            chunk=settings.feed.subscribe_chunk,
-            plain_hosts=settings.broker.plain_http_hosts,
-        )
-        self._stream = OpenAlgoStream(link, Delivery(self._post))
+        sources = (Source.PRIMARY, *[Source.BACKUP] * settings.openalgo.backup.is_set)
+        self._streams = {source: self._stream(source) for source in sources}
         broker = ReadOnly(self._lanes)
-        feed = FeedPorts(streams={Source.PRIMARY: self._stream}, broker=broker, chance=chance)
+        feed = FeedPorts(streams=self._streams, broker=broker, chance=chance)
         ports = Ports(post=self._post, feed=feed, folder=Path(), url=url, pid=os.getpid())
         self._audience = Audience(
             settings, plan, ports, ThreadStage(self._post), office=self._post, take=self._take
@@ -93,6 +91,7 @@ class Listening:
         self._contracts = Contracts(CHOOSER, self._post, broker)
         self._chain: Chain | None = None
         self._spot: Tick | None = None
+        self._clockwork = Clockwork()
         self._pulses = PulsePlan(settings.bars.close_grace_ms)
 
     def run(self, until: Micros, known: str | None) -> bool:
@@ -114,14 +113,26 @@ class Listening:
                 self._audience.start()
                 return self._conduct(until)
             finally:
-                self._stream.close()
+                for stream in self._streams.values():
+                    stream.close()
                 self._audience.stop(STOP_S)
                 self._lanes.close(STOP_S)
-                self._stream.join(STOP_S)
+                for stream in self._streams.values():
+                    stream.join(STOP_S)
+
+    def _stream(self, source: Source) -> OpenAlgoStream:
+        """Return a stream that delivers into a lane of its own."""
+        settings = self._server.settings
+        waiting = partial(self._post.waiting, "feed")
+        delivery = Delivery(self._post, waiting, settings.feed.max_frames_queued)
+        return OpenAlgoStream(link_of(settings, source), delivery)
 
     def _conduct(self, until: Micros) -> bool:
         while clock.now() < until:
             self._server.follow()
+            jump = self._clockwork.look(clock.wall(), clock.steady())
+            if jump:
+                self._post.tell("feed", ClockJumped(at=clock.now(), reason=jump))
             self._tell_time()
             if not self._audience.is_alive("watchdog"):
                 raise RecordingFailed("nobody watches the feed any more, see the log; begin again")

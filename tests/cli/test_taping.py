@@ -38,7 +38,7 @@ def test_session_that_records_itself_is_played_as_any_other(run_py: RunPy, tmp_p
 def test_folder_of_another_recorder_is_refused(tmp_path: Path) -> None:
     with (
         locked(tmp_path),
-        pytest.raises(Locked, match="--record .* the recorder with pid"),
+        pytest.raises(Locked, match=r"--record .* the recorder with pid"),
         taped(tmp_path, a_session(tmp_path), DAY),
     ):
         raise AssertionError
