@@ -119,7 +119,7 @@ class MonitorActor(Actor):
 
     def _feed(self, health: FeedHealth) -> None:
         self._set(
-            connected=health.connected,
+            connected=any(sign.is_connected for sign in health.streams),
             source=health.source.tag,
             last_tick_at=health.last_tick_at,
             subscribed=health.subscribed,

@@ -17,16 +17,11 @@ def health_of(feed: Feed, at: Micros) -> FeedHealth:
     """Return the vital signs of a feed."""
     intake, source = feed.intake, feed.authority.source
     sightings = intake.sightings[source]
-    primary = feed.upstreams[Source.PRIMARY].sign(at)
     return FeedHealth(
         at=at,
         source=source,
         epoch=feed.newest_epoch,
-        connected=primary.is_connected,
         canary_at=intake.beats[source].newest,
-        primary_canary_at=primary.canary_at,
-        primary_since=primary.since,
-        rest_moving=feed.polling.is_moving(at),
         seen=sightings.seen,
         subscribed=sightings.subscribed,
         stale=sightings.stale(at),

@@ -70,26 +70,22 @@ class FeedRestored(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 class FeedHealth(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The feed's vital signs, each second. FeedActor -> WatchdogActor, MonitorActor.
 
-    `epoch` is the newest used, by whichever source. `mute` options have not ticked since they were
-    last subscribed.
+    `epoch` is the newest used, by whichever source. `seen`, `subscribed`, `stale` and `mute` count
+    options of the source that has the say; `mute` ones did not tick since they were subscribed.
     """
 
     at: Micros
     source: Source
     epoch: int
-    connected: bool
     canary_at: Micros | None
-    primary_canary_at: Micros | None
-    primary_since: Micros | None
-    rest_moving: bool
     seen: int
     subscribed: int
     stale: int
     ticks: int
     last_tick_at: Micros | None
     switches: int
-    streams: tuple[Sign, ...] = ()
-    rest: RestVerdict = RestVerdict.IDLE
+    streams: tuple[Sign, ...]
+    rest: RestVerdict
     near_circuit: bool = False
     jumped_at: Micros | None = None
     mute: tuple[Symbol, ...] = ()

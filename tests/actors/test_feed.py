@@ -14,7 +14,7 @@ from domain.market import Source
 from domain.orders import State
 from domain.params import FeedParams, UniverseParams
 from domain.positions import Phase
-from domain.signs import Sign
+from domain.signs import RestVerdict, Sign
 from domain.units import SECOND, Micros, Symbol
 from messages.control import (
     Begin,
@@ -207,11 +207,7 @@ def test_vital_signs_go_to_watchdog_and_monitor_each_pulse() -> None:
         at=at("09:59:30"),
         source=Source.PRIMARY,
         epoch=1,
-        connected=True,
         canary_at=at("09:59:29"),
-        primary_canary_at=at("09:59:29"),
-        primary_since=at("09:59:00"),
-        rest_moving=False,
         seen=1,
         subscribed=10,
         stale=9,
@@ -228,6 +224,7 @@ def test_vital_signs_go_to_watchdog_and_monitor_each_pulse() -> None:
                 is_connected=True,
             ),
         ),
+        rest=RestVerdict.IDLE,
         mute=tuple(c.symbol for c in a_chain().contracts if c.symbol != CALL),
     )
     assert told == [To("watchdog", health), To("monitor", health)]
@@ -292,7 +289,7 @@ def test_answer_of_a_poll_comes_back_as_a_message_and_reaches_the_bars() -> None
     assert {(tick.source, tick.epoch) for tick in ticks} == {(Source.REST, 2)}
     assert len(ticks) >= 3
     health = stand.health("10:00:08")
-    assert (health.source, health.rest_moving, health.switches) == (Source.REST, True, 1)
+    assert (health.source, health.rest, health.switches) == (Source.REST, RestVerdict.LIVE, 1)
 
 
 def test_switch_is_told_to_the_bars_so_that_they_know_how_prices_come() -> None:

@@ -8,6 +8,7 @@ from domain import clock
 from domain.clock import WallClock
 from domain.market import Source
 from domain.session import show
+from domain.signs import RestVerdict
 from domain.units import SECOND, Micros
 from messages.market import FeedHealth
 from messages.orders import PositionChanged
@@ -124,7 +125,7 @@ def test_refused_stream_login_starts_on_rest() -> None:
     market.recover()
     market.choose()
     market.play("10:04")
-    assert (health(market).source, health(market).rest_moving) == (Source.REST, True)
+    assert (health(market).source, health(market).rest) == (Source.REST, RestVerdict.LIVE)
     assert market.trust() == []
     market.is_refusing = False
     market.play("10:20")
@@ -143,7 +144,7 @@ def test_frozen_rest_quotes_do_not_count_as_fresh() -> None:
     ticks = health(market).ticks
     market.play("10:06")
     assert health(market).ticks == ticks
-    assert not health(market).rest_moving
+    assert health(market).rest is RestVerdict.STALE
     assert market.trust() == [True, False, False]
     market.is_mute = False
     market.play("10:20")
