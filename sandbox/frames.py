@@ -156,7 +156,7 @@ def _ltp(price: PriceOut) -> _Ltp:
         exchange=price.exchange,
         mode="ltp",
         ltp=rupees(price.ltp),
-        ltt=milliseconds(price.ltt),
+        ltt=milliseconds(price.traded_at or price.ltt),
         timestamp=milliseconds(price.at),
     )
 
@@ -169,7 +169,7 @@ def _quote(price: PriceOut, mode: StreamMode) -> _Quote:
         exchange=price.exchange,
         mode="full" if is_full else "quote",
         ltp=rupees(price.ltp),
-        ltt=milliseconds(price.ltt),
+        ltt=milliseconds(price.traded_at or price.ltt),
         timestamp=milliseconds(price.at),
         volume=price.volume,
         last_quantity=price.last_quantity,

@@ -310,6 +310,9 @@ class PriceOut(msgspec.Struct, frozen=True, gc=False):
     tick: Paise
     shown: Shown | None = None
     """The displayed book itself, where a source or a test has one."""
+    traded_at: Micros = Micros(0)
+    """When the last trade was by the clock of whoever relays it, 0 where nobody said: frames tell
+    this instead of `ltt`, which is when we heard of it."""
 
     @property
     def is_print(self) -> bool:

@@ -53,6 +53,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     prev_close: Paise | None = None
     oi: Units | None = None
     shown: Shown | None = None
+    traded_at: Micros | None = None
+    """When the last trade was, by the server's clock."""
 
 
 class Inbox:
@@ -184,6 +186,7 @@ class LiveLine(Line):
             0 if self._is_index else self._stream.words(self._heard)[0],
             self.instrument.lot, self.instrument.tick,
             Shown() if self._is_index else seen.shown,
+            seen.traded_at or Micros(0),
         )  # fmt: skip
 
     def _quote(self, seen: Seen) -> tuple[Paise, Paise]:

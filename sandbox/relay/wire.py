@@ -57,6 +57,7 @@ class _Price(msgspec.Struct):
     close: Decimal | None = None
     oi: Decimal | None = None
     depth: _Sides | None = None
+    ltt: Any = None
 
 
 class _Market(msgspec.Struct):
@@ -172,6 +173,7 @@ def price(frame: bytes | str) -> Seen:
         prev_close=_maybe_paise(data.close),
         oi=_maybe_units(data.oi),
         shown=None if data.depth is None else _shown(data.depth),
+        traded_at=_instant(data.ltt),
     )
 
 
@@ -291,6 +293,16 @@ def _levels(steps: Sequence[_Step]) -> Iterator[Level]:
     for step in steps:
         if step.price > 0:
             yield Level(paise(step.price), units(step.quantity), _maybe_units(step.orders) or 0)
+
+
+def _instant(said: Any) -> Micros | None:
+    """Return a time in milliseconds or seconds since the epoch; others, such as texts, are none."""
+    try:
+        whole = int(said)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    digits = len(str(whole))
+    return {10: Micros(whole * SECOND), 13: Micros(whole * 1000)}.get(digits)
 
 
 def _maybe_paise(rupees: Decimal | None) -> Paise | None:

@@ -201,6 +201,7 @@ def test_exchange_taken_up_again_has_its_orders_and_todays_prices(tmp_path: Path
             assert prices(client, 1)
 
 
+@pytest.mark.slow
 def test_agent_plays_a_session_on_relayed_prices_and_ends_flat(tmp_path: Path) -> None:
     options = theirs(tmp_path, speed=60, seed=1, begin="09:14", wait=True)
     del options["config"]

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.units import MINUTE, SECOND, Micros, Paise, Units
 from sandbox.facts import facts
+from sandbox.frames import Frames, StreamMode
 from sandbox.kinds import Level, PriceOut, Shown
 from sandbox.market import depth
 from sandbox.market.live import REBASE, Inbox, LiveMarket, Seen, live
@@ -130,6 +132,15 @@ def test_before_anything_is_heard_the_listed_values_stand() -> None:
     last = a_market(Inbox(), shown=BOOK).lines[CALL].at(NOON)
     assert (last.ltp, last.bid, last.ask, last.volume) == (15_000, 14_950, 15_010, 1000)
     assert not last.is_print
+
+
+def test_time_of_the_last_trade_is_told_as_the_server_did() -> None:
+    traded = Micros(NOON - 300_000)
+    first, second = after(seen(ltp=15_005, volume=Units(1065), traded_at=traded), seen(ltp=15_005))
+    assert first.is_print
+    told = [msgspec.json.decode(Frames().market(out, StreamMode.QUOTE)) for out in (first, second)]
+    assert [frame["data"]["ltt"] for frame in told] == [traded // 1000, first.at // 1000]
+    assert told[0]["data"]["timestamp"] == first.at // 1000
 
 
 def test_only_what_is_followed_comes_out_but_all_of_it_is_known() -> None:

@@ -40,13 +40,26 @@ def test_price_is_read_with_everything_a_broker_says() -> None:
     depth = {"buy": [step, nothing], "sell": [dict(step, price="150.05", orders=None)]}
     frame = a_frame(
         volume=1300.0, last_quantity="65", open=140, high=151.5, low=139.05, close=141.2, oi=77,
-        depth=depth, average_price=149.0, mode="full", ltt=1, timestamp="x",
+        depth=depth, average_price=149.0, mode="full", ltt=1795059900123, timestamp="x",
     )  # fmt: skip
     assert wire.price(frame) == a_seen(
         symbol=CALL, exchange="NFO", ltp=14_995, volume=1300, last_quantity=65, open=14_000,
         high=15_150, low=13_905, prev_close=14_120, oi=77,
         shown=Shown((a_level(14_990, 650, 4),), (a_level(15_005, 650, 0),)),
+        traded_at=1_795_059_900_123_000,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        (1_795_059_900_123, 1_795_059_900_123_000), ("1795059900", 1_795_059_900_000_000),
+        (1_795_059_900.9, 1_795_059_900_000_000), (0, None), (None, None), ("10:15:00", None),
+        ([1], None), (5, None), (-1_795_059_900, None), (10**14, None),
+    ],
+)  # fmt: skip
+def test_time_of_a_trade_is_read_where_it_is_one(said: object, read: int | None) -> None:
+    assert wire.price(a_frame(ltt=said)).traded_at == read
 
 
 def test_price_alone_is_enough_and_may_be_text() -> None:
