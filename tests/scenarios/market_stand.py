@@ -15,6 +15,7 @@ from actors.base import Actor
 from actors.feed import FeedActor, FeedPorts
 from actors.pump import Pump
 from actors.watchdog import WatchdogActor
+from broker.port import Stream
 from domain import clock
 from domain.calls import (
     History,
@@ -106,10 +107,35 @@ class Ear:
         self.heard.append(message)
 
 
+class Spare:
+    """The stream of a second server, on the same tape. It ticks unless it is mute."""
+
+    def __init__(self, moved: Callable[[StreamState, int, Source], None]) -> None:
+        self.is_mute = False
+        self.epoch: int | None = None
+        self.subscribed: set[Symbol] = set()
+        self._moved = moved
+
+    def connect(self, epoch: int, symbols: tuple[Pair, ...]) -> None:
+        self.epoch = epoch
+        self.subscribed = {symbol for symbol, _ in symbols}
+        self._moved(StreamState.READY, epoch, Source.BACKUP)
+
+    def subscribe(self, symbols: tuple[Pair, ...]) -> None:
+        self.subscribed |= {symbol for symbol, _ in symbols}
+
+    def resubscribe(self, symbols: tuple[Pair, ...]) -> None:
+        self.subscribe(symbols)
+
+    def close(self) -> None:
+        self.epoch = None
+
+
 class Market:
     """The whole stand; also the stream, the broker and the spawner of its actors."""
 
-    def __init__(self, began: str, tape_until: str = "10:30") -> None:
+    def __init__(self, began: str, tape_until: str = "10:30", *, has_backup: bool = False) -> None:
+        self.spare = Spare(self._moved) if has_backup else None
         self.hands = Hands(at(began))
         self.pump = Pump()
         symbols = (NIFTY, *OPTIONS)
@@ -150,7 +176,10 @@ class Market:
     def _built(self, address: str) -> Actor:
         feed = FeedParams()
         if address == "feed":
-            ports = FeedPorts({Source.PRIMARY: self}, self, random.Random(7))
+            streams: dict[Source, Stream] = {Source.PRIMARY: self}
+            if self.spare is not None:
+                streams[Source.BACKUP] = self.spare
+            ports = FeedPorts(streams, self, random.Random(7))
             params = {"ports": ports, "params": feed, "universe": UniverseParams()}
             return FeedActor(address, self.pump, index=INDEX, **params)  # type: ignore[arg-type]  # by name
         if address == "watchdog":
@@ -183,10 +212,8 @@ class Market:
             self._moved(StreamState.CLOSED, self._epoch)
         self._epoch = None
 
-    def _moved(self, state: StreamState, epoch: int) -> None:
-        change = StreamChange(
-            source=Source.PRIMARY, epoch=epoch, state=state, at=self.hands.at, code=1006
-        )
+    def _moved(self, state: StreamState, epoch: int, source: Source = Source.PRIMARY) -> None:
+        change = StreamChange(source=source, epoch=epoch, state=state, at=self.hands.at, code=1006)
         self._late.append(lambda: self.pump.tell("feed", StreamMoved(change=change)))
 
     # The broker.
@@ -272,12 +299,20 @@ class Market:
                 end += 1
             self._played[symbol] = end
             if symbol in self._subscribed and self._epoch is not None and not self.is_mute:
-                ticks += [self._tick(symbol, trade) for trade in tape[start:end]]
+                ticks += [self._tick(symbol, trade, self._epoch) for trade in tape[start:end]]
+            spare = self.spare
+            if spare and spare.epoch is not None and not spare.is_mute:
+                ticks += [
+                    self._tick(symbol, trade, spare.epoch, Source.BACKUP)
+                    for trade in tape[start:end]
+                    if symbol in spare.subscribed
+                ]
         if ticks:
             self.pump.tell("feed", TicksArrived(ticks=tuple(ticks)))
 
-    def _tick(self, symbol: Symbol, trade: Trade) -> Tick:
-        assert self._epoch is not None
+    def _tick(
+        self, symbol: Symbol, trade: Trade, epoch: int, source: Source = Source.PRIMARY
+    ) -> Tick:
         self._seq += 1
         is_index = symbol == NIFTY
         return a_tick(
@@ -286,7 +321,8 @@ class Market:
             None if is_index else trade.cum,
             symbol=symbol,
             exchange=exchange_of(symbol),
-            epoch=self._epoch,
+            source=source,
+            epoch=epoch,
             seq=self._seq,
         )
 

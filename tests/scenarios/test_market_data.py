@@ -23,9 +23,9 @@ def _clock() -> Iterator[None]:
     clock.use(WallClock())
 
 
-def morning(began: str = "09:05", chosen: str = "09:16") -> Market:
+def morning(began: str = "09:05", chosen: str = "09:16", *, has_backup: bool = False) -> Market:
     """A market on which the day began and the chain was chosen."""
-    market = Market(began)
+    market = Market(began, has_backup=has_backup)
     market.recover()
     market.play(chosen)
     market.choose()
@@ -116,6 +116,36 @@ def test_source_switches_give_the_bars_of_the_clean_tape() -> None:
     assert (health(market).source, health(market).switches) == (Source.REST, 5)
     assert market.wrong() == {}
     assert market.missing("09:58") == {}
+
+
+@pytest.mark.incident("INC-09")
+def test_switches_among_three_sources_give_the_bars_of_the_clean_tape() -> None:
+    market = morning(has_backup=True).play("09:30")
+    assert market.spare is not None
+    seen: list[Source] = []
+    for wall, primary, backup in (
+        ("09:33", True, False),
+        ("09:37", True, True),
+        ("09:41", True, False),
+        ("09:50", False, False),
+    ):
+        market.is_mute, market.spare.is_mute = primary, backup
+        market.play(wall)
+        seen.append(health(market).source)
+    assert seen == [Source.BACKUP, Source.REST, Source.BACKUP, Source.PRIMARY]
+    assert market.wrong() == {}
+    assert market.missing("09:48") == {}
+
+
+@pytest.mark.incident("INC-07")
+def test_backup_that_never_ticked_is_passed_over() -> None:
+    market = morning(has_backup=True).play("09:30")
+    assert market.spare is not None
+    market.spare.is_mute = True
+    market.play("09:40")
+    market.is_mute = True
+    market.play("09:44")
+    assert health(market).source is Source.REST
 
 
 @pytest.mark.incident("INC-16")
