@@ -29,6 +29,8 @@ TAGS = {
     "broker": "API",
     "broker.stream": "WEBSOCKET",
     "cli": "RUN",
+    "research.recorder": "RECORD",
+    "research.recording": "RECORD",
     "sandbox": "EXCHANGE",
     "strategies": "SWING",
 }
