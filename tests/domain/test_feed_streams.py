@@ -64,6 +64,17 @@ def test_jump_of_the_clock_is_a_gap_and_starts_the_silence_anew(wall: str) -> No
     assert stage.said(Regained) == [Regained(PRIMARY, 1, since, at(wall))]
 
 
+def test_silence_before_a_jump_does_not_hedge() -> None:
+    stage = jumping("10:30")
+    choose(stage.feed, "10:30", a_chain())
+    far = Symbol("NIFTY24NOV2626100PE")
+    stage.feed.own("leg 1", far, is_live=True)
+    stage.ticks = lambda _: False
+    stage.play("10:30:09")
+    assert stage.said(Poll)
+    assert not any(far in {symbol for symbol, _ in poll.pairs} for poll in stage.said(Poll))
+
+
 def test_jump_outside_the_session_loses_nothing() -> None:
     stage = jumping("16:00")
     assert stage.said(Lost) == []

@@ -130,8 +130,11 @@ def test_our_own_strike_is_watched_as_if_it_were_near() -> None:
 def test_silence_of_the_whole_stream_is_no_fault_of_its_symbols() -> None:
     stage = playing()
     stage.ticks = lambda now: not at("10:00") < now < at("10:02")
+    stage.ticking = set()
     stage.play("10:02:20")
     assert stage.again == []
+    stage.play("10:02:40")
+    assert len(stage.again) == 1
 
 
 @pytest.mark.incident("INC-14")
