@@ -1,5 +1,6 @@
 """Papering on another server's prices: what is refused, what is said, and that the key is not."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ class Served:
 
     def __call__(self, serving: Serving, ports: Ports, ready: Any) -> None:
         self.serving.append(serving)
+        logging.getLogger("careless").warning("key=%s", KEY)
         ready({"ws_url": "ws://x", "date": serving.exchange.day, "speed": serving.speed})
 
 
@@ -158,6 +160,7 @@ def test_day_is_todays_by_the_wall_clock_at_speed_1(
     begun = TruthFile(tmp_path / "state").rows[0].payload
     assert isinstance(begun, Started)
     assert (begun.source, begun.around, begun.made_up) == ("openalgo", 2_600_000, False)
+    assert "key=***" in said.err
     for text in (said.out, said.err, (tmp_path / "state" / "truth.jsonl").read_text()):
         assert KEY not in text
 
