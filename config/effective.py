@@ -73,6 +73,7 @@ class Settings:
             feed=replace(
                 feed,
                 gap_taint_s=max(feed.gap_taint_s, stall_s),
+                backup_after_s=max(feed.backup_after_s, stall_s),
                 fast_fallback_s=max(feed.fast_fallback_s, stall_s),
                 first_tick_s=max(feed.first_tick_s, stall_s),
                 fresh_canary_s=max(feed.fresh_canary_s, stall_s),

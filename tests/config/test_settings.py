@@ -197,6 +197,7 @@ def test_fast_market_leaves_half_a_real_second_to_protect_and_to_be_seen(
     fast = settings_of().at_speed(speed)
     assert fast.protect.emergency_s == max(10, half_s)
     assert (fast.feed.gap_taint_s, fast.feed.fast_fallback_s) == (max(5, half_s), max(20, half_s))
+    assert fast.feed.backup_after_s == max(15, half_s)
     assert (fast.feed.first_tick_s, fast.feed.fresh_canary_s) == (max(15, half_s), max(5, half_s))
     assert (fast.orders.baseline_max_age_s, fast.reconcile.window_s) == (max(5, half_s),) * 2
     assert fast.exit.quote_max_age_s == max(3, half_s)

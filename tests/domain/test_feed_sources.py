@@ -192,6 +192,18 @@ def test_square_wave_switches_at_most_as_often_as_an_hour_bears(
     assert most_in_an_hour(day) <= most
 
 
+@pytest.mark.parametrize(
+    ("primary", "backup"),
+    [([60, 60], [30, 90, 60, 10]), ([40, 40], [80, 80]), ([100, 30], [70, 50])],
+)
+def test_two_streams_that_flap_in_turn_are_left_for_rest(
+    primary: list[int], backup: list[int]
+) -> None:
+    day = polled(Day(waves(*primary), backup=waves(*backup)))
+    day.play("09:20", "10:25")
+    assert 5 <= most_in_an_hour(day) <= 6
+
+
 @settings(max_examples=50)
 @given(SPANS, SPANS, st.booleans())
 def test_two_square_waves_switch_at_most_six_times_an_hour(

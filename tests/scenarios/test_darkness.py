@@ -1,5 +1,6 @@
 """No source has live prices while a short is open: its stop is looked after, then it is left."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,37 @@ def test_prices_that_return_in_time_leave_the_short_alone(tmp_path: Path) -> Non
         r"leaving NIFTY\w+ units=650 reason=FORCE_CLOSE",
     )
     assert "reason=BLIND" not in played.log
+    assert_flat(played)
+
+
+def test_story_of_an_outage_has_each_transition_once(tmp_path: Path) -> None:
+    """The stream is mute from 10:00, polled prices are frozen from 10:10, both live at 10:20."""
+    faults = (
+        MUTE | {"when": {"between": ["10:00", "10:20"]}},
+        FROZEN | {"when": {"between": ["10:10", "10:20"]}},
+    )
+    settings = {"exit.blind_flatten_s": 0}
+    day = given("10:40", "10:30", **settings) | {"faults": faults}
+    played = a_day(tmp_path, **day)
+    transitions = (
+        r"feed was healthy, is fallback",
+        r"No ticks for 20 s while exposed",
+        r"starting REST",
+        r"Broker verified via REST",
+        r"REST polling started",
+        r"REST_POLLING for 300 s: is the broker connected",
+        r"feed was fallback, is blind",
+        r"BLIND: no source has live prices; 1 short is kept",
+        r"prices live again after",
+        r"feed was fallback, is healthy",
+        r"Back to WEBSOCKET: its own ticks for 30 s",
+    )
+    told(played.log, *transitions)
+    for line in transitions:
+        found = [each for each in played.log.splitlines() if re.search(line, each)]
+        assert len(found) == 1, (line, found)
+    assert "10:19:59" < times(told(played.log, transitions[-1]))[0] < "10:21:05"
+    assert played.log.index("reason=FORCE_CLOSE") > played.log.index("Back to WEBSOCKET")
     assert_flat(played)
 
 
