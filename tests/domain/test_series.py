@@ -182,9 +182,7 @@ def test_reader_of_a_disturbed_day_eats_the_clean_days_bars(
             continue
         if i and tape[i - 1].at < until <= tape[i].at:
             reader.take(desk.builder.feed_gap(since, until))
-        accepted = desk.ledger.accept(tick)
-        assert accepted is not None
-        reader.take(desk.builder.add([accepted]))
+        reader.take(desk.builder.add(desk.accepted(tick)))
         if i in asks:
             reader.take(fill(desk, tape[: i + 1], tick.recv_at))
         seen = minutes(tuple(reader.eaten))

@@ -70,6 +70,15 @@ def test_tainted_bar_holds_the_later_ones_back_until_history_has_come() -> None:
     assert play.script.log == ["bar 4", "bar 5"]
 
 
+def test_load_is_as_far_as_its_last_symbol() -> None:
+    play = Play()
+    assert (play.trader.progress, play.trader.settled) == ((0, 2), PLAN.open)
+    play.bars(CE.symbol, 0, 1, 2)
+    assert (play.trader.progress, play.trader.settled) == ((1, 2), PLAN.open)
+    play.bars(PE.symbol, 0, 1)
+    assert (play.trader.progress, play.trader.settled) == ((2, 2), minute(2))
+
+
 def test_symbols_outside_the_chain_are_not_shown() -> None:
     play = Play().warm()
     index = Symbol("NIFTY")
