@@ -74,6 +74,21 @@ def test_bars_of_a_long_stall_come_out_in_order() -> None:
     assert minutes == [at(wall) for wall in ("10:01", "10:02", "10:03", "10:05")]
 
 
+def test_echoes_of_a_source_that_lags_behind_the_others_are_echoes() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 1000)))
+    backup = [
+        a_tick(f"10:0{m}:10", 10_000, cum, source=Source.BACKUP, epoch=2, seq=seq)
+        for seq, (m, cum) in enumerate([(2, 900), (2, 950), (3, 1000)])
+    ]
+    backup.append(a_tick("10:03:40", 10_100, 1065, source=Source.BACKUP, epoch=2, volume=65))
+    builder.add(backup)
+    changes = builder.elapse(at("10:04:02"))
+    assert [(b.minute, b.open, b.low, b.ticks) for b in bars_in(changes)] == [
+        (at("10:03"), 10_100, 10_100, 1)
+    ]
+
+
 def test_thin_bar_is_a_bar() -> None:
     builder = ten()
     builder.add(trades(("10:01:10", 10_000, 65)))
@@ -305,6 +320,14 @@ def test_tick_told_twice_counts_once() -> None:
     once.add(told)
     twice.add([*told, a_tick("10:01:30", 10_000, 65, seq=9)])
     assert once.elapse(at("10:02:02")) == twice.elapse(at("10:02:02"))
+
+
+def test_price_repeated_after_the_volume_went_on_is_not_counted_again() -> None:
+    told = trades(("10:01:10", 10_000, 65), ("10:01:12", 10_100, 65), ("10:01:20", 10_050, 130))
+    builder = ten()
+    builder.add([*told, a_tick("10:01:30", 10_000, 65)])
+    (bar,) = bars_in(builder.elapse(at("10:02:02")))
+    assert (bar.close, bar.ticks) == (10_050, 3)
 
 
 def test_no_pulse_is_needed_and_a_thousand_do_no_harm() -> None:

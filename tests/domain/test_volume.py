@@ -71,6 +71,21 @@ def test_baseline_is_shared_across_sources() -> None:
     assert increments(ledger, ticks) == [(1000, False), (100, False), (0, False), (100, False)]
 
 
+@pytest.mark.parametrize("source", [Source.REST, Source.BACKUP])
+def test_source_that_lags_behind_the_others_adds_nothing_until_it_passes(source: Source) -> None:
+    ledger = a_ledger()
+    ledger.connected(source, 2, at("10:00"))
+    ticks = [a_tick(cum=1000)]
+    ticks += [a_tick(cum=cum, source=source, epoch=2) for cum in (900, 990, 1000, 1010)]
+    assert increments(ledger, ticks) == [
+        (1000, False),
+        (0, False),
+        (0, False),
+        (0, False),
+        (10, False),
+    ]
+
+
 def test_option_without_volume_is_a_gap_and_an_index_is_not() -> None:
     ticks = [a_tick(cum=None), an_index_tick()]
     assert increments(a_ledger(), ticks) == [(0, True), (0, False)]
