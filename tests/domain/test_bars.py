@@ -325,7 +325,7 @@ def test_tick_told_twice_counts_once() -> None:
 def test_price_repeated_after_the_volume_went_on_is_not_counted_again() -> None:
     told = trades(("10:01:10", 10_000, 65), ("10:01:12", 10_100, 65), ("10:01:20", 10_050, 130))
     builder = ten()
-    builder.add([*told, a_tick("10:01:30", 10_000, 65)])
+    builder.add([*told, a_tick("10:01:30", 10_000, 65, seq=9)])
     (bar,) = bars_in(builder.elapse(at("10:02:02")))
     assert (bar.close, bar.ticks) == (10_050, 3)
 
