@@ -45,10 +45,10 @@ def test_profile_without_anything_else_is_the_defaults_and_its_differences() -> 
     )
 
 
-def test_live_differs_from_the_defaults_in_the_stop_only() -> None:
+def test_live_differs_from_the_defaults_in_the_stop_and_enters_on_polled_prices_only_on_paper() -> None:
     settings = settings_of(profile="live", openalgo__api_key=KEY)
     assert settings.strategy.params.stop == params.StopParams(limit_offset_bps=800)
-    assert settings.feed.rest_entries == "never"
+    assert settings.feed.rest_entries == "paper"
     assert settings.broker.name == "default"
     assert settings.openalgo.paper_trading
     assert settings.rooms == ()
@@ -232,6 +232,7 @@ def test_documented_defaults_are_those_of_the_classes(tmp_path: Path) -> None:
         "strategies": [{"params": {"stop": {"limit_offset_bps": 800}}}],
     }
     assert documents.read(HERE / "live.yaml") == {
+        "feed": {"rest_entries": "paper"},
         "strategies": [{"params": {"stop": {"limit_offset_bps": 800}}}]
     }
 
