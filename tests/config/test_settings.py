@@ -45,7 +45,7 @@ def test_profile_without_anything_else_is_the_defaults_and_its_differences() -> 
     )
 
 
-def test_live_differs_from_the_defaults_in_the_stop_and_enters_on_polled_prices_only_on_paper() -> None:
+def test_live_differs_from_the_defaults_in_the_stop_and_on_polled_prices() -> None:
     settings = settings_of(profile="live", openalgo__api_key=KEY)
     assert settings.strategy.params.stop == params.StopParams(limit_offset_bps=800)
     assert settings.feed.rest_entries == "paper"
