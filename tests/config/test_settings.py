@@ -233,7 +233,7 @@ def test_documented_defaults_are_those_of_the_classes(tmp_path: Path) -> None:
     }
     assert documents.read(HERE / "live.yaml") == {
         "feed": {"rest_entries": "paper"},
-        "strategies": [{"params": {"stop": {"limit_offset_bps": 800}}}]
+        "strategies": [{"params": {"stop": {"limit_offset_bps": 800}}}],
     }
 
 
