@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import doctor as doctors
+from cli import drill as drills
 from cli import exchange as exchanges
 from cli import live as lives
 from cli import record as recording
@@ -31,6 +32,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+drill = typer.Typer(help="Play many short sessions with faults and print a scorecard.")
+app.add_typer(drill, name="drill")
 
 SANDBOX = SandboxParams()
 
@@ -288,6 +292,23 @@ def record(
     return recording.run(options)
 
 
+@drill.command("feed")
+def drill_feed(
+    sessions: Annotated[int, typer.Option(help="Quiet sessions, to count false alarms.")] = (
+        drills.SESSIONS
+    ),
+    seeds: Annotated[int, typer.Option(help="Sessions of each fault.")] = drills.SEEDS,
+    seed: Annotated[int, typer.Option(help="The first random seed.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes to play in.", show_default="one a core")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the scorecard there, JSON.")] = None,
+) -> int:
+    """Play market data faults on the paper exchange and print how the agent took them."""
+    options = drills.Options(sessions=sessions, seeds=seeds, seed=seed, workers=workers, json=json)
+    return drills.feed(options, sys.stdout)
+
+
 @app.command()
 def status(
     state_dir: StateDir = None,
@@ -313,6 +334,7 @@ def _color(no_color: bool) -> bool | None:
 def _help(word: str) -> str:
     """Return what says more: a command's own help, if the first word is one."""
     names = {each.callback.__name__ for each in app.registered_commands if each.callback}
+    names |= {each.name for each in app.registered_groups if isinstance(each.name, str)}
     return f"run.py {word} --help" if word in names else "run.py --help"
 
 

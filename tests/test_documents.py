@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -48,17 +48,26 @@ CODE = [
 ]
 
 
-def app_options() -> dict[str, set[str]]:
+def app_params() -> dict[str, list[Any]]:
+    """What each command takes; a group of commands takes what its commands take."""
     commands = typer.main.get_command(door.app).commands  # type: ignore[attr-defined]  # a group
     return {
-        name: {opt for param in command.params for opt in param.opts if opt.startswith("--")}
+        name: [
+            p for each in getattr(command, "commands", {"": command}).values() for p in each.params
+        ]
         for name, command in commands.items()
     }
 
 
+def app_options() -> dict[str, set[str]]:
+    return {
+        name: {opt for param in params for opt in param.opts if opt.startswith("--")}
+        for name, params in app_params().items()
+    }
+
+
 def app_variables() -> set[str]:
-    commands = typer.main.get_command(door.app).commands  # type: ignore[attr-defined]  # as above
-    params = [param for command in commands.values() for param in command.params]
+    params = [param for params in app_params().values() for param in params]
     return {str(param.envvar) for param in params if getattr(param, "envvar", None)}
 
 
