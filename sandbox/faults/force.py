@@ -16,7 +16,7 @@ from sandbox.exchange import Exchange
 from sandbox.faults import universe
 from sandbox.faults.script import ALWAYS, Connection, Fault, Past, Script, began
 from sandbox.faults.universe import Universe
-from sandbox.faults.verbs import FreezeQuotes, VolumeReset, YesterdaysQuotes, concerned
+from sandbox.faults.verbs import FreezeQuotes, VolumeReset, YesterdaysQuotes, concerned, fits
 from sandbox.kinds import DepthLine, Out
 from sandbox.market.draws import Stream
 
@@ -163,7 +163,8 @@ class Force:
             for fault in self._candidates(place, at):
                 since = began(fault.when, at, self._past)
                 nth = fault.when.nth
-                if since is None or (nth is not None and number not in nth):
+                is_counted = nth is None or number in nth
+                if since is None or not is_counted or not fits(fault.do, route):
                     continue
                 if self.happens(fault, "", number):
                     hits.append((fault, since))

@@ -108,14 +108,12 @@ HISTORY: Entries = {
     ),
 }
 
-_OF_QUOTES = ("quotes", "multiquotes", "depth", "optionchain")
-
 PLACES: dict[str, Entries] = {
     "ws:conn": CONNECTION,
     "ws:market_data": TICKS,
     "rest:*": ANSWERS | QUOTES,
     **{f"rest:{route}": ANSWERS for route in ROUTES},
-    **{f"rest:{route}": ANSWERS | QUOTES for route in _OF_QUOTES},
+    **{f"rest:{route}": ANSWERS | QUOTES for route in verbs.OF_QUOTES},
     "rest:history": ANSWERS | HISTORY,
 }
 """`rest:*` is every route but those that write orders, which a script must name."""

@@ -213,6 +213,9 @@ Verb = (
     | FreezeQuotes | YesterdaysQuotes | HistoryLag | MissingRows
 )  # fmt: skip
 
+OF_QUOTES = ("quotes", "multiquotes", "depth", "optionchain")
+"""The routes that tell quotes."""
+
 NAMES: dict[type[Verb], str] = {
     Silent: "silent",
     HalfOpen: "half_open",
@@ -242,6 +245,11 @@ NAMES: dict[type[Verb], str] = {
     MissingRows: "missing_rows",
 }
 """The word of the script for each."""
+
+
+def fits(verb: Verb, route: str) -> bool:
+    """Whether a verb that stands for every route does anything at this one."""
+    return route in OF_QUOTES or not isinstance(verb, FreezeQuotes | YesterdaysQuotes)
 
 
 def concerned(verb: Verb) -> Symbols:

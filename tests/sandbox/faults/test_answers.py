@@ -175,6 +175,15 @@ def test_frozen_symbol_may_be_one_of_many() -> None:
     assert [row["data"]["ltp"] for row in rows] == [155.95, 200.0]
 
 
+def test_quotes_of_every_route_are_not_met_where_nothing_is_quoted() -> None:
+    counter = Counter(rest("freeze_quotes", route="*"))
+    for route in ("ping", "orderbook"):
+        assert counter.ask(route)["status"] == "success"
+    assert counter.exchange.faults_met == []
+    counter.ask("quotes", **OF_CALL)
+    assert counter.exchange.faults_met == [("f", "freeze_quotes", "rest:quotes")]
+
+
 def test_yesterdays_quotes_may_lie_outside_their_own_range() -> None:
     counter = Counter(rest("yesterdays_quotes"))
     counter.exchange.quotes[CALL] = a_quote(15_000, prev_close=Paise(15_850))
