@@ -1,7 +1,7 @@
 """BarActor: folds the ticks of a symbol, or of a few, into one-minute bars.
 
-Hears:  Begin, BeginBars, TicksSeen, FeedLost, FeedRestored, HistoryRead, WatchPrice, BarsWanted,
-        Pulse
+Hears:  Begin, BeginBars, TicksSeen, PricesMissed, FeedLost, FeedRestored, HistoryRead, WatchPrice,
+        BarsWanted, Pulse
 Tells:  strategy <- BarUpdated; strategy, journal <- BarClosed, BarsBackfilled
 Owns:   the bars of the day, the one in progress, the session VWAP (domain.bars.BarBuilder)
 Dies:   losing at most the current minute; history rebuilds it, and until then its bars are tainted
@@ -33,13 +33,14 @@ from messages.market import (
     FeedLost,
     FeedRestored,
     HistoryRead,
+    PricesMissed,
     TicksSeen,
     WatchPrice,
 )
 
 log = logging.getLogger(__name__)
 
-Word = TicksSeen | HistoryRead | WatchPrice | BarsWanted
+Word = TicksSeen | PricesMissed | HistoryRead | WatchPrice | BarsWanted
 Event = Pulse | FeedLost | FeedRestored
 Heard = Word | Event | Begin | BeginBars
 
@@ -84,7 +85,7 @@ class BarActor(Actor):
     def on_receive(self, message: Heard) -> None:
         """Handle one message. In the actor's thread."""
         match message:
-            case TicksSeen() | HistoryRead() | WatchPrice() | BarsWanted():
+            case TicksSeen() | PricesMissed() | HistoryRead() | WatchPrice() | BarsWanted():
                 line = self._lines.get(message.symbol)
                 if line is not None:
                     self._hear(line, message)
@@ -103,6 +104,8 @@ class BarActor(Actor):
             case TicksSeen(ticks=ticks):
                 self._tell(line, line.builder.add(ticks))
                 self._tell_forming(line.updates.news(line.builder.forming))
+            case PricesMissed(since=since, until=until):
+                self._tell(line, line.builder.feed_gap(since, until))
             case HistoryRead(reply=reply):
                 self._take(line, reply)
             case WatchPrice(on=on):

@@ -2,7 +2,7 @@
 
 Hears:  Begin, RecoveryDone, ChainChosen, TicksArrived, TicksDropped, StreamMoved, QuotesPolled,
         HistoryRead, SelectSource, Reconnect, ClockJumped, OrderChanged, PositionChanged, Pulse
-Tells:  bar:<symbol> <- TicksSeen; bar:*, strategy, watchdog, journal <- FeedLost,
+Tells:  bar:<symbol> <- TicksSeen, PricesMissed; bar:*, strategy, watchdog, journal <- FeedLost,
         FeedRestored; watchdog, monitor <- FeedHealth; order <- FactsWanted
 Owns:   which source has the say, epochs, the shared volume baseline (domain.feed.Feed)
 Dies:   restarted for ever; the minutes it missed are gaps and come back from history
@@ -30,6 +30,7 @@ from domain.feed_effects import (
     Effect,
     Effects,
     Lost,
+    Missed,
     Poll,
     Regained,
     Resubscribe,
@@ -53,6 +54,7 @@ from messages.control import (
 )
 from messages.market import (
     HistoryRead,
+    PricesMissed,
     QuotesPolled,
     StreamMoved,
     TicksArrived,
@@ -204,6 +206,9 @@ class FeedActor(Actor):
             case Deliver(symbol=symbol, ticks=ticks):
                 few = conflated(ticks) if len(ticks) > MANY_TICKS else ticks
                 self.post.tell(f"bar:{symbol}", TicksSeen(symbol=symbol, ticks=few))
+            case Missed(symbol=symbol, since=since, until=until):
+                missed = PricesMissed(symbol=symbol, since=since, until=until)
+                self.post.tell(f"bar:{symbol}", missed)
             case Connect() | Subscribe() | Resubscribe():
                 self._stream(effect)
             case Poll() | AskHistory():

@@ -17,6 +17,7 @@ from domain.feed_effects import (
     Deliver,
     Effects,
     Lost,
+    Missed,
     Poll,
     Regained,
     Say,
@@ -124,6 +125,10 @@ class Feed:
                     effects += self._regain(newest)
         effects += tuple(
             Say(f"Repaired: {symbol} delivers again") for symbol in self.intake.repaired()
+        )
+        effects += tuple(
+            Missed(hole.symbol, hole.since or self._plan.open, hole.until)
+            for hole in self.intake.holes()
         )
         return effects + tuple(Deliver(s, tuple(batch)) for s, batch in batches.items())
 

@@ -56,6 +56,15 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """Trades of one symbol did not reach us between these instants, though the source lived."""
+
+    symbol: Symbol
+    since: Micros
+    until: Micros
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """The authoritative source fell silent or closed."""
 
@@ -84,5 +93,6 @@ class Say:
     alert: bool = False
 
 
-Effect = Connect | Subscribe | Resubscribe | Poll | AskHistory | Deliver | Lost | Regained | Say
+Told = Deliver | Missed | Lost | Regained | Say
+Effect = Connect | Subscribe | Resubscribe | Poll | AskHistory | Told
 Effects = tuple[Effect, ...]

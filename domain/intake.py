@@ -26,6 +26,17 @@ class Spot(NamedTuple):
     at: Micros
 
 
+class Hole(NamedTuple):
+    """A symbol traded while its own subscription did not deliver.
+
+    `since` is its last tick before, None if there was none.
+    """
+
+    symbol: Symbol
+    since: Micros | None
+    until: Micros
+
+
 class Intake:
     """One day's ticks on their way in. Mutable, owned by FeedActor.
 
@@ -48,6 +59,7 @@ class Intake:
         self._limits: Mapping[Symbol, Micros] = {}
         self._polled = 0
         self._repaired: list[Symbol] = []
+        self._holes: list[Hole] = []
         self.ledger.follow(index[0], at)
 
     def choose(self, chain: Chain, limits: Mapping[Symbol, Micros], at: Micros) -> None:
@@ -68,17 +80,19 @@ class Intake:
         """Count ticks in; return those of the authoritative source by symbol, fit for bars."""
         batches: Batches = {}
         for tick in ticks:
+            has_traded = False
             if tick.source is authoritative:
                 accepted = self.ledger.accept(tick)
                 if accepted is None:
                     continue
+                has_traded = accepted.volume > 0
                 exch_at = self._times.of(tick)
                 if exch_at != tick.exch_at:
                     accepted = replace(accepted, exch_at=exch_at)
                 batches.setdefault(tick.symbol, []).append(accepted)
             elif not self.ledger.admits(tick):
                 continue
-            self._count(tick)
+            self._count(tick, has_traded=has_traded)
         return batches
 
     def poll(self, pairs: Iterable[Pair], at: Micros) -> None:
@@ -97,6 +111,11 @@ class Intake:
         """Return who delivers again since this was asked last."""
         repaired, self._repaired = tuple(self._repaired), []
         return repaired
+
+    def holes(self) -> tuple[Hole, ...]:
+        """Return what symbols that did not deliver had missed, since this was asked last."""
+        holes, self._holes = tuple(self._holes), []
+        return holes
 
     def polled(self, quotes: Iterable[Quote], epoch: int) -> tuple[Tick, ...]:
         """Return quotes as ticks; they have no exchange time, and their volume is the day's."""
@@ -118,13 +137,16 @@ class Intake:
             cum_volume=quote.volume,
         )
 
-    def _count(self, tick: Tick) -> None:
+    def _count(self, tick: Tick, *, has_traded: bool) -> None:
         self.ticks += 1
         self.last_tick_at = tick.recv_at
         source, at = tick.source, tick.recv_at
-        if self.sightings[source].ticked(tick.symbol, at):
-            has_volume = tick.cum_volume is not None
-            if self.repairs[source].ticked(tick.symbol, has_volume=has_volume):
+        sightings, repairs = self.sightings[source], self.repairs[source]
+        before, was_ill = sightings.newest(tick.symbol), tick.symbol in repairs.ill
+        if sightings.ticked(tick.symbol, at):
+            if was_ill and has_traded:
+                self._holes.append(Hole(tick.symbol, before, at))
+            if repairs.ticked(tick.symbol, has_volume=tick.cum_volume is not None):
                 self._repaired.append(tick.symbol)
         elif tick.symbol == self._index[0]:
             self.spots[source] = Spot(tick.ltp, at)

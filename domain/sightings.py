@@ -37,6 +37,10 @@ class Sightings:
         self._seen.add(symbol)
         return True
 
+    def newest(self, symbol: Symbol) -> Micros | None:
+        """When a symbol ticked last, if it ever did."""
+        return self._ticked.get(symbol)
+
     @property
     def subscribed(self) -> int:
         """How many symbols are expected."""

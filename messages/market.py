@@ -44,6 +44,14 @@ class TicksSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     ticks: tuple[Tick, ...]
 
 
+class PricesMissed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Trades of one symbol were missed while the feed lived. FeedActor -> BarActor."""
+
+    symbol: Symbol
+    since: Micros
+    until: Micros
+
+
 class FeedLost(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The authoritative source fell silent or closed.
 

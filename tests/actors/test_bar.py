@@ -21,6 +21,7 @@ from messages.market import (
     FeedLost,
     FeedRestored,
     HistoryRead,
+    PricesMissed,
     TicksSeen,
     WatchPrice,
 )
@@ -352,3 +353,19 @@ def test_index_prices_need_not_lie_on_a_tick() -> None:
     told = stand.history("09:16:30", row, symbol=NIFTY)
     assert [bar.open for bar in _bars(told[0])] == [2_600_001]
     assert [type(m) for _, m in stand.ticks(an_index_tick("09:16:31"))] == [BarUpdated]
+
+
+def test_minutes_in_which_a_symbol_was_missed_are_gaps() -> None:
+    stand = Stand()
+    stand.ticks(*traded(("09:15:01", 10_000, 65), ("09:16:00", 10_005, 130)))
+    stand.pulse("09:17:02")
+    stand.hear(PricesMissed(symbol=CALL, since=at("09:16:10"), until=at("09:17:05")))
+    told = stand.post.to("strategy")[-1]
+    assert isinstance(told, BarsBackfilled)
+    assert [bar.provenance for bar in told.bars] == [Provenance.GAP]
+    assert (told.since, told.settled) == (at("09:16"), at("09:16"))
+    stand.ticks(*traded(("09:17:06", 10_010, 130)))
+    stand.pulse("09:18:02")
+    closed = stand.post.to("strategy")[-1]
+    assert isinstance(closed, BarClosed)
+    assert (closed.bar.minute, closed.bar.provenance) == (at("09:17"), Provenance.GAP)

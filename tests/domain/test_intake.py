@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from domain.intake import Intake, Spot
+from domain.intake import Hole, Intake, Spot
 from domain.market import Source, Tick
 from domain.params import FeedParams
 from domain.repairs import Fault
@@ -157,3 +157,20 @@ def test_quote_of_a_symbol_that_was_not_asked_for_is_not_counted_as_seen() -> No
     intake.take(intake.polled([a_quote()], 3), Source.REST)
     assert intake.sightings[Source.REST].seen == 0
     assert intake.spots == {}
+
+
+def test_what_a_mute_symbol_traded_meanwhile_is_a_hole_told_once() -> None:
+    intake = an_intake()
+    intake.take([a_tick("10:00", cum=65)], Source.PRIMARY)
+    intake.repairs[Source.PRIMARY].note((CALL,), Fault.MUTE)
+    intake.take([a_tick("10:00:40", cum=130), a_tick("10:00:41", cum=195)], Source.PRIMARY)
+    assert (intake.holes(), intake.holes()) == ((Hole(CALL, at("10:00"), at("10:00:40")),), ())
+
+
+def test_strike_that_was_only_quiet_leaves_no_hole() -> None:
+    intake = an_intake()
+    intake.take([a_tick("10:00", cum=65)], Source.PRIMARY)
+    intake.repairs[Source.PRIMARY].note((CALL,), Fault.MUTE)
+    intake.take([a_tick("10:00:40", cum=65)], Source.PRIMARY)
+    intake.take([a_tick("10:00:41", cum=130)], Source.PRIMARY)
+    assert intake.holes() == ()

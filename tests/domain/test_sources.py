@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from domain.calls import StreamState
 from domain.feed import Feed
-from domain.feed_effects import Connect, Resubscribe, Say, Subscribe
+from domain.feed_effects import Connect, Missed, Resubscribe, Say, Subscribe
 from domain.market import Source, Tick
 from domain.signs import Sign
 from domain.units import SECOND, Micros, Symbol
@@ -105,6 +105,17 @@ def test_strike_near_the_money_that_stays_mute_is_subscribed_again() -> None:
     assert stage.times(Resubscribe) == [at("10:00:30")]
     stage.play("10:20")
     assert len(stage.again) <= 5
+
+
+def test_what_a_mute_strike_traded_meanwhile_is_told_to_its_bars() -> None:
+    stage = playing()
+    stage.ticking -= {PUT}
+    stage.play("10:00:40")
+    stage.ticking |= {PUT}
+    stage.play("10:00:45")
+    (missed,) = stage.said(Missed)
+    assert missed.symbol == PUT
+    assert missed.since <= at("10:00") < at("10:00:40") <= missed.until <= at("10:00:45")
 
 
 def test_far_strike_that_is_quiet_is_left_alone_and_one_never_seen_is_not() -> None:
