@@ -171,6 +171,7 @@ class BarBuilder:
         changes = self._close_until(minute)
         key = self._keys.of(tick)
         if minute < self._next:
+            self._start_again(tick)
             is_echo = not tick.volume and tick.ltp == self._last and not self._keys.is_behind(key)
             return () if is_echo else self._spoil_late(minute)
         if key[1] < self._keys.floor:
@@ -181,6 +182,14 @@ class BarBuilder:
             self._weigh(minute, tick)
         self._running.add(key, tick)
         return changes
+
+    def _start_again(self, tick: Tick) -> None:
+        """Let the volume count from a rebased counter on, though its tick is of a closed minute."""
+        if not tick.gap or tick.cum_volume is None:
+            return
+        self._before = self._before._replace(cum=tick.cum_volume)
+        if self._running is not None:
+            self._running.start_again(tick.cum_volume)
 
     def _weigh(self, minute: Micros, tick: Tick) -> None:
         """Judge the first tick after something was missed: only "nothing was traded" is certain."""

@@ -125,6 +125,11 @@ class Running:
         else:
             self._refold()
 
+    def start_again(self, cum: int) -> None:
+        """Let the volume count from here on: the counter was reset."""
+        self._before = self._before._replace(cum=cum)
+        self._refold()
+
     @property
     def forming(self) -> Forming:
         """The minute so far, from its first tick on. Without a trade yet: the price we know."""

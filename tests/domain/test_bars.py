@@ -314,6 +314,21 @@ def test_rebased_counter_flags_its_minute_only() -> None:
     assert len(bars_in(changes)) == 1
 
 
+@pytest.mark.parametrize("is_running", [False, True])
+def test_rebase_told_late_lets_the_next_trades_count(is_running: bool) -> None:
+    """The stamp of a strike's last trade lies in a minute that is over."""
+    builder = a_builder()
+    builder.add(trades(("10:01:10", 10_000, 65), ("10:01:20", 10_005, 30_000)))
+    builder.elapse(at("10:03:02"))
+    if is_running:
+        builder.add([a_tick("10:03:05", 10_005, 30_065, seq=3, volume=65)])
+    builder.add([a_tick("10:03:10", 10_005, 65, seq=4, exch="10:01:40", gap=True)])
+    first = a_tick("10:04:01", 10_005, 130, seq=5, volume=65)
+    builder.add([first, a_tick("10:04:02", 10_050, 195, seq=6, volume=65)])
+    (bar,) = bars_in(builder.elapse(at("10:05:02")))
+    assert (bar.open, bar.close, bar.volume, bar.ticks) == (10_005, 10_050, 130, 2)
+
+
 def test_tick_told_twice_counts_once() -> None:
     once, twice = ten(), ten()
     told = trades(("10:01:10", 10_000, 65), ("10:01:20", 10_100, 130))
