@@ -104,11 +104,13 @@ class Running:
         self._volume = 0
         self._heard_at = Micros(0)
         self._has_gap = False
+        self._restarted: int | None = None
 
     @property
     def after(self) -> Before:
         """What the next minute starts from."""
-        return Before(self._fold.price, self._fold.key, self._fold.cum)
+        cum = self._fold.cum if self._restarted is None else self._restarted
+        return Before(self._fold.price, self._fold.key, cum)
 
     def add(self, key: Key, tick: Tick) -> None:
         """Take a tick of this minute; one seen before in this minute changes nothing."""
@@ -116,6 +118,8 @@ class Running:
         self._origins.add((tick.source, tick.epoch))
         self._has_gap = self._has_gap or tick.gap
         self.cum = max(self.cum, tick.cum_volume or 0)
+        if self._restarted is not None:
+            self._restarted = max(self._restarted, tick.cum_volume or 0)
         if self._is_repeated(key, tick):
             return
         self._volume += tick.volume
@@ -126,9 +130,8 @@ class Running:
             self._refold()
 
     def start_again(self, cum: int) -> None:
-        """Let the volume count from here on: the counter was reset."""
-        self._before = self._before._replace(cum=cum)
-        self._refold()
+        """Let the next minute count the volume from here on: the counter was reset."""
+        self._restarted = cum
 
     @property
     def forming(self) -> Forming:
