@@ -264,4 +264,6 @@ class FeedActor(Actor):
 
 
 def _level(line: Say) -> int:
+    if line.again:
+        return logging.DEBUG
     return logging.ERROR if line.alert else logging.WARNING if line.warn else logging.INFO

@@ -86,11 +86,16 @@ class Regained:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One line of the day's story; `warn`: something was coped with; `alert`: a human must look."""
+    """One line of the day's story.
+
+    `warn`: something was coped with. `alert`: a human must look. `again`: it was said before, and
+    is of use only to who looks for details.
+    """
 
     text: str
     warn: bool = False
     alert: bool = False
+    again: bool = False
 
 
 Told = Deliver | Missed | Lost | Regained | Say

@@ -22,6 +22,9 @@ UNAUTHENTICATED = 4401
 """The close code after 15 s without authentication; a wrong key ends so, and a slow server."""
 
 DENIALS = 3
+TOLD = 3
+"""So many attempts without a tick are told in full; the story is not one of reconnects."""
+
 SHOWN = 8
 """So many names make a readable line."""
 
@@ -109,9 +112,10 @@ class Upstream:
             return ()
         self._ready_at = change.at
         text = f"Connected: {self._name} symbols={change.subscribed} epoch={change.epoch}"
+        said = Say(text, again=self._is_old_news)
         if not change.refused:
-            return (Say(text),)
-        return (Say(text), Say(f"Not subscribed: {' '.join(change.refused)}", warn=True))
+            return (said,)
+        return (said, Say(f"Not subscribed: {' '.join(change.refused)}", warn=True))
 
     def broke(self, change: StreamChange, *, is_open: bool) -> tuple[str, Effects] | None:
         """Take its end; return how that reads and what follows, None if it is an older one's."""
@@ -124,7 +128,7 @@ class Upstream:
         self._denials = denials
         self._ready_at = None
         text = f"{self._name} {change.state} code={change.code} {change.text}".rstrip()
-        said: Effects = (Say(text, warn=True),)
+        said: Effects = (Say(text, warn=True, again=self._is_old_news),)
         if is_denied:
             said += self._alert(
                 "key",
@@ -142,7 +146,7 @@ class Upstream:
         text = f"No tick within {first_s} s of connecting"
         if self.source is not Source.PRIMARY:
             text = f"{self._name}: {text[0].lower()}{text[1:]}"
-        return (Say(text), *self._page())
+        return (Say(text, again=self._is_old_news), *self._page())
 
     def stands_idle(self, at: Micros) -> bool:
         """Whether it lived, and has been silent for so long that it needs a new socket."""
@@ -180,6 +184,10 @@ class Upstream:
             return ()
         text = f"{self._name}: {len(sightings.mute)} of {sightings.subscribed} symbols stay mute"
         return (Say(f"{text}: {_listed(sightings.mute)}", warn=True),)
+
+    @property
+    def _is_old_news(self) -> bool:
+        return self.connection.fruitless > TOLD
 
     def _page(self) -> Effects:
         if self.connection.fruitless < self._params.relogin_after:

@@ -339,3 +339,13 @@ def test_answers_to_an_older_connection_mean_nothing() -> None:
     assert stage.feed.moved(late) == ()
     stage.play("10:00:05")
     assert stage.again == []
+
+
+def test_endless_attempts_are_told_in_full_a_few_times_only() -> None:
+    stage = Options(a_feed("09:59"), "09:59")
+    stage.ticks = lambda _: False
+    stage.play("10:20")
+    said = [say for say in stage.said(Say) if say.text.startswith(("Connected", "No tick"))]
+    assert len(said) > 10
+    assert [say.again for say in said] == sorted(say.again for say in said)
+    assert 2 < sum(not say.again for say in said) <= 9
