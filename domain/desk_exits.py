@@ -25,6 +25,9 @@ UNKNOWN_APART = seconds(2)
 STOP_MODIFIES = 20
 """How often a resting stop is moved; exchanges refuse the 25th change, and size needs some."""
 
+KNOCK_APART = seconds(120)
+"""How often an exchange that stands still is asked whether it takes orders again."""
+
 NOT_THE_ORDERS_FAULT = frozenset({"BAND", "SESSION", "DENIED", "SEMI_AUTO"})
 """Refusals of a modify that say nothing of the order: another price, or a later time, may pass."""
 
@@ -323,10 +326,26 @@ class ExitDesk:
         """Cancel what is not to fill; but a resting stop is all the cover there is.
 
         It is kept until the books were read since the chase began: who cannot see an order end
-        cannot replace it.
+        cannot replace it. In the dark the exchange itself may stand still, take the stop away and
+        give nothing back: so it is asked first to keep the stop as it is.
         """
-        if self._seen_at >= self._ladders[leg.leg].since:
-            self._end(order, at, leg.reason)
+        since = self._ladders[leg.leg].since
+        if self._seen_at < since or not order.may_be_asked(at):
+            return
+        if not self.is_blind or order.purpose is not Purpose.STOP or self._is_open(order, since):
+            self._blotter.cancel(order, at, leg.reason)
+        elif (order.asked_at or Micros(0)) < max(since, Micros(at - KNOCK_APART + 1)):
+            self._blotter.modify(order, order.ticket, at, "is the exchange open?")
+
+    def _is_open(self, stop: Order, since: Micros) -> bool:
+        """Whether the exchange took a change of this stop since then, or cannot be asked any more.
+
+        While trading is halted it refuses every change; any other refusal is a sign of life.
+        """
+        if stop.modifies >= STOP_MODIFIES:
+            return True
+        has_asked = stop.asked_at is not None and stop.asked_at >= since
+        return has_asked and stop.modify_refused != "SESSION"
 
     def _resize(self, leg: Leg, order: Order, at: Micros) -> Units:
         """Ask for exactly the short. Price and quantity never change in one request."""
