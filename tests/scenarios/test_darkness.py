@@ -156,3 +156,23 @@ def test_quiet_strikes_at_lunch_do_not_trip_the_feed(tmp_path: Path) -> None:
     assert played.report.entries == 1
     assert_flat(played)
     assert instant(DAY, "12:30") < played.ended.at
+
+
+def test_stops_rest_through_a_halt_of_the_exchange_and_the_day_ends_flat(tmp_path: Path) -> None:
+    """To an agent with one server a halt looks like two dead sources; its stops must outlive it."""
+    settings = {
+        "sandbox.market.regime": "halt",
+        "sandbox.market.halt.halt_min": 15,
+        "universe.width_points": 300,
+    }
+    given: dict[str, Any] = {"seed": 1, "begin": "10:30", "force_close": "11:25"}
+    with a_stage(tmp_path, **given, settings=settings) as stage:
+        stage.begin()
+        stage.run_to("11:14")
+        stops = [o for o in stage.orders(Action.BUY) if o.status is Status.TRIGGER_PENDING]
+        shorts = {o.symbol for o in stops}
+        assert shorts
+        assert [stage.net(symbol) for symbol in shorts] == [-o.pending for o in stops]
+        played = stage.finish()
+    told(played.log, r"BLIND for 300 s: . shorts? \w+ flattened now", r"is the exchange open\?")
+    assert_flat(played)
