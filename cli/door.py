@@ -108,9 +108,8 @@ def main() -> int:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return _code(error)
-    except (typer.Abort, KeyboardInterrupt):
+    if result == INTERRUPTED:  # what the library makes of Ctrl-C
         print("interrupted", file=sys.stderr)
-        return INTERRUPTED
     return result if isinstance(result, int) else 0
 
 

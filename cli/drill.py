@@ -4,23 +4,25 @@ Every session is a whole cast on a paper exchange in virtual time; two of them s
 they are spread over processes.
 """
 
-import json
 import logging
 import os
+import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from time import perf_counter
 from typing import TextIO
 
+from cli import outfile
 from cli.session import Session
 from cli.virtual import STOP_S, Parts, VirtualDay, VirtualSession
 from config.settings import Settings, load
 from domain.errors import ConfigError
+from domain.params import FeedParams
 from domain.session import Closed, DayPlan, instant, plan
 from domain.units import Day
 from journal.orders import NAME as JOURNAL
@@ -80,23 +82,19 @@ def feed(options: Options, out: TextIO) -> int:
     _check(options)
     tasks = tuple(_tasks(options))
     started = perf_counter()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     outcomes = list(_played(tasks, options, out))
     card = _card(tasks, outcomes)
     print(f"\n{table(card)}", file=out)
     print(f"sessions           {len(tasks)} in {perf_counter() - started:.0f} s", file=out)
     if options.json is not None:
-        _save(card, options.json)
+        outfile.save(document(card), options.json, "--json")
     return 0 if card.is_good else 1
-
-
-def _hush() -> None:
-    """Let the sessions of this process tell no story."""
-    logging.disable(logging.CRITICAL)
 
 
 def play(task: Task) -> Outcome:
     """Play one session in this process, and judge it."""
-    with tempfile.TemporaryDirectory(prefix="sutradhar-drill-") as name:
+    with tempfile.TemporaryDirectory() as name:
         return _play(task, Path(name))
 
 
@@ -177,14 +175,32 @@ def _quiet(number: int) -> Ordeal:
 
 
 def _played(tasks: Sequence[Task], options: Options, out: TextIO) -> Iterator[Outcome]:
-    """Play the sessions over processes; they come back in their order, with a line of progress."""
+    """Play the sessions over processes; they come back in their order, with a line of progress.
+
+    Whatever ends the drill early ends the processes too, and removes what they wrote.
+    """
     workers = options.workers or os.cpu_count() or 1
     step = max(1, len(tasks) // 20)
-    with ProcessPoolExecutor(workers, get_context("spawn"), _hush) as pool:
-        for number, outcome in enumerate(pool.map(play, tasks), 1):
-            if number % step == 0 or number == len(tasks):
-                print(f"drill: {number} of {len(tasks)} sessions", file=out, flush=True)
-            yield outcome
+    with tempfile.TemporaryDirectory(prefix="sutradhar-drill-") as folder:
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _settle_down, (folder,))
+        try:
+            for number, outcome in enumerate(pool.map(play, tasks), 1):
+                if number % step == 0 or number == len(tasks):
+                    print(f"drill: {number} of {len(tasks)} sessions", file=out, flush=True)
+                yield outcome
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+                process.join()
+
+
+def _settle_down(folder: str) -> None:
+    """Let the sessions of this process tell no story, write there, and die when told to."""
+    logging.disable(logging.CRITICAL)
+    tempfile.tempdir = folder
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _card(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> Card:
@@ -196,6 +212,7 @@ def _card(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> Card:
         by_name.get(QUIET.name, []),
         [by_name[ordeal.name] for ordeal in ORDEALS],
         [by_name[name] for name in waves],
+        FeedParams().max_switches_per_h,
     )
 
 
@@ -208,12 +225,4 @@ def _check(options: Options) -> None:
             raise ConfigError(f"--{name} {value}: allowed is a whole number from 1 to {most:,}")
     if options.workers is not None and not 1 <= options.workers <= 64:
         raise ConfigError(f"--workers {options.workers}: allowed is a whole number from 1 to 64")
-    if options.json is not None and not options.json.parent.is_dir():
-        raise ConfigError(f"--json {options.json}: its folder is not there; name another one")
-
-
-def _save(card: Card, path: Path) -> None:
-    try:
-        path.write_text(json.dumps(document(card), indent=2) + "\n", encoding="ascii")
-    except OSError as error:
-        raise ConfigError(f"--json {path}: cannot be written ({error.strerror})") from error
+    outfile.check(options.json, "--json")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cli import kept, upstream
+from cli import kept, outfile, upstream
 from cli import summary as summaries
 from cli.again import Again, command, keep
 from cli.agent import INTERRUPTED, Agent, Server
@@ -127,7 +127,7 @@ def run(options: Options) -> int:
     NotJudged if the day cannot be summed up.
     """
     settings = _settings(options)
-    summaries.check(options.summary)
+    outfile.check(options.summary, "--summary")
     _check_attach(options)
     is_live = _is_live(options, settings)
     chosen = None if is_live or options.attach is not None else _choose(options, settings)
@@ -299,7 +299,7 @@ def _conclude(options: Options, session: Session, day: Day, ended: Ended, speed:
     summary = summaries.summarise(session.folder, day, session.settings.rules, speed)
     print(f"\nThe day of {day}, kept in {session.folder}\n{summaries.table(summary)}", flush=True)
     if options.summary is not None:
-        summaries.save(summary, options.summary)
+        outfile.save(summary, options.summary, "--summary")
     if ended.code in {PARKED, INTERRUPTED}:
         again = _restart(options, session.folder)
         print(f"\n{farewell(session.folder, day, ended.at, again)}", flush=True)

@@ -4,8 +4,6 @@
 text, net of charges, over what each short risked from its real fills to its first stop.
 """
 
-import json
-import tempfile
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +13,7 @@ import msgspec
 
 from cli import kept
 from domain.contracts import Chain
-from domain.errors import ConfigError, SutradharError
+from domain.errors import SutradharError
 from domain.ledger import Ledger
 from domain.limits import Result, leg_result
 from domain.rules import RulePack
@@ -105,31 +103,6 @@ def table(summary: Summary) -> str:
     width = max(len(name) for name, _ in rows)
     lines = [f"  {name:<{width}}  {value}" for name, value in rows]
     return "\n".join([*lines, *(f"    {text}" for text in broken)])
-
-
-def check(path: Path | None) -> None:
-    """Refuse now what could not be written when the day is over. Raises ConfigError."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise ConfigError(f"--summary {path}: is a folder; name a file in it")
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise ConfigError(
-            f"--summary {path}: its folder cannot be written ({error.strerror}); name another one"
-        ) from error
-
-
-def save(summary: Summary, path: Path) -> None:
-    """Write the summary as JSON. Raises ConfigError if the file cannot be written."""
-    try:
-        path.write_text(json.dumps(summary, indent=2) + "\n", encoding="ascii")
-    except OSError as error:
-        raise ConfigError(
-            f"--summary {path}: cannot be written ({error.strerror}); what it would hold is printed"
-        ) from error
 
 
 def _symbols(chain: Chain | None) -> int:

@@ -54,8 +54,9 @@ def judged(session: Session, exchange: Exchange, day: Day) -> Outcome:
         name=ordeal.name,
         seed=session.seed,
         length_s=(session.end - session.begin) / SECOND,
-        met=not ordeal.faults or any(isinstance(row.payload, Met) for row in session.rows),
+        met={fault["id"] for fault in ordeal.faults} <= _met(session.rows),
         due=ordeal.noticed is not None,
+        called_for=ordeal.acted is not None,
         noticed_s=_delay(session, ordeal.noticed),
         acted_s=_delay(session, ordeal.acted),
         alarms=_alarms(session),
@@ -69,6 +70,10 @@ def judged(session: Session, exchange: Exchange, day: Day) -> Outcome:
         forbidden=tuple(_forbidden(notes)),
         broken=tuple(session.broken),
     )
+
+
+def _met(rows: Sequence[Row]) -> set[str]:
+    return {row.payload.id for row in rows if isinstance(row.payload, Met)}
 
 
 def _delay(session: Session, reading: object) -> float | None:

@@ -11,7 +11,8 @@ HOUR_S = 3600
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One session. Delays and lengths in market seconds; None: it did not happen.
 
-    `met`: the fault hit somebody; `due`: there was something to notice.
+    `met`: every fault hit somebody. `due`: there was something to notice; `called_for`: something
+    had to be done.
 
     `wrong` names bars that are called clean and differ from the exchange's; `withdrawn` counts
     those that were called clean and wrong, and were corrected before the session was over.
@@ -23,6 +24,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     length_s: float
     met: bool
     due: bool
+    called_for: bool
     noticed_s: float | None
     acted_s: float | None
     alarms: int
@@ -40,8 +42,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One fault over all its sessions; delays are percentiles in market seconds, nearest rank.
 
-    `missed` sessions noticed nothing although there was something to notice; in `unmet` ones the
-    fault hit nobody, so they prove nothing.
+    `missed` sessions noticed or did nothing although they had to; in `unmet` ones a fault hit
+    nobody, so they prove nothing.
     """
 
     name: str
@@ -71,20 +73,36 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
     forbidden: tuple[str, ...]
     broken: tuple[str, ...]
+    switches_allowed: int
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """Why the card is not good, in words; empty if it is."""
+        rows = (self.quiet, *self.faults, *self.waves)
+        found = {
+            "bars are wrong and called clean": len(self.wrong),
+            "entries were forbidden": len(self.forbidden),
+            "rules were broken": len(self.broken),
+            "false alarms in quiet sessions": self.quiet.alarms,
+            "sessions did not notice or act": sum(row.missed for row in rows),
+            "sessions did not meet their fault": sum(row.unmet for row in rows),
+            f"faults with more than {self.switches_allowed} switches an hour": sum(
+                row.most_switches_per_h > self.switches_allowed for row in rows
+            ),
+        }
+        return tuple(f"{count} {what}" for what, count in found.items() if count)
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing wrong was called clean, nothing forbidden entered, nothing missed."""
-        rows = (self.quiet, *self.faults, *self.waves)
-        return not (self.wrong or self.forbidden or self.broken) and not any(
-            row.missed or row.unmet for row in rows
-        )
+        """Whether there is nothing to object to."""
+        return not self.objections
 
 
 def score(
     quiet: Sequence[Outcome],
     faults: Iterable[Sequence[Outcome]],
     waves: Iterable[Sequence[Outcome]],
+    switches_allowed: int,
 ) -> Card:
     """Fold sessions into the card; each inner sequence is one fault's sessions."""
     fault_sets, wave_sets = tuple(faults), tuple(waves)
@@ -102,6 +120,7 @@ def score(
         entries=sum(o.entries for o in everything),
         forbidden=_named(everything, "forbidden"),
         broken=_named(everything, "broken"),
+        switches_allowed=switches_allowed,
     )
 
 
@@ -113,7 +132,7 @@ def row(name: str, outcomes: Sequence[Outcome]) -> Row:
         name=name,
         sessions=len(outcomes),
         unmet=sum(not o.met for o in outcomes),
-        missed=sum(o.met and o.due and o.noticed_s is None for o in outcomes),
+        missed=sum(o.met and _has_missed(o) for o in outcomes),
         noticed_p50_s=percentile(noticed, 50),
         noticed_p99_s=percentile(noticed, 99),
         acted_p50_s=percentile(acted, 50),
@@ -121,6 +140,11 @@ def row(name: str, outcomes: Sequence[Outcome]) -> Row:
         alarms=sum(o.alarms for o in outcomes),
         most_switches_per_h=max((o.most_switches_per_h for o in outcomes), default=0),
     )
+
+
+def _has_missed(outcome: Outcome) -> bool:
+    is_blind = outcome.due and outcome.noticed_s is None
+    return is_blind or (outcome.called_for and outcome.acted_s is None)
 
 
 def percentile(values: Sequence[float], percent: int) -> float | None:
@@ -160,6 +184,7 @@ def table(card: Card) -> str:
         f"  while blind or on tainted bars {len(card.forbidden)}",
         f"rules broken       {len(card.broken)}",
         *(f"    {text}" for text in (*card.wrong, *card.forbidden, *card.broken)[:40]),
+        f"verdict            {'; '.join(card.objections) or 'good'}",
     ]
     return "\n".join(lines)
 
@@ -167,7 +192,7 @@ def table(card: Card) -> str:
 def document(card: Card) -> dict[str, Any]:
     """Return the card as plain values for JSON."""
     plain: dict[str, Any] = msgspec.to_builtins(card)
-    return {**plain, "is_good": card.is_good}
+    return {**plain, "objections": list(card.objections), "is_good": card.is_good}
 
 
 def _line(one: Row) -> str:

@@ -158,6 +158,7 @@ def test_every_captured_frame_is_understood() -> None:
         "MarketData",
         "OrderUpdate",
         "AuthResult",
+        "UnsubscribeResult",
         "SubscribeResult",
         "Pong",
         "Refusal",

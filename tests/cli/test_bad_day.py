@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cli.summary import save
+from cli.outfile import save
 from domain.errors import ConfigError
 from sandbox.sockets import bound, port_of
 from tests.broker.http_server import Reply, serving
@@ -106,7 +106,7 @@ def test_day_that_cannot_be_played_is_refused_before_anything_is_made(
 
 def test_summary_that_cannot_be_written_after_all_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refusal:
-        save({}, tmp_path)
+        save({}, tmp_path, "--summary")
     assert str(refusal.value) == (
         f"--summary {tmp_path}: cannot be written (Is a directory); what it would hold is printed"
     )
@@ -141,7 +141,7 @@ TAPES: dict[str, tuple[str | bytes, str]] = {
         a_tape(OPTION),
         (
             f"sandbox.tape.file: day.csv: {OPTION} is on the tape, its underlying NIFTY is not; "
-            "add the bars of NIFTY"
+            "add the prices of NIFTY"
         ),
     ),
     "a Sunday": (
@@ -201,8 +201,9 @@ def test_tape_of_another_day_than_asked_for_is_refused_in_virtual_time_too(
         (
             GOOD_FAULT.replace("silent", "explode"),
             (
-                "own.yaml: faults: a: do: verb 'explode' is not allowed; allowed is silent, close, "
-                "refuse_connect (at ws:conn)"
+                "own.yaml: faults: a: do: verb 'explode' is not allowed; allowed is silent, "
+                "half_open, reset, close, close_loop, refuse_connect, subscribe_ok_no_data, "
+                "burst (at ws:conn)"
             ),
         ),
         (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from research.scorecard import Outcome, document, most_within, percentile, row, score, table
+from research.scorecard import Card, Outcome, document, most_within, percentile, row, score, table
 
 
 def an_outcome(**given: object) -> Outcome:
@@ -16,6 +16,7 @@ def an_outcome(**given: object) -> Outcome:
         "length_s": 1800.0,
         "met": True,
         "due": True,
+        "called_for": True,
         "noticed_s": 6.0,
         "acted_s": 120.0,
         "alarms": 0,
@@ -32,7 +33,11 @@ def an_outcome(**given: object) -> Outcome:
 
 
 def quiet(**given: object) -> Outcome:
-    return an_outcome(**{"name": "quiet", "due": False, "noticed_s": None, **given})
+    return an_outcome(**{"name": "quiet", "due": False, "called_for": False, **given})
+
+
+def a_card(calm: list[Outcome], faults: list[list[Outcome]], waves: list[list[Outcome]]) -> Card:
+    return score(calm, faults, waves, switches_allowed=6)
 
 
 @pytest.mark.parametrize(
@@ -60,15 +65,15 @@ def test_row_folds_the_sessions_of_one_fault() -> None:
         an_outcome(noticed_s=None, acted_s=None, met=False),
     ]
     found = row("mute socket", outcomes)
-    assert (found.sessions, found.missed, found.unmet) == (4, 1, 1)
+    assert (found.sessions, found.missed, found.unmet) == (4, 2, 1)
     assert (found.noticed_p50_s, found.noticed_p99_s, found.acted_p50_s) == (4.0, 8.0, 120.0)
     assert (found.alarms, found.most_switches_per_h) == (1, 5)
 
 
 def test_card_is_good_while_all_that_must_be_nothing_is() -> None:
-    card = score([quiet(), quiet(alarms=3)], [[an_outcome()]], [[an_outcome(name="wave")]])
-    assert card.is_good
-    assert (card.quiet_hours, card.false_alarms_per_session) == (1.0, 1.5)
+    card = a_card([quiet(), quiet()], [[an_outcome()]], [[an_outcome(name="wave")]])
+    assert (card.is_good, card.objections) == (True, ())
+    assert (card.quiet_hours, card.false_alarms_per_session) == (1.0, 0.0)
     assert (card.bars, card.clean, card.entries) == (400, 360, 4)
 
 
@@ -79,25 +84,35 @@ def test_card_is_good_while_all_that_must_be_nothing_is() -> None:
         {"forbidden": ("entered while prices were not trusted",)},
         {"broken": ("I2 long",)},
         {"noticed_s": None},
+        {"acted_s": None},
+        {"most_switches_per_h": 7},
         {"met": False},
     ],
     ids=lambda bad: next(iter(bad)),
 )
 def test_one_bad_session_spoils_the_card(bad: dict[str, object]) -> None:
-    card = score([quiet()], [[an_outcome(), an_outcome(seed=7, **bad)]], [])
+    card = a_card([quiet()], [[an_outcome(), an_outcome(seed=7, **bad)]], [])
     assert not card.is_good
     assert not document(card)["is_good"]
 
 
+def test_false_alarm_in_a_quiet_session_spoils_the_card() -> None:
+    card = a_card([quiet(), quiet(alarms=3)], [[an_outcome()]], [])
+    assert card.objections == ("3 false alarms in quiet sessions",)
+    assert card.false_alarms_per_session == 1.5
+
+
 def test_table_and_document_name_what_went_wrong() -> None:
-    card = score([quiet()], [[an_outcome(seed=7, wrong=("NIFTY 09:40:00",))]], [])
+    card = a_card([quiet()], [[an_outcome(seed=7, wrong=("NIFTY 09:40:00",))]], [])
     assert "mute socket seed=7: NIFTY 09:40:00" in table(card)
     assert json.loads(json.dumps(document(card)))["wrong"] == ["mute socket seed=7: NIFTY 09:40:00"]
 
 
 def test_table_shows_each_fault_with_its_delays() -> None:
-    card = score(
-        [quiet()], [[an_outcome()]], [[an_outcome(name="wave", due=False, noticed_s=None)]]
+    card = a_card(
+        [quiet()],
+        [[an_outcome()]],
+        [[an_outcome(name="wave", due=False, called_for=False, noticed_s=None)]],
     )
     lines = table(card).splitlines()
     assert any(line.split()[:5] == ["mute", "socket", "1", "6.0", "6.0"] for line in lines)
