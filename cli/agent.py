@@ -153,9 +153,10 @@ class Agent:
                 return Ended(at=clock.now(), code=0, reason=PARKED_LATE)
 
     def _see_jump(self) -> None:
-        jump = self._clockwork.look(clock.wall(), clock.steady())
-        if jump:
-            self._post.tell("feed", ClockJumped(at=clock.now(), reason=jump))
+        jump = self._clockwork.look(clock.wall(), clock.steady(), clock.now())
+        if jump is not None:
+            jumped = ClockJumped(at=clock.now(), since=jump.since, reason=jump.reason)
+            self._post.tell("feed", jumped)
 
     def _tell_time(self) -> None:
         second = self._pulses.due(clock.now())

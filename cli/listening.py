@@ -130,9 +130,7 @@ class Listening:
     def _conduct(self, until: Micros) -> bool:
         while clock.now() < until:
             self._server.follow()
-            jump = self._clockwork.look(clock.wall(), clock.steady())
-            if jump:
-                self._post.tell("feed", ClockJumped(at=clock.now(), reason=jump))
+            self._see_jump()
             self._tell_time()
             if not self._audience.is_alive("watchdog"):
                 raise RecordingFailed("nobody watches the feed any more, see the log; begin again")
@@ -147,6 +145,12 @@ class Listening:
                 return False
             self._answered(heard)
         return True
+
+    def _see_jump(self) -> None:
+        jump = self._clockwork.look(clock.wall(), clock.steady(), clock.now())
+        if jump is not None:
+            jumped = ClockJumped(at=clock.now(), since=jump.since, reason=jump.reason)
+            self._post.tell("feed", jumped)
 
     def _tell_time(self) -> None:
         second = self._pulses.due(clock.now())

@@ -88,9 +88,13 @@ class Reconnect(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class ClockJumped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The wall clock was set, or the process slept. run.py -> FeedActor."""
+    """The wall clock was set, or the process slept. run.py -> FeedActor.
+
+    `since` is when the clock was last looked at before: in the future, if it was set back.
+    """
 
     at: Micros
+    since: Micros
     reason: str
 
 

@@ -2,16 +2,16 @@
 
 import pytest
 
-from domain.jumps import Clockwork
+from domain.jumps import Clockwork, Jump
 from domain.units import SECOND, Micros
 from tests.domain.tape import at
 
 
-def looked(walked_s: float, lived_s: float) -> str:
+def looked(walked_s: float, lived_s: float) -> Jump | None:
     clockwork = Clockwork()
-    assert clockwork.look(at("10:00"), Micros(7)) == ""
+    assert clockwork.look(at("10:00"), Micros(7), at("12:00")) is None
     wall = Micros(at("10:00") + round(walked_s * SECOND))
-    return clockwork.look(wall, Micros(7 + round(lived_s * SECOND)))
+    return clockwork.look(wall, Micros(7 + round(lived_s * SECOND)), at("13:00"))
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,11 @@ def looked(walked_s: float, lived_s: float) -> str:
     ],
 )
 def test_jump_or_sleep_is_told_beyond_its_limit(walked_s: float, lived_s: float, said: str) -> None:
-    assert looked(walked_s, lived_s) == said
+    assert looked(walked_s, lived_s) == (Jump(at("12:00"), said) if said else None)
 
 
 def test_jump_is_told_once() -> None:
     clockwork = Clockwork()
-    clockwork.look(at("10:00"), Micros(0))
-    assert clockwork.look(at("11:00"), Micros(SECOND))
-    assert clockwork.look(at("11:00:01"), Micros(2 * SECOND)) == ""
+    clockwork.look(at("10:00"), Micros(0), at("10:00"))
+    assert clockwork.look(at("11:00"), Micros(SECOND), at("11:00"))
+    assert clockwork.look(at("11:00:01"), Micros(2 * SECOND), at("11:00:01")) is None
