@@ -5,9 +5,6 @@ and product by itself: a MIS short and an NRML long of one symbol are two positi
 of one = short - what its working BUY orders would still buy. An order in `trigger pending` covers
 for as long as it rests. One in `open` covers for `UNFILLED` after it got there, was modified or
 traded: a triggered stop that nobody fills covers nothing (`execution.md` 9.3).
-
-While the exchange itself refuses orders because trading is halted, nobody can cover: the clock of
-an uncovered short begins again with each order refused so.
 """
 
 from collections.abc import Iterator
@@ -15,10 +12,9 @@ from dataclasses import dataclass, field
 
 from domain.books import Action
 from domain.units import SECOND, Micros, Symbol, seconds
-from sandbox import refusals
 from sandbox.book import Book
 from sandbox.kinds import OrderLine, Origin, Status
-from sandbox.truth import Accepted, Refused, Row, State, Traded
+from sandbox.truth import Accepted, Row, State, Traded
 
 UNFILLED = seconds(1)
 INTRADAY = "MIS"
@@ -44,11 +40,6 @@ class _Spell:
     def goes_on(self, at: Micros) -> None:
         """Begin at `at` unless it is under way."""
         if self.since is None:
-            self.since = at
-
-    def begins_again(self, at: Micros) -> None:
-        """Count from `at`, if it is under way."""
-        if self.since is not None:
             self.since = at
 
     def ends(self) -> None:
@@ -111,9 +102,6 @@ class Coverage:
                 self._fresh_until[order.orderid] = Micros(row.at + UNFILLED)
             case State(orderid=orderid):
                 self._fresh_until[orderid] = Micros(row.at + UNFILLED)
-            case Refused(text=refusals.HALTED):
-                for held in self._held.values():
-                    held.naked.begins_again(row.at)
             case Traded() as trade if trade.origin is not Origin.HUMAN:
                 self._fresh_until[trade.orderid] = Micros(row.at + UNFILLED)
                 yield from self._traded(row, trade)

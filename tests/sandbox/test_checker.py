@@ -8,10 +8,8 @@ from domain.orders import EntryKey
 from domain.session import DayPlan
 from domain.units import Day as TradingDay
 from domain.units import Micros, Paise, Symbol
-from sandbox import refusals
 from sandbox.checker import Report
 from sandbox.kinds import Change, Origin, Status
-from sandbox.truth import Refused
 from tests.sandbox.day import BUY, SELL, Day
 from tests.sandbox.pit import PUT
 
@@ -154,16 +152,6 @@ def test_i3_triggered_stop_that_nobody_fills_covers_nothing() -> None:
     assert "I3" in day.broken(until=Day.instant(24.2))
     day.modify("stop", 20.0, units=650, price=17_000)
     assert "I3" not in day.broken(until=Day.instant(34))
-
-
-@pytest.mark.parametrize(("text", "breaks"), [(refusals.HALTED, False), ("no", True)])
-def test_i3_nobody_can_cover_while_trading_is_halted(text: str, *, breaks: bool) -> None:
-    day = Day()
-    day.short()
-    for at_s in (10.0, 20.0):
-        day.add(at_s, Refused(route="place", orderid="", text=text))
-    assert ("I3" in day.broken(until=Day.instant(33))) is breaks
-    assert "I3" in day.broken(until=Day.instant(33.1))
 
 
 def test_i3_is_told_once_a_spell_and_again_for_the_next() -> None:
