@@ -17,6 +17,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TextIO
 
+from actors.order import DAY_DONE
 from cli import outfile
 from cli.session import Session
 from cli.virtual import STOP_S, Parts, VirtualDay, VirtualSession
@@ -125,6 +126,7 @@ def _play(task: Task, folder: Path) -> Outcome:
         session.world.run(lambda: session.door.ended is not None, end)
         session.system.stop(STOP_S)
         ended = session.door.ended
+        is_over = ended is not None and ended.code == DAY_DONE
         journal = JournalReader(folder / JOURNAL).rows(setup.day)
         report = checker.judge(truth.rows, journal, checker.Terms(until=end))
         played = Played(
@@ -136,7 +138,8 @@ def _play(task: Task, folder: Path) -> Outcome:
             end=end,
             notes=witness.notes,
             rows=truth.rows,
-            broken=(*report.invariants_broken, *((ended.reason,) if ended is not None else ())),
+            is_over=is_over,
+            broken=(*report.invariants_broken, *((ended.reason,) if ended and not is_over else ())),
         )
         return judged(played, session.exchange, setup.day)
 

@@ -27,7 +27,8 @@ UNSEEN = 40
 class Session:
     """A session that was played from `begin` to `end`.
 
-    Its fault began at `fault_at`; what leads up to it began at `calm_until`.
+    Its fault began at `fault_at`; what leads up to it began at `calm_until`. `is_over`: a day limit
+    ended it early, so it shows nothing of the fault.
     """
 
     ordeal: Ordeal
@@ -38,6 +39,7 @@ class Session:
     end: Micros
     notes: Notes
     rows: Sequence[Row]
+    is_over: bool = False
     broken: Sequence[str] = ()
 
 
@@ -54,9 +56,9 @@ def judged(session: Session, exchange: Exchange, day: Day) -> Outcome:
         name=ordeal.name,
         seed=session.seed,
         length_s=(session.end - session.begin) / SECOND,
-        met={fault["id"] for fault in ordeal.faults} <= _met(session.rows),
-        due=ordeal.noticed is not None,
-        called_for=ordeal.acted is not None,
+        met=session.is_over or {fault["id"] for fault in ordeal.faults} <= _met(session.rows),
+        due=ordeal.noticed is not None and not session.is_over,
+        called_for=ordeal.acted is not None and not session.is_over,
         noticed_s=_delay(session, ordeal.noticed),
         acted_s=_delay(session, ordeal.acted),
         alarms=_alarms(session),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from broker.dialogue import Dialogue, Heard
 from broker.port import StreamEvents
-from broker.stream import ABNORMAL, KeepAlive, Link
+from broker.stream import ABNORMAL, KeepAlive, Link, Patience
 from domain.books import OrderPush
 from domain.calls import StreamChange, StreamState
 from domain.market import Source, Tick
@@ -62,7 +62,8 @@ class Site:
 class VirtualStream:
     """`broker.port.Stream` on the paper exchange's own sessions. One thread.
 
-    Keeps itself alive as the socket's thread does: a ping that nobody answers ends the connection.
+    Keeps itself alive as the socket's thread does: a ping that nobody answers ends the connection,
+    a question that nobody answers is given up.
     """
 
     def __init__(self, site: Site, chunk: int, source: Source = Source.PRIMARY) -> None:
@@ -75,6 +76,7 @@ class VirtualStream:
         self._dialogue: Dialogue | None = None
         self._wire: Wire | None = None
         self._alive: KeepAlive | None = None
+        self._patience = Patience(_LINK.answer_s)
         self._epoch = 0
         self._is_deaf = False
         self._is_hung = False
@@ -152,7 +154,7 @@ class VirtualStream:
                 self._events.order(push)
 
     def keep_alive(self, at: Micros) -> None:
-        """Ping when it is time, and give up when nobody answers."""
+        """Ping when it is time, and give up a question or all when nobody answers."""
         alive, dialogue = self._alive, self._dialogue
         if alive is None or dialogue is None:
             return
@@ -161,6 +163,10 @@ class VirtualStream:
         alive.hear(dialogue.pongs)
         if alive.is_dead(at):
             self.end(ABNORMAL, f"no pong within {_LINK.pong_s} s")
+        elif self._patience.is_over(dialogue.question, at):
+            heard = dialogue.give_up(at)
+            self._heard(heard)
+            self._talk(heard.frames)
 
     def _open(self, epoch: int, symbols: Pairs) -> None:
         if epoch != self._epoch:
@@ -184,6 +190,7 @@ class VirtualStream:
         self._session = self._site.session()
         self._wire = self._site.interference.wire(self._session, known)
         self._alive = KeepAlive(_LINK.ping_s, _LINK.pong_s, now)
+        self._patience = Patience(_LINK.answer_s)
         self._is_deaf = self._is_hung = False
         key = self._site.api_key
         self._dialogue = Dialogue(self._source, self._epoch, key, symbols, self._chunk)

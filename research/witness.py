@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from actors.judge import BLIND
 from actors.pump import Pump
 from domain import clock
 from domain.market import Bar, Source
@@ -65,7 +66,7 @@ class Witness(Pump):
             (SelectSource, "feed"): lambda said: self.notes.selects.append((said.at, said.source)),
             (FeedLost, "watchdog"): lambda said: self.notes.lost.append(said.at),
             (FeedTrusted, "order"): lambda said: self.notes.trust.append((said.at, said.entries)),
-            (FlattenAll, "order"): lambda said: self.notes.flattened.append(said.at),
+            (FlattenAll, "order"): self._flatten,
             (PlaceEntry, "order"): self._entry,
             (BarClosed, "strategy"): lambda said: self._bars((said.bar,)),
             (BarsBackfilled, "strategy"): self._backfilled,
@@ -76,6 +77,10 @@ class Witness(Pump):
         if ear is not None:
             ear(message)
         super().tell(address, message)
+
+    def _flatten(self, said: FlattenAll) -> None:
+        if said.reason == BLIND:
+            self.notes.flattened.append(said.at)
 
     def _entry(self, said: PlaceEntry) -> None:
         symbol = said.ticket.symbol
