@@ -3,6 +3,10 @@
 The wire sends the day's quantity so far. The highest value accepted today is the baseline, shared
 by every source, so that a switch neither loses nor doubles a trade. Increments are never negative
 and never the whole cumulative by mistake.
+
+What is told before the open may still be the day before's. An option has no pre-open session, so it
+is not this day's volume; a future's auction is, and belongs to no minute. The first value told in
+the session decides which it was.
 """
 
 from collections import Counter, deque
@@ -62,6 +66,7 @@ class VolumeLedger:
         self._followed: dict[Symbol, Micros] = {}
         self._sources: dict[Source, tuple[int, Micros]] = {}
         self._accounts: dict[Symbol, _Account] = {}
+        self._early: dict[Symbol, int] = {}
         self._mute: set[Symbol] = set()
 
     def follow(self, symbol: Symbol, at: Micros) -> None:
@@ -83,7 +88,8 @@ class VolumeLedger:
         """Return the tick with `volume` and `gap` filled in, or None if it is refused.
 
         Only ticks of the authoritative source belong here: they move the baseline. An index has no
-        volume, so its `cum_volume` is taken away and nothing is missing.
+        volume, so its `cum_volume` is taken away and nothing is missing. So is a value of the day
+        before, and its minute is a gap: its price is not of this day either.
         """
         if not self.admits(tick):
             return None
@@ -92,7 +98,16 @@ class VolumeLedger:
         if tick.cum_volume is None:
             self._mute.add(tick.symbol)
             return replace(tick, volume=Units(0), gap=True)
-        volume, gap = self._increment(tick, tick.cum_volume)
+        return self._counted(tick, tick.cum_volume)
+
+    def _counted(self, tick: Tick, cum: int) -> Tick:
+        if tick.recv_at < self._opens_at:
+            self._early[tick.symbol] = cum
+            self._mute.discard(tick.symbol)
+            return replace(tick, volume=Units(0), gap=False)
+        if cum == self._early.get(tick.symbol, 0) > 0:
+            return replace(tick, cum_volume=None, volume=Units(0), gap=True)
+        volume, gap = self._increment(tick, cum)
         if tick.symbol in self._mute:
             # It was traded at any time since prices came without it.
             self._mute.discard(tick.symbol)
@@ -113,7 +128,7 @@ class VolumeLedger:
     def _increment(self, tick: Tick, cum: int) -> tuple[int, bool]:
         account = self._accounts.get(tick.symbol)
         if account is None:
-            return self._open(tick, cum)
+            return self._open(tick, cum, self._early.pop(tick.symbol, None))
         if cum >= account.baseline:
             added = cum - account.baseline
             account.low_streak = 0
@@ -122,11 +137,16 @@ class VolumeLedger:
             return added, False
         return 0, self._is_rebased(account, tick, cum)
 
-    def _open(self, tick: Tick, cum: int) -> tuple[int, bool]:
-        """Start an account: all of the day's volume is ours only if we listened before the open."""
+    def _open(self, tick: Tick, cum: int, early: int | None) -> tuple[int, bool]:
+        """Start an account: all of the day's volume is ours only if we listened before the open.
+
+        `early` is what was told before the open. More than that may count on from it or not.
+        """
         account = _Account(cum)
         account.move(tick.recv_at, cum)
         self._accounts[tick.symbol] = account
+        if early is not None and cum >= early:
+            return cum - early, early > 0
         _, connected_at = self._sources[tick.source]
         since = max(connected_at, self._followed[tick.symbol])
         is_whole = since < self._opens_at and tick.symbol not in self._mute

@@ -53,6 +53,56 @@ def test_first_value_after_a_later_start_is_a_baseline_only(connected: str, foll
     assert increments(ledger, ticks) == [(0, True), (65, False)]
 
 
+def test_value_of_the_day_before_is_forgotten_by_the_first_smaller_one() -> None:
+    early = [a_tick("09:05", cum=9_000), a_tick("09:14:05", cum=5_000_000)]
+    ticks = [a_tick("09:15", cum=650), a_tick("09:15:01", cum=1300), a_tick("09:15:02", cum=1200)]
+    assert increments(a_ledger(), [*early, *ticks]) == [
+        (0, False),
+        (0, False),
+        (650, False),
+        (650, False),
+        (0, False),
+    ]
+
+
+def test_value_of_the_day_before_told_in_the_session_is_a_gap_without_a_volume() -> None:
+    ledger = a_ledger()
+    early, late = a_tick("09:14", cum=5_000_000), a_tick("09:15:20", cum=5_000_000)
+    ledger.accept(early)
+    assert ledger.accept(late) == a_tick("09:15:20", cum=None, gap=True)
+    assert increments(ledger, [a_tick("09:15:30", cum=75)]) == [(75, False)]
+
+
+def test_smaller_value_of_a_source_connected_since_is_a_baseline_only() -> None:
+    ledger = a_ledger()
+    ledger.accept(a_tick("09:14", cum=5_000_000))
+    ledger.connected(Source.PRIMARY, 2, at("09:16"))
+    ticks = [a_tick("09:16:01", cum=650, epoch=2), a_tick("09:16:02", cum=715, epoch=2)]
+    assert increments(ledger, ticks) == [(0, True), (65, False)]
+
+
+@pytest.mark.parametrize(("early", "gap"), [(0, False), (130, True)])
+def test_volume_before_the_open_is_in_no_minute_and_may_be_of_the_day_before(
+    early: int, *, gap: bool
+) -> None:
+    ticks = [a_tick(w, cum=cum) for w, cum in (("09:14:59.9", early), ("09:15", 650))]
+    ticks += [a_tick("09:15:01", cum=715)]
+    assert increments(a_ledger(), ticks) == [(0, False), (650 - early, gap), (65, False)]
+
+
+def test_zero_told_in_the_session_is_no_value_of_the_day_before() -> None:
+    ticks = [a_tick(wall, cum=cum) for wall, cum in (("09:14", 0), ("09:15:01", 0))]
+    assert increments(a_ledger(), [*ticks, a_tick("09:16", cum=65)])[1:] == [
+        (0, False),
+        (65, False),
+    ]
+
+
+def test_prices_without_volume_before_the_open_missed_nothing_once_it_is_told() -> None:
+    ticks = [a_tick("09:13", cum=None), a_tick("09:14", cum=0), a_tick("09:15:01", cum=65)]
+    assert increments(a_ledger(), ticks) == [(0, True), (0, False), (65, False)]
+
+
 def test_following_a_symbol_again_does_not_make_it_younger() -> None:
     ledger = a_ledger()
     ledger.follow(CALL, at("11:00"))
