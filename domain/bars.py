@@ -148,7 +148,7 @@ class BarBuilder:
 
     @property
     def mismatches(self) -> int:
-        """How many clean bars of ours history disagrees with by more than a tick."""
+        """How many clean bars history disagrees with: by more than a tick, or twice our volume."""
         return len(self._disputed)
 
     def _quiet_until(self, answer: Answer) -> Micros:
@@ -172,7 +172,8 @@ class BarBuilder:
         key = self._keys.of(tick)
         if minute < self._next:
             self._start_again(tick)
-            is_echo = not tick.volume and tick.ltp == self._last and not self._keys.is_behind(key)
+            is_known = not tick.volume and tick.ltp == self._known.price
+            is_echo = is_known and not self._keys.is_behind(key)
             return () if is_echo else self._spoil_late(minute)
         if key[1] < self._keys.floor:
             return changes + self._spoil_late(max(self._bars, default=minute))
@@ -192,14 +193,19 @@ class BarBuilder:
             self._running.start_again(tick.cum_volume)
 
     def _weigh(self, minute: Micros, tick: Tick) -> None:
-        """Judge the first tick after something was missed: only "nothing was traded" is certain."""
-        self._is_suspect = False
-        if tick.volume or tick.cum_volume is None or self._last is None:
+        """Judge the first tick after something was missed: only "nothing was traded" is certain.
+
+        One that is older than what we know says nothing of that; its price is of the past.
+        """
+        known = self._known
+        is_older = not tick.gap and tick.cum_volume is not None and tick.cum_volume < known.cum
+        self._is_suspect = is_older
+        if is_older or tick.volume or tick.cum_volume is None or known.price is None:
             self._gaps.add(minute, Micros(minute + MINUTE))
 
     @property
-    def _last(self) -> Paise | None:
-        return (self._running.after if self._running else self._before).price
+    def _known(self) -> Before:
+        return self._running.after if self._running else self._before
 
     def _close_until(self, limit: Micros) -> tuple[Change, ...]:
         changes: list[Change] = []
@@ -314,10 +320,15 @@ class BarBuilder:
         )
 
     def _differs(self, answer: Answer, bar: Bar) -> bool:
-        """Whether a clean bar of ours lies more than a tick from what history says."""
+        """Whether a clean bar of ours lies more than a tick from what history says, or far below.
+
+        Volumes differ by what a broker books in the next minute; less than half is not that.
+        """
         row = answer.rows.get(bar.minute)
         if row is None or bar.provenance is not Provenance.WS or bar.minute > answer.final:
             return False
+        if not self._terms.is_index and 2 * bar.volume < row.volume:
+            return True
         return max(abs(row.high - bar.high), abs(row.low - bar.low)) > self._terms.tick
 
     def _revise(self, since: Micros) -> tuple[Change, ...]:

@@ -7,8 +7,9 @@ import pytest
 from domain.bars import BarBuilder, Revised, Terms
 from domain.market import Provenance, Source
 from domain.units import MINUTE, Micros, Paise
+from domain.volume import VolumeLedger
 from tests.domain.building import a_builder, bars_in, ten, trades
-from tests.domain.tape import NIFTY, OPEN, a_plan, a_row, a_tick, at, truth_of
+from tests.domain.tape import CALL, NIFTY, OPEN, a_plan, a_row, a_tick, at, truth_of
 
 
 @pytest.mark.incident("INC-24")
@@ -65,6 +66,74 @@ def test_first_tick_after_a_gap_without_new_volume_proves_that_nothing_was_misse
     builder.add([a_tick("10:06:01", 10_000, 65), a_tick("10:06:05", 10_500, 130, volume=65)])
     (bar,) = bars_in(builder.elapse(at("10:07:02")))
     assert (bar.minute, bar.provenance) == (at("10:06"), Provenance.WS)
+
+
+def test_tick_older_than_what_is_known_proves_nothing_and_is_not_believed() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 1000)))
+    builder.feed_gap(at("10:02:10"), at("10:02:20"))
+    builder.add([a_tick("10:04:01", 10_050, 990, epoch=2)])
+    builder.add([a_tick("10:06:01", 10_060, 1500, epoch=2, volume=500)])
+    builder.add([a_tick("10:07:01", 10_065, 1600, epoch=2, volume=100)])
+    bars = bars_in(builder.elapse(at("10:08:02")))
+    assert [(bar.minute, bar.provenance) for bar in bars] == [(at("10:07"), Provenance.WS)]
+    assert builder.wanted(at("10:08:02")) == (at("10:02"), at("10:04"), at("10:06"))
+
+
+def test_older_tick_within_the_minute_of_newer_ones_leaves_the_suspicion() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 1000)))
+    builder.feed_gap(at("10:01:20"), at("10:01:30"))
+    older = a_tick("10:01:40", 10_000, 990, epoch=2)
+    builder.add([older, a_tick("10:02:01", 10_000, 1500, epoch=2, volume=500)])
+    builder.elapse(at("10:03:02"))
+    assert builder.wanted(at("10:03:12")) == (at("10:01"), at("10:02"))
+
+
+def test_counter_that_was_reset_in_a_gap_is_not_taken_for_an_older_tick() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 1000)))
+    builder.feed_gap(at("10:02:10"), at("10:02:20"))
+    builder.add([a_tick("10:04:01", 10_050, 65, gap=True), a_tick("10:04:02", 10_050, 65, seq=2)])
+    builder.add([a_tick("10:05:01", 10_055, 130, seq=3, volume=65)])
+    (bar,) = bars_in(builder.elapse(at("10:06:02")))
+    assert (bar.minute, bar.provenance) == (at("10:05"), Provenance.WS)
+
+
+def test_volume_of_the_day_before_told_before_the_open_leaves_the_bars_whole() -> None:
+    ledger = VolumeLedger(OPEN, 5)
+    ledger.follow(CALL, at("09:14"))
+    ledger.connected(Source.PRIMARY, 1, at("09:14"))
+    builder = BarBuilder(CALL, a_plan(), Terms(began=at("09:14"), tick=Paise(5)))
+    told = [("09:14:05", 10_000, 5_000_000)]
+    told += [(f"09:{minute}:20", 10_000 + minute, 75 * (minute - 14)) for minute in range(15, 21)]
+    for number, (wall, price, cum) in enumerate(told):
+        tick = ledger.accept(a_tick(wall, price, cum, seq=number))
+        assert tick is not None
+        builder.add([tick])
+    builder.elapse(at("09:21:02"))
+    found = [(bar.volume, bar.provenance) for bar in builder.whole().bars]
+    assert found == [(75, Provenance.WS)] * 6
+    assert builder.settled == at("09:21")
+
+
+@pytest.mark.parametrize(("volume", "count"), [(130, 0), (131, 1)])
+def test_clean_bar_with_less_than_half_the_volume_of_history_is_counted(
+    volume: int, count: int
+) -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 65)))
+    builder.elapse(at("10:02:02"))
+    builder.backfill([a_row("10:01", (10_000,) * 4, volume)], at("10:02:15"))
+    assert builder.mismatches == count
+
+
+def test_volume_some_brokers_make_up_for_an_index_is_not_compared() -> None:
+    builder = BarBuilder(NIFTY, a_plan(), Terms(began=at("09:00"), tick=Paise(5), is_index=True))
+    builder.add([a_tick("09:15:10", 10_000, None, symbol=NIFTY)])
+    builder.elapse(at("09:16:02"))
+    builder.backfill([a_row("09:15", (10_000,) * 4, 131)], at("09:16:15"))
+    assert builder.mismatches == 0
 
 
 def test_minutes_in_which_prices_were_polled_are_asked_for_even_if_quiet() -> None:
