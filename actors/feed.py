@@ -158,8 +158,8 @@ class FeedActor(Actor):
                 return feed.reopen(reason, at, source)
             case ChainChosen(at=at, chain=chain):
                 return self._choose(feed, chain, at)
-            case ClockJumped(at=at, reason=reason):
-                return feed.jumped(reason, at)
+            case ClockJumped(at=at, since=since, reason=reason):
+                return feed.jumped(reason, at, since)
             case _:
                 assert_never(message)
 

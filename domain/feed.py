@@ -25,7 +25,7 @@ from domain.feed_effects import (
 from domain.intake import Intake, Spot
 from domain.market import Pair, Source, Tick
 from domain.params import FeedParams
-from domain.polling import Polling, symbols_to_poll
+from domain.polling import Near, Polling, symbols_to_poll
 from domain.session import DayPlan
 from domain.sources import Upstream
 from domain.units import Micros, Symbol, rupees, seconds
@@ -88,11 +88,15 @@ class Feed:
     def is_near_circuit(self) -> bool:
         """Whether the index is so near a limit that the market may have been halted."""
         close = self.intake.prev_close
-        newest = max(self.intake.spots.values(), key=lambda spot: spot.at, default=None)
+        newest = self._newest_spot
         if newest is None or not close:
             return False
         moved_bps = abs(newest.price - close) * 10_000 // close
         return any(abs(moved_bps - pct * 100) <= 50 for pct in CIRCUITS_PCT)
+
+    @property
+    def _newest_spot(self) -> Spot | None:
+        return max(self.intake.spots.values(), key=lambda spot: spot.at, default=None)
 
     def begin(self, at: Micros, lost_since: Micros | None = None, epoch: int = 0) -> Effects:
         """Connect at once if it is time; `lost_since`: an earlier feed died with what it held.
@@ -115,6 +119,7 @@ class Feed:
     def arrived(self, ticks: Iterable[Tick]) -> Effects:
         """Take what a stream brought."""
         before = {source: upstream.newest for source, upstream in self.upstreams.items()}
+        silent_since = self.authority.silent_since(before.get(self.authority.source))
         batches = self.intake.take(ticks, self.authority.source)
         effects: Effects = ()
         for source, upstream in self.upstreams.items():
@@ -122,7 +127,7 @@ class Feed:
             if newest is not None and newest != before[source]:
                 upstream.ticked(newest)
                 if source is self.authority.source:
-                    effects += self._regain(newest)
+                    effects += self._found(silent_since, newest) + self._regain(newest)
         effects += tuple(
             Say(f"Repaired: {symbol} delivers again") for symbol in self.intake.repaired()
         )
@@ -172,7 +177,8 @@ class Feed:
     def read_rows(self, reply: ReadReply) -> None:
         """Take the broker's bars of a canary; a read that failed proves nothing."""
         if isinstance(reply, History):
-            self.polling.ladder.judge_rows(reply.symbol, reply.bars, reply.asked_at)
+            arbiters = {symbol for symbol, _ in self.intake.canaries.arbiters(reply.asked_at)}
+            self.polling.ladder.judge_rows(reply, arbiters)
 
     def select(self, source: Source, reason: str, at: Micros) -> Effects:
         """Make a source authoritative; one that is already, or does not exist, is left alone."""
@@ -208,11 +214,15 @@ class Feed:
     def overflowed(self, count: int, at: Micros) -> Effects:
         """Take note that ticks were dropped before they reached us: a gap for every symbol."""
         said = Say(f"The lane of prices was full: {count} ticks were dropped", warn=True)
-        return (*self._gap("the lane of prices was full", at), said)
+        return (*self._gap("the lane of prices was full", at, at), said)
 
-    def jumped(self, reason: str, at: Micros) -> Effects:
-        """Take note that the clock jumped or the process slept: a gap, and no silence before it."""
-        lost = self._gap(reason, at)
+    def jumped(self, reason: str, at: Micros, since: Micros) -> Effects:
+        """Take note that the clock jumped or the process slept: a gap, and no silence before it.
+
+        `since` is when the clock was last looked at before: ticks from after waking may be here
+        already.
+        """
+        lost = self._gap(reason, min(at, since), at)
         self.jumped_at = at
         self.authority.rechosen(at)
         self.polling.jumped(at)
@@ -241,7 +251,11 @@ class Feed:
         return effects + self._tell_spot(at) + self._tell_refusals(at)
 
     def _ask(self, own: frozenset[Symbol], at: Micros, machine: Micros) -> Effects:
-        """Poll as soon as the stream is silent, so that REST can be proved before it is used."""
+        """Poll as soon as the stream is silent, so that REST can be proved before it is used.
+
+        After `hedge_s` our own symbols too: a server that has older quotes of just these is stale
+        before it is chosen. As movement they do not count, that is the canaries' to show.
+        """
         is_used = self.authority.source is Source.REST
         if not is_used and not self.authority.is_lost:
             return ()
@@ -251,8 +265,10 @@ class Feed:
         if not self.polling.is_due(at, machine):
             return asked
         strikes = self._params.rest_strikes if is_used else 0
+        newest = self._newest_spot
         is_hedged = is_used or self._silence(at) >= seconds(self._params.hedge_s)
-        pairs = symbols_to_poll(self._index, self._chain, own if is_hedged else (), strikes)
+        near = Near(newest.price if newest else None, strikes)
+        pairs = symbols_to_poll(self._index, self._chain, own if is_hedged else (), near)
         self.polling.ask(at, machine)
         self.intake.poll(pairs, at)
         return (*asked, Poll(self.authority.epoch, at, pairs))
@@ -291,11 +307,19 @@ class Feed:
             return ()
         return self._lose(Micros(at - silence), f"no canary ticks for {limit_s} s")
 
-    def _gap(self, reason: str, at: Micros) -> Effects:
-        """Lose what came since the last canary tick, if there is a session to lose it of."""
+    def _found(self, since: Micros, until: Micros) -> Effects:
+        """Lose what was missed before a canary tick, though nobody looked while it was silent."""
+        limit_s = self._params.gap_taint_s
+        if until - since <= seconds(limit_s) or not self._is_open(until):
+            return ()
+        return self._lose(since, f"no canary ticks for {limit_s} s")
+
+    def _gap(self, reason: str, since: Micros, at: Micros) -> Effects:
+        """Lose what came of the session since then, or since the last canary tick."""
         if not self._is_open(at):
             return ()
-        return self._lose(Micros(min(at, at - self._silence(at))), reason)
+        first = min(since, at - self._silence(at))
+        return self._lose(Micros(max(first, self._plan.open)), reason)
 
     def _lose(self, since: Micros, reason: str) -> Effects:
         if not self.authority.lose(since):

@@ -1,6 +1,7 @@
 """REST polling: whom to ask and when; what the answers are worth is the ladder's to say."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from domain.canaries import Canaries
 from domain.contracts import Chain
@@ -9,7 +10,7 @@ from domain.params import FeedParams
 from domain.rest_ladder import RestLadder
 from domain.session import DayPlan
 from domain.signs import RestVerdict
-from domain.units import MINUTE, SECOND, Micros, Symbol, seconds
+from domain.units import MINUTE, SECOND, Micros, Paise, Symbol, seconds
 
 TIMEOUT = seconds(5)
 USELESS_AFTER = 3
@@ -20,16 +21,27 @@ ROWS_PATIENCE = seconds(10)
 """How long the broker's bars are waited for before they are asked for again."""
 
 
+class Near(NamedTuple):
+    """So many strikes each way of where the index is, None before it was ever heard of."""
+
+    spot: Paise | None
+    strikes: int
+
+
 def symbols_to_poll(
-    index: Pair, chain: Chain | None, own: Collection[Symbol], strikes: int
+    index: Pair, chain: Chain | None, own: Collection[Symbol], near: Near
 ) -> tuple[Pair, ...]:
-    """Return the index, our own symbols, and the strikes around the money, each once."""
+    """Return the index, our own symbols, the canaries and the strikes near the money, each once.
+
+    The canaries stay those of the morning, the money is where the index is now.
+    """
     contracts = chain.contracts if chain else ()
-    atm = chain.atm if chain else 0
-    rows = sorted({c.strike for c in contracts}, key=lambda strike: (abs(strike - atm), strike))
-    near = set(rows[: 2 * strikes + 1])
+    atm = chain.atm if chain else Paise(0)
+    spot = atm if near.spot is None else near.spot
+    rows = sorted({c.strike for c in contracts}, key=lambda strike: (abs(strike - spot), strike))
+    strikes = {atm, *(rows[: 2 * near.strikes + 1] if near.strikes else ())}
     wanted = [c for c in contracts if c.symbol in own]
-    wanted += [c for c in contracts if c.strike in near]
+    wanted += [c for c in contracts if c.strike in strikes]
     return tuple(dict.fromkeys([index, *((c.symbol, c.exchange) for c in wanted)]))
 
 

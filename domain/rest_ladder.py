@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from domain.calls import History
 from domain.market import HistoryBar, Quote
 from domain.params import FeedParams
 from domain.session import DayPlan
@@ -116,14 +117,19 @@ class RestLadder:
         if (far or both) and self._suspect_since is None:
             self._suspect_since = at
 
-    def judge_rows(self, symbol: Symbol, bars: Iterable[HistoryBar], asked_at: Micros) -> None:
-        """Take the broker's bars of a canary: their newest closed one tells how old prices are."""
-        newest = _newest_closed(bars, asked_at)
+    def judge_rows(self, answer: History, arbiters: Collection[Symbol]) -> None:
+        """Take the broker's bars of a canary: their newest closed one tells how old prices are.
+
+        Once one of the `arbiters` has spoken, what others said before is nothing any more.
+        """
+        asked_at = answer.asked_at
+        newest = _newest_closed(answer.bars, asked_at)
         is_fresh = newest is not None and asked_at - (newest + MINUTE) <= OLD_ROW
         if is_fresh:
             self._suspect_since, self._anchor = None, {}
         if is_fresh or (newest is not None and asked_at >= self._plan.open + EARLY):
-            self._rows[symbol] = is_fresh
+            self._rows = {s: said for s, said in self._rows.items() if s in arbiters}
+            self._rows[answer.symbol] = is_fresh
 
     def is_suspicious(self) -> bool:
         """Whether the broker's bars should be asked for at once."""

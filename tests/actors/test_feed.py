@@ -152,9 +152,9 @@ def test_chain_of_the_journal_is_connected_at_once() -> None:
 def test_ticks_go_to_the_bar_actor_of_their_symbol() -> None:
     stand = Stand()
     stand.recover("09:10", a_chain())
-    call, index = a_tick(cum=65), an_index_tick()
+    call, index = a_tick("09:15:02", cum=65), an_index_tick("09:15:02")
     told = stand.hear(TicksArrived(ticks=(call, index, a_tick(ltp=0))))
-    expected = a_tick(cum=65, volume=65)
+    expected = a_tick("09:15:02", cum=65, volume=65)
     assert told == [
         To(f"bar:{CALL}", TicksSeen(symbol=CALL, ticks=(expected,))),
         To(f"bar:{NIFTY}", TicksSeen(symbol=NIFTY, ticks=(index,))),

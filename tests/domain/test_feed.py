@@ -92,6 +92,19 @@ def test_silence_is_lost_after_five_seconds_and_found_by_the_next_canary() -> No
     assert stage.said(Regained) == [Regained(PRIMARY, 1, at("10:00:10"), at("10:00:20"))]
 
 
+def test_silence_nobody_looked_at_is_found_by_the_tick_that_ends_it() -> None:
+    stage = playing().play("10:00")
+    assert [type(e) for e in stage.feed.arrived([an_index_tick("10:00:04")])] == [Deliver]
+    effects = stage.feed.arrived([an_index_tick("10:00:09.1")])
+    assert effects[:2] == (
+        Lost(PRIMARY, 1, at("10:00:04"), "no canary ticks for 5 s"),
+        Regained(PRIMARY, 1, at("10:00:04"), at("10:00:09.1")),
+    )
+    assert stage.feed.arrived([an_index_tick("15:40", seq=1)])[0] == Deliver(
+        NIFTY, (an_index_tick("15:40", seq=1),)
+    )
+
+
 def test_return_of_prices_is_told_before_the_ticks_that_prove_it() -> None:
     stage = playing()
     stage.ticks = lambda now: now <= at("10:00")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.calls import Failed, History, Outcome, StreamState
+from domain.calls import Failed, History, Outcome, Quotes, StreamState
 from domain.feed_effects import (
     AskHistory,
     Connect,
@@ -16,9 +16,10 @@ from domain.feed_effects import (
 )
 from domain.market import Source
 from domain.session import show
+from domain.signs import RestVerdict
 from domain.units import SECOND, Micros, Symbol
 from tests.domain.feeding import INDEX, Stage, a_feed, change, choose, epoch_of
-from tests.domain.tape import NIFTY, a_chain, a_row, a_tick, an_index_tick, at
+from tests.domain.tape import CALL, NIFTY, OPEN, a_chain, a_row, a_tick, an_index_tick, at
 from tests.domain.wares import a_quote
 
 PRIMARY, BACKUP, REST = Source
@@ -49,7 +50,7 @@ def jumping(wall: str, reason: str = "the clock jumped by 3600 s") -> Stage:
     stage = playing().play("10:00")
     stage.log.clear()
     stage.now = at(wall)
-    stage.hear(stage.feed.jumped(reason, stage.now))
+    stage.hear(stage.feed.jumped(reason, stage.now, at("10:00")))
     return stage
 
 
@@ -62,6 +63,34 @@ def test_jump_of_the_clock_is_a_gap_and_starts_the_silence_anew(wall: str) -> No
     assert stage.feed.jumped_at == at(wall)
     stage.play(show(Micros(at(wall) + 2 * SECOND)))
     assert stage.said(Regained) == [Regained(PRIMARY, 1, since, at(wall))]
+
+
+@pytest.mark.parametrize("slept_since", ["10:00:02", "10:00:00"])
+def test_sleep_is_a_gap_though_ticks_came_before_its_news(slept_since: str) -> None:
+    stage = playing(gap_taint_s=60).play("10:00:01")
+    stage.log.clear()
+    stage.now = at("10:00:30")
+    stage.hear(stage.feed.arrived([an_index_tick("10:00:30.2", epoch=1)]))
+    stage.hear(stage.feed.jumped("the process slept", at("10:00:30.3"), at(slept_since)))
+    stage.hear(stage.feed.arrived([an_index_tick("10:00:31", epoch=1, seq=1)]))
+    assert stage.said(Lost) == [Lost(PRIMARY, 1, at(slept_since), "the process slept")]
+    assert stage.said(Regained) == [Regained(PRIMARY, 1, at(slept_since), at("10:00:31"))]
+
+
+def test_sleep_that_began_before_a_known_loss_is_told_with_its_end() -> None:
+    stage = playing().play("10:00:01")
+    stage.close(StreamState.CLOSED)
+    stage.log.clear()
+    stage.hear(stage.feed.jumped("the process slept", at("10:10"), at("09:59:30")))
+    stage.hear(stage.feed.arrived([an_index_tick("10:10:01", epoch=1)]))
+    assert stage.said(Lost) == []
+    assert [gap.since for gap in stage.said(Regained)] == [at("09:59:30")]
+
+
+def test_sleep_through_the_open_is_a_gap_of_the_session_only() -> None:
+    stage = Stage(a_feed("09:05"), "09:05").play("09:10")
+    stage.hear(stage.feed.jumped("the process slept", at("09:20"), at("09:10")))
+    assert stage.said(Lost) == [Lost(PRIMARY, 1, OPEN, "the process slept")]
 
 
 def test_silence_before_a_jump_does_not_hedge() -> None:
@@ -84,7 +113,7 @@ def test_waits_of_a_connection_do_not_outlast_a_clock_set_back() -> None:
     stage = playing().play("10:00")
     stage.close(StreamState.CLOSED)
     stage.now = at("09:30")
-    stage.hear(stage.feed.jumped("the clock jumped by 1800 s", stage.now))
+    stage.hear(stage.feed.jumped("the clock jumped by 1800 s", stage.now, stage.now))
     stage.play("09:31:10")
     assert [connect.epoch for connect in stage.said(Connect)] == [1, 2]
 
@@ -172,6 +201,52 @@ def test_own_symbols_are_polled_as_a_hedge_after_ten_seconds_of_silence() -> Non
     assert {is_asked for now, is_asked in asked if now < at("10:00:10")} == {False}
     assert {is_asked for now, is_asked in asked if now >= at("10:00:10")} == {True}
     assert stage.said(Deliver)[-1].ticks[0].source is PRIMARY
+
+
+def test_hedge_shows_whether_the_quotes_of_own_symbols_go_back_in_their_day() -> None:
+    stage = playing(hedge_s=10)
+    choose(stage.feed, "09:59", a_chain())
+    far = Symbol("NIFTY24NOV2626100PE")
+    stage.feed.own("leg 1", far, is_live=True)
+    stage.ticks = lambda now: now <= at("10:00")
+    stage.play("10:00:10")
+    verdicts: list[RestVerdict] = []
+    for second in range(10, 15):
+        now = at(f"10:00:{second}")
+        for poll in [e for e in stage.feed.pulse(now, now) if isinstance(e, Poll)]:
+            quotes = (
+                a_quote(now, symbol=NIFTY, ltp=9_000 + second, volume=0, high=10**12),
+                a_quote(now, symbol=far, volume=1000 - len(verdicts)),
+            )
+            reply = Quotes(quotes=quotes, missing=())
+            assert stage.feed.polled(reply, poll.epoch, poll.asked_at) == ()
+            verdicts.append(stage.feed.polling.verdict(now))
+    assert verdicts == [RestVerdict.LIVE, RestVerdict.LIVE, RestVerdict.STALE]
+
+
+def test_strikes_polled_on_rest_follow_the_index() -> None:
+    stage = on_rest(rest_strikes=1)
+    choose(stage.feed, "10:02", a_chain(*range(-1000, 1001, 50)))
+    spots = [2_600_000]
+    stage.rest = lambda now: spots[-1] + now // SECOND % 2
+    polled: list[set[int]] = []
+    for wall in ("10:02:05", "10:02:10"):
+        stage.play(wall)
+        polled.append({int(symbol[12:17]) for symbol, _ in stage.said(Poll)[-1].pairs[1:]})
+        spots.append(2_690_000)
+    assert polled == [{25950, 26000, 26050}, {26000, 26850, 26900, 26950}]
+
+
+def test_brokers_bars_of_the_index_are_nothing_once_the_call_at_the_money_was_read() -> None:
+    stage = Stage(a_feed("15:10"), "15:10")
+    choose(stage.feed, "15:10", a_chain())
+    stage.ticks = lambda _: False
+    stage.hear(stage.feed.select(REST, "no ticks for 120 s", at("15:10")))
+    stage.play("15:15:30")
+    stage.feed.read_rows(History(symbol=NIFTY, bars=(a_row("15:13"),), asked_at=at("15:14:30")))
+    assert stage.feed.polling.is_moving(at("15:15:30"))
+    stage.feed.read_rows(History(symbol=CALL, bars=(a_row("15:00"),), asked_at=at("15:15:30")))
+    assert stage.feed.polling.verdict(at("15:15:30")) is RestVerdict.STALE
 
 
 def test_brokers_bars_are_read_on_rest_and_decide() -> None:

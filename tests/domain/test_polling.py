@@ -1,11 +1,13 @@
 """Polled prices prove nothing until they change, and one poll is out at a time."""
 
+import pytest
+
 from domain.canaries import Canaries
 from domain.market import Quote
 from domain.params import FeedParams
-from domain.polling import Polling, symbols_to_poll
+from domain.polling import Near, Polling, symbols_to_poll
 from domain.signs import RestVerdict
-from domain.units import SECOND, Micros, Symbol
+from domain.units import SECOND, Micros, Paise, Symbol
 from tests.domain.tape import CALL, NIFTY, a_chain, a_plan, at
 from tests.domain.wares import a_quote
 
@@ -31,7 +33,7 @@ def answer(polling: Polling, wall: str, *quotes: Quote) -> bool:
 
 def test_own_symbols_and_the_strikes_around_the_money_are_polled_once_each() -> None:
     far = Symbol("NIFTY24NOV2626100PE")
-    pairs = symbols_to_poll(INDEX, a_chain(), {far, CALL}, 1)
+    pairs = symbols_to_poll(INDEX, a_chain(), {far, CALL}, Near(None, 1))
     assert [symbol for symbol, _ in pairs] == [
         NIFTY,
         CALL,
@@ -45,7 +47,26 @@ def test_own_symbols_and_the_strikes_around_the_money_are_polled_once_each() -> 
 
 
 def test_without_a_chain_only_the_index_is_polled() -> None:
-    assert symbols_to_poll(INDEX, None, {CALL}, 5) == (INDEX,)
+    assert symbols_to_poll(INDEX, None, {CALL}, Near(Paise(2_600_000), 5)) == (INDEX,)
+
+
+@pytest.mark.parametrize(
+    ("spot", "strikes", "polled"),
+    [
+        (None, 1, {25950, 26000, 26050}),
+        (2_690_100, 1, {26000, 26850, 26900, 26950}),
+        (2_690_100, 0, {26000}),
+        (2_602_500, 1, {25950, 26000, 26050}),
+    ],
+)
+def test_strikes_are_polled_where_the_index_is_now_and_the_canaries_with_them(
+    spot: Paise | None, strikes: int, polled: set[int]
+) -> None:
+    pairs = symbols_to_poll(INDEX, a_chain(*range(-1000, 1001, 50)), (), Near(spot, strikes))
+    assert [symbol for symbol, _ in pairs] == [
+        NIFTY,
+        *(f"NIFTY24NOV26{strike}{side}" for strike in sorted(polled) for side in ("CE", "PE")),
+    ]
 
 
 def test_polls_keep_their_mean_rate_though_looked_at_once_a_second() -> None:

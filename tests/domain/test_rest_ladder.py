@@ -1,10 +1,13 @@
 """Polled quotes are alive only while five kinds of evidence say so."""
 
+from collections.abc import Collection
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.market import Quote
+from domain.calls import History
+from domain.market import HistoryBar, Quote
 from domain.params import FeedParams
 from domain.rest_ladder import RestLadder
 from domain.signs import RestVerdict
@@ -149,8 +152,19 @@ def test_broker_that_corrects_its_day_is_taken_at_its_word_after_some_quotes() -
     assert taken == [False, False, False, False, True, True]
 
 
-def judged(ladder: RestLadder, wall: str, *walls: str, symbol: Symbol = NIFTY) -> RestVerdict:
-    ladder.judge_rows(symbol, [a_row(w, volume=0) for w in walls], at(wall))
+def a_history(wall: str, *rows: HistoryBar, symbol: Symbol = NIFTY) -> History:
+    return History(symbol=symbol, bars=rows, asked_at=at(wall))
+
+
+def judged(
+    ladder: RestLadder,
+    wall: str,
+    *walls: str,
+    symbol: Symbol = NIFTY,
+    arbiters: Collection[Symbol] = (NIFTY,),
+) -> RestVerdict:
+    rows = [a_row(w, volume=0) for w in walls]
+    ladder.judge_rows(a_history(wall, *rows, symbol=symbol), arbiters)
     return ladder.verdict(at(wall))
 
 
@@ -166,10 +180,22 @@ def test_fresh_bars_clear_what_old_ones_said() -> None:
     assert judged(ladder, "10:10", "10:09") is LIVE
 
 
-def test_one_canary_with_fresh_bars_is_enough() -> None:
-    ladder = proved("10:10")
-    judged(ladder, "10:10", "10:00")
-    assert judged(ladder, "10:10", "10:09", symbol=CALL) is LIVE
+def test_one_arbiter_with_fresh_bars_is_enough() -> None:
+    ladder, both = proved("10:10"), (NIFTY, CALL)
+    assert judged(ladder, "10:10", "10:00", arbiters=both) is STALE
+    assert judged(ladder, "10:10", "10:09", symbol=CALL, arbiters=both) is LIVE
+    assert judged(ladder, "10:10", "10:00", arbiters=both) is LIVE
+
+
+@pytest.mark.parametrize(("before", "after"), [("15:13", "15:00"), ("15:00", "15:15")])
+def test_former_arbiter_counts_until_another_one_has_spoken(before: str, after: str) -> None:
+    ladder = proved("15:18")
+    first = judged(ladder, "15:15", before)
+    assert first is (LIVE if before == "15:13" else STALE)
+    ladder.judge_rows(a_history("15:18", symbol=CALL), (CALL,))
+    assert ladder.verdict(at("15:18")) is first
+    second = judged(ladder, "15:18", after, symbol=CALL, arbiters=(CALL,))
+    assert second is (LIVE if after == "15:15" else STALE)
 
 
 def test_lagging_or_empty_bars_prove_nothing() -> None:
@@ -183,9 +209,10 @@ def test_bars_that_only_repeat_the_last_close_are_no_bars() -> None:
     ladder = proved("10:10")
     told = [a_row("10:00", (100, 110, 90, 100), 0)]
     told += [a_row(f"10:0{minute}", (100, 100, 100, 100), 0) for minute in range(1, 10)]
-    ladder.judge_rows(NIFTY, told, at("10:10"))
+    ladder.judge_rows(a_history("10:10", *told), (NIFTY,))
     assert ladder.verdict(at("10:10")) is STALE
-    ladder.judge_rows(NIFTY, [*told[:-1], a_row("10:09", (100,) * 4, 65)], at("10:10"))
+    traded = a_row("10:09", (100,) * 4, 65)
+    ladder.judge_rows(a_history("10:10", *told[:-1], traded), (NIFTY,))
     assert ladder.verdict(at("10:10")) is LIVE
 
 
@@ -235,7 +262,7 @@ def test_suspicion_waits_for_fresh_bars_and_then_takes_the_proof_away() -> None:
 
 def test_fresh_bars_do_not_overrule_the_other_rungs() -> None:
     still = proved()
-    still.judge_rows(NIFTY, [a_row("10:00")], at("10:01"))
+    still.judge_rows(a_history("10:01", a_row("10:00")), (NIFTY,))
     assert still.verdict(at("10:01")) is STALE
     ladder = a_ladder()
     poll(ladder, "10:00", BEFORE)
@@ -309,5 +336,5 @@ def test_server_that_falls_back_to_an_older_day_is_not_live(data: st.DataObject)
 def test_minute_is_closed_when_the_question_was_asked_after_its_end() -> None:
     ladder = proved("10:10")
     rows = [a_row(Micros(at("10:09") + MINUTE * n), volume=0) for n in (-9, 1)]
-    ladder.judge_rows(NIFTY, rows, at("10:10:59"))
+    ladder.judge_rows(a_history("10:10:59", *rows), (NIFTY,))
     assert ladder.verdict(at("10:10:15")) is STALE
