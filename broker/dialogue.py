@@ -48,6 +48,7 @@ class Phase(Enum):
 
 
 _NOTHING = Heard()
+_UNANSWERED = "not answered"
 # These end the connection's use whatever was asked: the server answers, but nothing will flow.
 DENIED = "AUTHENTICATION_ERROR"
 _FATAL = frozenset({DENIED, "NOT_AUTHENTICATED"})
@@ -57,7 +58,8 @@ class Dialogue:
     """One connection's conversation. One thread at a time.
 
     `bad` counts frames that were refused: they never end a connection. `pongs` counts answers to
-    our pings. Only the primary asks for order updates: those of a backup are somebody else's.
+    our pings. Only the primary asks for order updates: those of a backup are somebody else's. An
+    answer may be lost or garbled: the shell gives the question up when it has waited long enough.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Dialogue:
         self._asked: Question | None = None
         self._refused: dict[Pair, str] = {}
         self._seq = 0
-        self._requests = 0
+        self._questions = 0
         self._pings = 0
         self._orders_asked = source is not Source.PRIMARY
         self.phase = Phase.AUTHENTICATING
@@ -81,6 +83,11 @@ class Dialogue:
         self.bad = 0
         self.last_bad = ""
         self._want(pairs)
+
+    @property
+    def question(self) -> int:
+        """The number of the question that is out, 0 if none is."""
+        return self._questions if self._asked else 0
 
     def on_open(self) -> tuple[bytes, ...]:
         """Return what to send first."""
@@ -115,6 +122,14 @@ class Dialogue:
             self._todo.append(Question(held[start : start + self._chunk], ends=True))
         self._want(held)
         return self._resume()
+
+    def give_up(self, at: Micros) -> Heard:
+        """Count the question that is out as not answered, and go on with the next."""
+        if self._asked is None:
+            return _NOTHING
+        if not self._asked.ends:
+            self._refused.update(dict.fromkeys(self._asked.pairs, _UNANSWERED))
+        return self._go_on(at)
 
     def ping(self, at: Micros) -> bytes:
         """Return a keep-alive frame."""
@@ -161,8 +176,8 @@ class Dialogue:
                 self.pongs += 1
             case frames.AuthResult() if self.phase is Phase.AUTHENTICATING:
                 return self._authenticated(frame, at)
-            case frames.SubscribeResult() if self._asked and not self._asked.ends:
-                return self._subscribed(frame, self._asked.pairs, at)
+            case frames.SubscribeResult():
+                return self._subscribed(frame, at)
             case frames.UnsubscribeResult() if self._asked and self._asked.ends:
                 return self._go_on(at)
             case frames.Refusal():
@@ -177,17 +192,25 @@ class Dialogue:
         self.phase = Phase.SUBSCRIBING
         return self._go_on(at)
 
-    def _subscribed(
-        self, frame: frames.SubscribeResult, asked: tuple[Pair, ...], at: Micros
-    ) -> Heard:
+    def _subscribed(self, frame: frames.SubscribeResult, at: Micros) -> Heard:
+        asked = self._asked.pairs if self._asked and not self._asked.ends else ()
         said = {(each.symbol, each.exchange): each for each in frame.subscriptions}
+        is_ours = any(pair in said for pair in asked)
+        late = [pair for pair in self._refused if pair in said and pair not in asked]
+        for pair in late:
+            self._note(pair, said[pair])
+        # A late answer, to a question that was given up, is none to the one that is out.
+        if not asked or (late and not is_ours):
+            return _NOTHING
         for pair in asked:
-            result = said.get(pair)
-            if result is not None and result.status == "success":
-                self._refused.pop(pair, None)
-            else:
-                self._refused[pair] = str(result.message) if result else "not answered"
+            self._note(pair, said.get(pair))
         return self._go_on(at)
+
+    def _note(self, pair: Pair, result: frames.Subscription | None) -> None:
+        if result is not None and result.status == "success":
+            self._refused.pop(pair, None)
+        else:
+            self._refused[pair] = str(result.message) if result else _UNANSWERED
 
     def _error(self, refusal: frames.Refusal, at: Micros) -> Heard:
         text = f"{refusal.code}: {refusal.message}"
@@ -214,13 +237,14 @@ class Dialogue:
         if not self._todo:
             return ()
         self._asked = self._todo.popleft()
+        self._questions += 1
         if self._asked.ends:
             return (frames.unsubscribe(self._asked.pairs),)
-        self._requests += 1
-        return (frames.subscribe(self._asked.pairs, f"s{self._requests}"),)
+        return (frames.subscribe(self._asked.pairs, f"s{self._questions}"),)
 
     def _refuse(self, text: str, at: Micros, *, is_denied: bool) -> Heard:
         self.phase = Phase.REFUSED
+        self._asked = None
         change = self._change(StreamState.REFUSED, at, text)
         return Heard(change=replace(change, is_denied=is_denied))
 

@@ -5,6 +5,7 @@ network. What a superseded connection still brings is dropped.
 """
 
 import logging
+import math
 import selectors
 import socket
 import ssl
@@ -55,6 +56,7 @@ class Link:
     connect_timeout_s: float = 2
     ping_s: float = 20
     pong_s: float = 10
+    answer_s: float = 10
     plain_hosts: tuple[str, ...] = ()
 
 
@@ -89,6 +91,26 @@ class KeepAlive:
         self._next = Micros(machine + self._ping)
         self._sent = machine if self._sent is None else self._sent
         return True
+
+
+class Patience:
+    """How long the question that is out may stay unanswered, by machine time. Pure."""
+
+    def __init__(self, answer_s: float) -> None:
+        self._limit = seconds(answer_s)
+        self._question = 0
+        self._since = Micros(0)
+
+    def wait_s(self, question: int, machine: Micros) -> float:
+        """Return the real seconds for which a question may still wait; 0 is none."""
+        if question != self._question:
+            self._question, self._since = question, machine
+        left = max(0, self._since + self._limit - machine) / SECOND
+        return left if question else math.inf
+
+    def is_over(self, question: int, machine: Micros) -> bool:
+        """Whether a question has waited for too long."""
+        return self.wait_s(question, machine) <= 0
 
 
 class OpenAlgoStream:
@@ -261,23 +283,37 @@ class _Connection:
         return sock
 
     def _listen(self, ws: websocket.WebSocket, sock: socket.socket) -> End:
-        alive = KeepAlive(self._link.ping_s, self._link.pong_s, clock.machine())
+        dialogue, machine = self._dialogue, clock.machine()
+        alive = KeepAlive(self._link.ping_s, self._link.pong_s, machine)
+        patience = Patience(self._link.answer_s)
         while not self._is_stopping:
-            while self._mail:
-                pairs, again = self._mail.popleft()
-                ask = self._dialogue.resubscribe if again else self._dialogue.subscribe
-                self._send(ws, ask(pairs))
-            if self._is_waiting(sock, alive.wait_s(clock.machine())):
+            self._read_mail(ws)
+            wait_s = min(alive.wait_s(machine), patience.wait_s(dialogue.question, machine))
+            if self._is_waiting(sock, wait_s):
                 end = self._take(ws, sock)
                 if end is not None:
                     return end
-            alive.hear(self._dialogue.pongs)
+            alive.hear(dialogue.pongs)
             machine = clock.machine()
             if alive.is_dead(machine):
                 return End(ABNORMAL, f"no pong within {self._link.pong_s} s")
             if alive.is_due(machine):
-                self._send(ws, (self._dialogue.ping(clock.now()),))
+                self._send(ws, (dialogue.ping(clock.now()),))
+            if patience.is_over(dialogue.question, machine):
+                self._give_up(ws)
         return End(NORMAL, "closed by us")
+
+    def _read_mail(self, ws: websocket.WebSocket) -> None:
+        while self._mail:
+            pairs, again = self._mail.popleft()
+            ask = self._dialogue.resubscribe if again else self._dialogue.subscribe
+            self._send(ws, ask(pairs))
+
+    def _give_up(self, ws: websocket.WebSocket) -> None:
+        log.debug("no answer within %s s source=%s", self._link.answer_s, self._link.source)
+        heard = self._dialogue.give_up(clock.now())
+        self._owner.deliver(self, [heard])
+        self._send(ws, heard.frames)
 
     def _is_waiting(self, sock: socket.socket, wait_s: float) -> bool:
         if isinstance(sock, ssl.SSLSocket) and sock.pending():

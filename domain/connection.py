@@ -13,6 +13,10 @@ MANY = 10
 PROOF = MINUTE
 """After this long of canary ticks the next failure counts as a first one again."""
 
+ANSWERED = MINUTE
+"""After this long of prices without answers to the subscriptions a new socket is tried; the next
+one is given twice as long, and so on: prices without repairs are better than none."""
+
 
 class _State(Enum):
     IDLE = auto()
@@ -27,7 +31,7 @@ class Connection:
     Attempt n = 0, 1, 2... waits `min(2^n, 60)` seconds times a jitter from [0.75, 1], drawn from
     the stream handed in. A socket is no proof: an attempt succeeds with its first canary tick.
     `row` counts the reconnects since a minute of canary ticks, `fruitless` the attempts in session
-    since the last one.
+    since the last one, `unanswered` the sockets in a row whose subscriptions were not answered.
     """
 
     def __init__(self, first_tick: Micros, chance: random.Random) -> None:
@@ -35,6 +39,7 @@ class Connection:
         self.opened = 0
         self.row = 0
         self.fruitless = 0
+        self.unanswered = 0
         self._was_answered = False
         self._is_closed = False
         self._first_tick = first_tick
@@ -70,7 +75,9 @@ class Connection:
     def ready(self, epoch: int) -> bool:
         """Note that all was subscribed; return whether that is news."""
         is_news = epoch == self.epoch and not self._was_answered
-        self._was_answered = self._was_answered or is_news
+        if is_news:
+            self._was_answered = True
+            self.unanswered = 0
         return is_news
 
     def broke(self, epoch: int, at: Micros, *, is_open: bool = True, slowly: bool = False) -> bool:
@@ -106,6 +113,17 @@ class Connection:
         """Whether an attempt brought no canary tick in time; before the open nothing has to."""
         since = max(self._since, opens_at)
         return self._state is _State.OPENING and at - since >= self._first_tick
+
+    def is_unanswered(self, at: Micros) -> bool:
+        """Whether canaries tick, but for too long not all subscriptions were answered."""
+        is_open = self._state is _State.LIVE and not self._was_answered
+        return is_open and at - self._since >= ANSWERED << min(self.unanswered, 6)
+
+    def renew(self, at: Micros) -> None:
+        """Give a connection up although it ticks: nothing it brings makes it live on."""
+        self.unanswered += 1
+        self._is_closed = True
+        self._wait(at)
 
     def reopen(self, at: Micros) -> bool:
         """Give the connection up and try again; an attempt under way is left alone."""

@@ -150,6 +150,9 @@ class Intake:
                 self._repaired.append(tick.symbol)
         elif tick.symbol == self._index[0]:
             self.spots[source] = Spot(tick.ltp, at)
+            # An index has no volume to show; any price of it proves its subscription.
+            if repairs.ticked(tick.symbol, has_volume=True):
+                self._repaired.append(tick.symbol)
         # Polled prices beat when they change, not when they are read (`RestLadder.moved`).
         if source is not Source.REST and self.canaries.has(tick.symbol, at):
             self.beats[source].tick(at)

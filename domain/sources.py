@@ -115,7 +115,7 @@ class Upstream:
         said = Say(text, again=self._is_old_news)
         if not change.refused:
             return (said,)
-        return (said, Say(f"Not subscribed: {' '.join(change.refused)}", warn=True))
+        return (said, Say(f"Not subscribed: {_listed(change.refused)}", warn=True))
 
     def broke(self, change: StreamChange, *, is_open: bool) -> tuple[str, Effects] | None:
         """Take its end; return how that reads and what follows, None if it is an older one's."""
@@ -138,7 +138,11 @@ class Upstream:
         return text, said + self._page()
 
     def elapse(self, opens_at: Micros, at: Micros) -> Effects:
-        """Give an attempt up that brought no canary tick in time."""
+        """Give an attempt up that brought no canary tick in time, or no answer."""
+        if self.connection.is_unanswered(at):
+            self.connection.renew(at)
+            text = f"{self._name}: prices come, answers to subscriptions do not, reconnecting"
+            return (Say(text, warn=True, again=self.connection.unanswered > 1),)
         if not self.connection.is_mute(opens_at, at):
             return ()
         self.connection.give_up(at)

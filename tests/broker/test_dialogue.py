@@ -313,3 +313,50 @@ def test_refused_key_is_told_apart_from_a_broker_that_is_away(
     change = hear(a_dialogue(), frame).change
     assert change is not None
     assert (change.state, change.is_denied) == (StreamState.REFUSED, is_denied)
+
+
+def test_question_whose_answer_is_lost_is_given_up_and_the_next_one_asked() -> None:
+    dialogue = a_dialogue(chunk=1)
+    assert dialogue.question == 0
+    hear(dialogue, AUTH)
+    hear(dialogue, granted(NIFTY))
+    assert dialogue.question == 2
+    assert hear(dialogue, b'{"type":"subscribe","subscriptions":[{"symb') == Heard()
+    heard = dialogue.give_up(AT)
+    assert (asked(heard.frames), heard.change, dialogue.question) == ([[PUT[0]]], None, 3)
+    last = hear(dialogue, granted(PUT))
+    assert asked(last.frames) == ["subscribe_orders"]
+    assert last.change == a_change(
+        StreamState.READY, subscribed=2, refused=(CALL,), text="not answered"
+    )
+    assert (dialogue.question, dialogue.give_up(AT)) == (0, Heard())
+
+
+def test_unsubscription_whose_answer_is_lost_holds_up_no_repair() -> None:
+    dialogue = ready(NIFTY, OPTION)
+    dialogue.resubscribe((OPTION,))
+    assert dialogue.subscribe((PUT,)) == ()
+    assert asked(dialogue.give_up(AT).frames) == [[CALL]]
+    assert asked(hear(dialogue, granted(OPTION)).frames) == [[PUT[0]]]
+    change = hear(dialogue, granted(PUT)).change
+    assert change == a_change(StreamState.READY, subscribed=3)
+
+
+def test_late_answer_is_none_to_the_question_that_is_out() -> None:
+    dialogue = a_dialogue(chunk=1)
+    hear(dialogue, AUTH)
+    dialogue.give_up(AT)
+    assert hear(dialogue, granted(NIFTY)) == Heard()
+    dialogue.give_up(AT)
+    last = hear(dialogue, granted(PUT)).change
+    assert last == a_change(StreamState.READY, subscribed=2, refused=(CALL,), text="not answered")
+    assert hear(dialogue, granted(OPTION)) == Heard()
+    assert dialogue.changed(StreamState.READY, AT, 0, "").refused == ()
+
+
+def test_refused_connection_has_no_question_left_to_give_up() -> None:
+    dialogue = a_dialogue()
+    hear(dialogue, AUTH)
+    hear(dialogue, an_error("BROKER_INIT_ERROR"))
+    assert (dialogue.question, dialogue.give_up(AT)) == (0, Heard())
+    assert dialogue.phase is Phase.REFUSED

@@ -8,12 +8,12 @@ import pytest
 from websockets.frames import CloseCode, Frame, Opcode
 
 from broker.port import Stream
-from broker.stream import KeepAlive, Link, OpenAlgoStream
+from broker.stream import KeepAlive, Link, OpenAlgoStream, Patience
 from domain.books import OrderPush
 from domain.calls import StreamChange, StreamState
 from domain.errors import ConfigError
 from domain.market import Source, Tick
-from domain.units import MINUTE, Micros, Symbol
+from domain.units import MINUTE, SECOND, Micros, Symbol
 from tests.broker.build import CALL, a_price_frame, an_order_frame
 from tests.broker.hand import Hand
 from tests.broker.ws_server import Peer, WsServer, openalgo, streaming
@@ -199,6 +199,36 @@ def test_answered_pings_keep_the_connection(desk: Desk, opened: Opened) -> None:
         connected(server, desk, opened, ping_s=0.02, pong_s=5)
         until(lambda: server.peer().actions.count("ping") >= 5, WITHIN_S)
         assert StreamState.CLOSED not in desk.states
+
+
+def test_lost_answer_to_a_subscription_holds_nothing_up(
+    desk: Desk, opened: Opened, hand: Hand
+) -> None:
+    def forgetful(peer: Peer, frame: Any) -> None:
+        if peer.actions.count("subscribe") > 1 or frame["action"] != "subscribe":
+            openalgo(peer, frame)
+
+    with streaming(forgetful) as server:
+        opened(server, chunk=1).connect(7, PAIRS)
+        until(lambda: server.peers and "subscribe" in server.peer().actions, WITHIN_S)
+        server.peer().send(PRICE)
+        desk.wait_ticks(1)
+        hand.tick(10)
+        server.peer().send(PRICE)
+        ready = desk.wait_for(StreamState.READY)
+        assert server.peer().actions[:3] == ["authenticate", "subscribe", "subscribe"]
+    assert (ready.subscribed, ready.refused, ready.text) == (1, ("NIFTY",), "not answered")
+
+
+def test_lost_answer_to_an_end_holds_no_repair_up(desk: Desk, opened: Opened) -> None:
+    def forgetful(peer: Peer, frame: Any) -> None:
+        if frame["action"] != "unsubscribe":
+            openalgo(peer, frame)
+
+    with streaming(forgetful) as server:
+        connected(server, desk, opened, answer_s=0.2).resubscribe(PAIRS[1:])
+        until(lambda: desk.states.count(StreamState.READY) == 2, WITHIN_S)
+        assert server.peer().actions[-2:] == ["unsubscribe", "subscribe"]
 
 
 def test_ping_of_the_server_is_answered(desk: Desk, opened: Opened) -> None:
@@ -395,3 +425,17 @@ def test_second_ping_does_not_excuse_the_first() -> None:
     for second in range(1, 10):
         assert alive.is_due(Micros(second * 1_000_000))
     assert alive.is_dead(Micros(11_000_000))
+
+
+def test_patience_lasts_ten_seconds_for_each_question() -> None:
+    patience = Patience(10)
+    assert (patience.wait_s(0, Micros(0)), patience.is_over(0, Micros(99 * SECOND))) == (
+        float("inf"),
+        False,
+    )
+    assert patience.wait_s(1, Micros(100 * SECOND)) == 10
+    assert not patience.is_over(1, Micros(110 * SECOND - 1))
+    assert patience.is_over(1, Micros(110 * SECOND))
+    assert not patience.is_over(2, Micros(110 * SECOND))
+    assert patience.wait_s(2, Micros(114 * SECOND)) == 6
+    assert patience.wait_s(0, Micros(115 * SECOND)) == float("inf")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.connection import Connection
-from domain.units import SECOND, Micros, seconds
+from domain.units import MINUTE, SECOND, Micros, seconds
 from tests.domain.tape import OPEN, at
 
 FIRST_TICK = seconds(15)
@@ -191,3 +191,36 @@ def test_connection_given_up_that_ticks_after_all_is_ready_as_it_was() -> None:
     assert not connection.is_ready
     connection.ticked(at("10:00:15.5"))
     assert connection.is_ready
+
+
+def test_connection_that_ticks_without_answers_is_given_up_after_a_minute() -> None:
+    connection = opened("10:00")
+    assert not connection.is_unanswered(at("10:02"))
+    connection.ticked(at("10:00:05"))
+    assert not connection.is_unanswered(at("10:01:04.9"))
+    assert connection.is_unanswered(at("10:01:05"))
+    connection.renew(at("10:01:05"))
+    connection.ticked(at("10:01:05.5"))
+    assert not connection.is_unanswered(at("10:05"))
+    assert connection.is_due(at("10:01:06.1"))
+
+
+def test_each_socket_without_answers_is_given_twice_the_time_of_the_one_before() -> None:
+    connection, now, waits = a_connection(), at("10:00"), []
+    for epoch in range(1, 10):
+        connection.open(epoch, now)
+        connection.ticked(now)
+        waited = 0
+        while not connection.is_unanswered(Micros(now + waited)):
+            waited += MINUTE
+        waits.append(waited // MINUTE)
+        now = Micros(now + waited)
+        connection.renew(now)
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 64, 64]
+    connection.open(10, now)
+    connection.ready(10)
+    assert connection.unanswered == 0
+
+
+def test_connection_whose_answers_came_is_never_unanswered() -> None:
+    assert not live("10:00").is_unanswered(at("15:00"))

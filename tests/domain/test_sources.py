@@ -349,3 +349,39 @@ def test_endless_attempts_are_told_in_full_a_few_times_only() -> None:
     assert len(said) > 10
     assert [say.again for say in said] == sorted(say.again for say in said)
     assert 2 < sum(not say.again for say in said) <= 9
+
+
+def test_stream_that_ticks_but_never_answers_gets_a_new_socket_and_one_line() -> None:
+    stage = Options(a_feed("09:59"), "09:59")
+    stage.feed = a_feed("09:59")
+    stage.log.clear()
+    stage.greets = False
+    stage.hear(stage.feed.begin(stage.now))
+    stage.play("10:20")
+    opens = [(b - a) // SECOND for a, b in pairwise(stage.times(Connect))]
+    assert [span // 60 for span in opens] == [1, 2, 4, 8]
+    text = "WebSocket: prices come, answers to subscriptions do not, reconnecting"
+    assert [say for say in stage.said(Say) if say.text == text and not say.again] == [
+        Say(text, warn=True)
+    ]
+    stage.greets = True
+    stage.play("10:45")
+    assert stage.feed.upstreams[PRIMARY].sign(stage.now).is_ready
+
+
+def test_refused_index_that_ticks_is_left_alone() -> None:
+    stage = playing()
+    ready = change(StreamState.READY, "10:00", epoch_of(stage.feed), refused=(NIFTY,))
+    stage.hear(stage.feed.moved(ready))
+    stage.play("10:05")
+    assert stage.again == []
+
+
+def test_refused_index_is_asked_for_again_until_it_ticks() -> None:
+    stage = playing()
+    ready = change(StreamState.READY, "10:00", epoch_of(stage.feed), refused=(NIFTY,))
+    stage.hear(stage.feed.moved(ready))
+    stage.hear(stage.feed.pulse(stage.now, stage.now))
+    stage.play("10:05")
+    assert stage.again == [(NIFTY,)]
+    assert stage.story("Repaired") == ["Repaired: NIFTY delivers again"]

@@ -381,3 +381,18 @@ def test_day_with_faults_is_the_same_twice() -> None:
     assert one.all == two.all
     assert one.changes == two.changes
     assert first.truth.rows == second.truth.rows
+
+
+def test_answer_that_is_lost_is_given_up_after_ten_seconds() -> None:
+    stand = Stand()
+    stream, heard = stand.stream()
+    stand.at("09:21:02", lambda: stream.deafen(deaf=True))
+    stand.at("09:21:03", lambda: stream.resubscribe(PAIRS[1:]))
+    stand.at("09:21:06", lambda: stream.deafen(deaf=False))
+    stand.run("09:21:12")
+    assert stream.symbols == {INDEX}
+    stand.run("09:22")
+    assert stream.symbols == {INDEX, CALL, PUT}
+    _, second = opens(heard)
+    assert show(second)[:8] == "09:21:13"
+    assert heard.of(CALL, "09:21:14", "09:22")
