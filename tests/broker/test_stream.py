@@ -8,12 +8,12 @@ import pytest
 from websockets.frames import CloseCode, Frame, Opcode
 
 from broker.port import Stream
-from broker.stream import KeepAlive, Link, OpenAlgoStream, Patience
+from broker.stream import Link, OpenAlgoStream
 from domain.books import OrderPush
 from domain.calls import StreamChange, StreamState
 from domain.errors import ConfigError
 from domain.market import Source, Tick
-from domain.units import MINUTE, SECOND, Micros, Symbol
+from domain.units import MINUTE, Micros, Symbol
 from tests.broker.build import CALL, a_price_frame, an_order_frame
 from tests.broker.hand import Hand
 from tests.broker.ws_server import Peer, WsServer, openalgo, streaming
@@ -397,45 +397,3 @@ def test_key_in_the_clear_to_a_stranger_refuses_the_start(desk: Desk) -> None:
     with pytest.raises(ConfigError, match=r"^openalgo\.ws_url: "):
         OpenAlgoStream(Link(url="ws://algo.example.org:8765", api_key="K"), desk)
     OpenAlgoStream(Link(url="ws://openalgo:8765", api_key="K", plain_hosts=("openalgo",)), desk)
-
-
-def test_keep_alive_pings_each_twenty_seconds_and_gives_up_after_ten() -> None:
-    def at(second: float) -> Micros:
-        return Micros(round(second * 1_000_000))
-
-    alive = KeepAlive(20, 10, at(0))
-    assert (alive.wait_s(at(0)), alive.is_due(at(19.999)), alive.is_due(at(20))) == (
-        20,
-        False,
-        True,
-    )
-    assert alive.wait_s(at(20)) == 10
-    alive.hear(1)
-    assert not alive.is_dead(at(39))
-    assert (alive.wait_s(at(39)), alive.is_due(at(40))) == (1, True)
-    alive.hear(1)
-    assert not alive.is_dead(at(49.999))
-    assert alive.is_dead(at(50))
-    alive.hear(2)
-    assert not alive.is_dead(at(50))
-
-
-def test_second_ping_does_not_excuse_the_first() -> None:
-    alive = KeepAlive(1, 10, Micros(0))
-    for second in range(1, 10):
-        assert alive.is_due(Micros(second * 1_000_000))
-    assert alive.is_dead(Micros(11_000_000))
-
-
-def test_patience_lasts_ten_seconds_for_each_question() -> None:
-    patience = Patience(10)
-    assert (patience.wait_s(0, Micros(0)), patience.is_over(0, Micros(99 * SECOND))) == (
-        float("inf"),
-        False,
-    )
-    assert patience.wait_s(1, Micros(100 * SECOND)) == 10
-    assert not patience.is_over(1, Micros(110 * SECOND - 1))
-    assert patience.is_over(1, Micros(110 * SECOND))
-    assert not patience.is_over(2, Micros(110 * SECOND))
-    assert patience.wait_s(2, Micros(114 * SECOND)) == 6
-    assert patience.wait_s(0, Micros(115 * SECOND)) == float("inf")
