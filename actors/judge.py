@@ -25,6 +25,7 @@ from domain.feed_watch import (
 )
 from domain.heartbeat import Coverage
 from domain.session import DayPlan
+from domain.status import FeedView
 from domain.units import Micros, seconds
 from messages.control import Reconnect, SelectSource
 from messages.market import FeedHealth
@@ -50,9 +51,25 @@ class Judge:
         self._post = post
         self._policy = policy
         self._watch = Watch()
+        self._since: Micros | None = None
         self._coverage = Coverage()
         self._health: FeedHealth | None = None
         self._beat = 0
+
+    @property
+    def view(self) -> FeedView | None:
+        """What people are told of the feed; None before it was ever judged."""
+        watch = self._watch
+        if self._since is None:
+            return None
+        return FeedView(
+            state=watch.standing,
+            since=self._since,
+            source_since=watch.chosen_at or None,
+            is_trusted=watch.is_trusted,
+            doubt=watch.doubt,
+            is_rest_long=watch.has_alerted,
+        )
 
     def hear(self, health: FeedHealth) -> None:
         """Take the feed's vital signs."""
@@ -67,6 +84,8 @@ class Judge:
         self._watch, actions = decide(self._watch, facts, at, self._policy)
         if self._watch.standing is not before:
             log.info("feed was %s, is %s", before, self._watch.standing)
+        if self._since is None or self._watch.standing is not before:
+            self._since = at
         for action in actions:
             self._do(action, at)
 

@@ -18,9 +18,11 @@ from actors.base import Actor
 from actors.post_office import Post
 from domain import clock
 from domain.heartbeat import coverage
+from domain.market import Source
 from domain.orders import Order
 from domain.positions import Leg
-from domain.status import Status
+from domain.session import DayPlan
+from domain.status import FeedView, Status
 from domain.totals import Total
 from domain.units import Micros, seconds
 from messages.control import (
@@ -60,6 +62,8 @@ class MonitorActor(Actor):
         self._switches = Total()
         self._every = seconds(every_s)
         self._written_at: Micros | None = None
+        self._plan: DayPlan | None = None
+        self._listens_since: Micros | None = None
 
     def on_receive(self, message: Heard) -> None:
         """Take one fact in. In the actor's thread, which may wait for the disk."""
@@ -74,8 +78,9 @@ class MonitorActor(Actor):
             case Begin(restarted=restarted):
                 if restarted:
                     self._resume()
-            case RecoveryDone() | ChainChosen():
-                pass
+            case RecoveryDone(plan=plan) | ChainChosen(plan=plan):
+                self._plan = plan
+                self._set(last_entry=plan.last_entry)
             case _:
                 assert_never(message)
 
@@ -112,8 +117,10 @@ class MonitorActor(Actor):
                 self._api(message)
             case RecordKept(bars=bars, swings=swings):
                 self._set(bars=bars, swings=swings)
-            case Heartbeat(restarts=restarts):
+            case Heartbeat(restarts=restarts, feed=feed):
                 self._set(actor_restarts=restarts)
+                if feed is not None:
+                    self._judged(feed)
             case _:
                 assert_never(message)
 
@@ -128,6 +135,36 @@ class MonitorActor(Actor):
             stale=health.stale,
             ticks=self._ticks.take(health.ticks),
             feed_switches=self._switches.take(health.switches),
+            feed_source=health.source.value,
+            stream_tick_at=self._stream_tick_at(health),
+        )
+        self._set(silent_since=self._silent_since(health.at))
+
+    def _stream_tick_at(self, health: FeedHealth) -> Micros | None:
+        """Return the newest tick of any stream; a feed that was rebuilt has forgotten it."""
+        own = None if health.source is Source.REST else health.last_tick_at
+        ticks = (self._status.stream_tick_at, own, *(sign.canary_at for sign in health.streams))
+        return max((tick for tick in ticks if tick is not None), default=None)
+
+    def _silent_since(self, at: Micros) -> Micros | None:
+        """Return since when no stream ticked; None outside the session.
+
+        Who was started in the middle of it has heard nothing before.
+        """
+        if self._listens_since is None:
+            self._listens_since = at
+        if self._plan is None or not self._plan.open <= at < self._plan.close:
+            return None
+        return max(self._plan.open, self._status.stream_tick_at or self._listens_since)
+
+    def _judged(self, feed: FeedView) -> None:
+        self._set(
+            feed=feed.state,
+            feed_since=feed.since,
+            feed_source_since=feed.source_since,
+            feed_trusted=feed.is_trusted,
+            feed_doubt=feed.doubt,
+            feed_rest_long=feed.is_rest_long,
         )
 
     def _api(self, message: ApiCalled) -> None:

@@ -22,6 +22,7 @@ from domain.exposure import Exposure
 from domain.feed_watch import Policy
 from domain.lineup import Group, index_group, option_groups
 from domain.market import Pair
+from domain.status import FeedView
 from domain.supervision import Exit, Quarantine, Restart, Supervision
 from domain.units import Micros
 from messages.control import (
@@ -74,6 +75,7 @@ class WatchdogActor(Actor):
         self._recovered: RecoveryDone | None = None
         self._news: News | None = None
         self._epoch = 0
+        self._shown: FeedView | None = None
 
     def on_receive(self, message: Heard) -> None:
         """Handle one message. In the actor's thread."""
@@ -149,8 +151,10 @@ class WatchdogActor(Actor):
         self._rebuild(at)
         if self._recovered is not None:
             if self._judge.speak(self._exposure.positions, at):
-                self._tell_restarts(at)
+                self._tell_monitor(at)
             self._judge.pulse(self._recovered.plan, self._exposure, at)
+            if self._judge.view != self._shown:
+                self._tell_monitor(at)
 
     def _died(self, address: str, at: Micros, error: str) -> None:
         """Take a death in once: told by the actor's last word, or seen."""
@@ -178,10 +182,12 @@ class WatchdogActor(Actor):
             else:
                 self._spawner.spawn(address)
                 self._brief(address, at)
-            self._tell_restarts(at)
+            self._tell_monitor(at)
 
-    def _tell_restarts(self, at: Micros) -> None:
-        self.post.tell("monitor", Heartbeat(at=at, restarts=self._supervision.restarts))
+    def _tell_monitor(self, at: Micros) -> None:
+        self._shown = self._judge.view
+        beat = Heartbeat(at=at, restarts=self._supervision.restarts, feed=self._shown)
+        self.post.tell("monitor", beat)
 
     def _rebuild_bars(self, group: Group) -> None:
         """Let it report every price: which of them somebody watches died with it."""

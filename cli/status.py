@@ -7,8 +7,10 @@ import msgspec
 
 from cli.again import recall
 from cli.session import is_held
+from domain import clock
 from domain.errors import ConfigError, SutradharError
-from domain.status import Status, recommendations, render
+from domain.status import Status, entries_off, recommendations, render
+from domain.units import SECOND
 
 RUNNING, NOT_RUNNING = 0, 3
 NAME = "status.json"
@@ -26,6 +28,7 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
     path = folder / NAME
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Status)
+        age_s = max(0, int(clock.wall() / SECOND - path.stat().st_mtime))
     except (FileNotFoundError, NotADirectoryError):
         raise NotRunning(
             f"--state-dir {folder}: holds no {NAME}, no agent ran there; name the folder of one "
@@ -44,11 +47,13 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
     if as_json:
         said = msgspec.to_builtins(found) | {
             "alive": alive,
-            "recommendations": recommendations(found, alive=alive, again=again),
+            "age_s": age_s,
+            "entries_off": entries_off(found, alive=alive),
+            "recommendations": recommendations(found, alive=alive, again=again, age_s=age_s),
         }
         out.write(msgspec.json.encode(said).decode() + "\n")
     else:
-        out.write(render(found, alive=alive, again=again) + "\n")
+        out.write(render(found, alive=alive, again=again, age_s=age_s) + "\n")
     return RUNNING if alive else NOT_RUNNING
 
 

@@ -5,12 +5,38 @@ The four blocks and their labels are scripted against by operators: they do not 
 
 import msgspec
 
+from domain.darkness import LOOK
+from domain.feed_health import REST_REMEDY
+from domain.feed_watch import DARK, FeedState
+from domain.market import Source
 from domain.session import show
-from domain.units import Micros
+from domain.strategy import Mode
+from domain.units import SECOND, Micros
+
+
+class FeedView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What people are told of the feed.
+
+    `state` is a FeedState, held since `since`; the source in use was chosen at `source_since`.
+    `is_trusted`: prices are good enough to enter on; `doubt` says why not. `is_rest_long`: prices
+    were polled for more than `feed.rest_alert_s`.
+    """
+
+    state: str
+    since: Micros
+    source_since: Micros | None = None
+    is_trusted: bool = False
+    doubt: str = ""
+    is_rest_long: bool = False
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """One snapshot of the agent, as written to `state/status.json`."""
+    """One snapshot of the agent, as written to `state/status.json`.
+
+    `feed` and what begins with it is of the watchdog (FeedView); `feed` is empty before it judged.
+    `feed_source` is a Source. `stream_tick_at` is the newest tick of any WebSocket; `silent_since`
+    is since when none ticked, None outside the session. Nothing is entered from `last_entry` on.
+    """
 
     at: Micros
     pid: int
@@ -40,18 +66,36 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     uncovered: int = 0
     refusals: int = 0
     ended: str = ""
+    feed: str = ""
+    feed_since: Micros | None = None
+    feed_source: str = ""
+    feed_source_since: Micros | None = None
+    feed_trusted: bool = False
+    feed_doubt: str = ""
+    feed_rest_long: bool = False
+    stream_tick_at: Micros | None = None
+    silent_since: Micros | None = None
+    last_entry: Micros | None = None
 
+
+OLD_S = 30
+"""Real seconds; an agent that lives writes its status every 2."""
+
+MUTE_S = 60
+"""Market seconds after which a connected WebSocket without a tick is called so."""
 
 DAY_DONE = "day done"
 """The last word of an agent that proved the book flat."""
 
 
-def render(status: Status, *, alive: bool, again: str = "") -> str:
+def render(status: Status, *, alive: bool, again: str = "", age_s: int = 0) -> str:
     """Return the four blocks as text: ASCII, and what a server said never makes a line.
 
-    `again` says how a dead agent is started again.
+    `again` says how a dead agent is started again; `age_s` is how old the snapshot is, in real
+    seconds.
     """
     tick = f"{show(status.last_tick_at)} IST" if status.last_tick_at else "never"
+    advice = recommendations(status, alive=alive, again=again, age_s=age_s)
     lines = [
         "[CONNECTION STATUS]",
         f"OpenAlgo URL: {status.url}",
@@ -59,6 +103,7 @@ def render(status: Status, *, alive: bool, again: str = "") -> str:
         f"Last Tick: {tick}",
         f"Symbols Subscribed: {status.subscribed}",
         f"Coverage: {status.coverage}%",
+        *_standing(status, alive=alive, is_old=age_s > OLD_S),
         "",
         "[API STATUS]",
         f"Authentication: {_authentication(status)}",
@@ -72,14 +117,35 @@ def render(status: Status, *, alive: bool, again: str = "") -> str:
         f"Stale Symbols: {status.stale}",
         "",
         "[RECOMMENDATION]",
-        *(recommendations(status, alive=alive, again=again) or ["All systems operational"]),
+        *(advice or ["All systems operational"]),
     ]
     return "\n".join(map(_plain, lines))
 
 
-def recommendations(status: Status, *, alive: bool, again: str = "") -> list[str]:
+def entries_off(status: Status, *, alive: bool) -> str:
+    """Return why nothing may be entered now, '' if mode, time and prices allow it.
+
+    Each order is still judged by the risk gate, which knows more.
+    """
+    if not alive:
+        return "the agent is not running"
+    if status.mode != Mode.ACTIVE:
+        return f"{status.mode} {status.mode_reason}".strip()
+    if status.last_entry is not None and status.at >= status.last_entry:
+        return f"the last entry was possible at {show(status.last_entry)} IST"
+    if status.feed_trusted:
+        return ""
+    return status.feed_doubt or "the feed was not judged yet"
+
+
+def recommendations(status: Status, *, alive: bool, again: str = "", age_s: int = 0) -> list[str]:
     """Return one line per problem, each with its remedy; empty when all is well."""
     found = [] if alive else _gone(status, again)
+    if alive and age_s > OLD_S:
+        found.append(
+            f"The agent lives, but wrote its status {age_s} s ago: do not trust what is shown, look"
+            " at its log; if that stands still too, end the agent and start it again"
+        )
     if status.uncovered:
         found.append(
             f"{status.uncovered} units are short without a working stop: "
@@ -88,6 +154,7 @@ def recommendations(status: Status, *, alive: bool, again: str = "") -> list[str
     if status.authenticated is False:
         found.append("OpenAlgo refuses the key or has no broker session: log in to OpenAlgo again")
     if alive and not status.ended:
+        found += _darkness(status)
         found += _feed_problems(status)
         found += _mode_problems(status)
     return found
@@ -116,20 +183,58 @@ def _left_behind(status: Status) -> str:
     return f"{count} open, seen at {show(status.at)} IST: {cover}"
 
 
+def _darkness(status: Status) -> list[str]:
+    if status.feed not in DARK or status.mode == Mode.CLOSED:
+        return []
+    since = f"{status.feed.upper()} since {_wall(status.feed_since)}"
+    if status.feed == FeedState.HALT:
+        held = "Nothing is entered, shorts are kept, stops rest at the exchange"
+        return [f"{since}, the exchange itself may have stopped: look at its news. {held}"]
+    left = f" {_flattened(status)}" if status.positions else ""
+    return [f"{since}, no source has live prices: {LOOK}{left}"]
+
+
+def _flattened(status: Status) -> str:
+    shorts = "The short is" if status.positions == 1 else f"The {status.positions} shorts are"
+    return f"{shorts} left after exit.blind_flatten_s of it; the log counts down"
+
+
 def _feed_problems(status: Status) -> list[str]:
     if status.mode in {"CLOSED", "STARTING", "RECOVERING", "WAIT_LOGIN"}:
         return []
     found = []
     if not status.connected:
         found.append("WebSocket is not connected: check that OpenAlgo's WebSocket service runs")
-    elif status.source == "REST_POLLING":
-        found.append(
-            "Prices come by REST polling: the socket is silent; "
-            "check the broker's streaming in OpenAlgo"
-        )
+    if status.feed in DARK:
+        return found
+    if status.source == Source.REST.tag:
+        found += _polled(status)
+    else:
+        found += _doubted(status)
     if status.stale:
         found.append(f"{status.stale} symbols are stale: compare them with the broker's terminal")
     return found
+
+
+def _doubted(status: Status) -> list[str]:
+    """Say what a feed is suspected of, or why its prices are not entered on."""
+    if status.feed == FeedState.SUSPECT:
+        return [
+            f"The feed is suspect ({status.feed_doubt}): check the broker's streaming in OpenAlgo"
+        ]
+    if status.feed == FeedState.HEALTHY and not status.feed_trusted and status.mode == Mode.ACTIVE:
+        return [f"Entries are off ({status.feed_doubt}): exits and stops go on"]
+    return []
+
+
+def _polled(status: Status) -> list[str]:
+    if status.feed_rest_long:
+        since = _wall(status.feed_source_since)
+        return [f"REST_POLLING since {since}, longer than feed.rest_alert_s: {REST_REMEDY}"]
+    if not status.connected:
+        return []
+    remedy = "check the broker's streaming in OpenAlgo"
+    return [f"Prices come by REST polling: the socket is silent; {remedy}"]
 
 
 def _mode_problems(status: Status) -> list[str]:
@@ -148,8 +253,36 @@ def _plain(line: str) -> str:
     return "".join(sign if " " <= sign <= "~" else "?" for sign in line)
 
 
+def _standing(status: Status, *, alive: bool, is_old: bool) -> list[str]:
+    """Say whether it is safe: what is thought of the feed, where prices come from, entries."""
+    if not alive or is_old:
+        off = "OFF (the agent is not running)" if not alive else "UNKNOWN"
+        return ["Feed State: UNKNOWN", "Price Source: UNKNOWN", f"Entries: {off}"]
+    feed, source = "UNKNOWN", "UNKNOWN"
+    if status.feed:
+        feed = f"{status.feed.upper()} since {_wall(status.feed_since)}"
+    if status.feed_source:
+        is_polled = status.feed_source == Source.REST
+        source = status.source if is_polled else f"{status.source} {status.feed_source}"
+    if status.feed_source_since is not None:
+        source = f"{source} since {_wall(status.feed_source_since)}"
+    off = entries_off(status, alive=alive)
+    return [
+        f"Feed State: {feed}",
+        f"Price Source: {source}",
+        f"Entries: {f'OFF ({off})' if off else 'ON'}",
+    ]
+
+
+def _wall(at: Micros | None) -> str:
+    return f"{show(at)} IST" if at is not None else "an unknown time"
+
+
 def _socket(status: Status, *, alive: bool) -> str:
-    return "CONNECTED" if alive and status.connected else "DISCONNECTED"
+    if not (alive and status.connected):
+        return "DISCONNECTED"
+    silent_s = (status.at - status.silent_since) // SECOND if status.silent_since else 0
+    return f"CONNECTED, no tick for {silent_s} s" if silent_s >= MUTE_S else "CONNECTED"
 
 
 def _authentication(status: Status) -> str:

@@ -6,6 +6,7 @@ from domain.calls import ApiSeen, ReadReply
 from domain.contracts import Chain
 from domain.market import Source
 from domain.session import DayPlan
+from domain.status import FeedView
 from domain.units import Micros, Symbol
 
 
@@ -139,10 +140,14 @@ class RecordKept(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """How many actors were rebuilt, each minute and after each. WatchdogActor -> MonitorActor."""
+    """How many actors were rebuilt, and what is thought of the feed, if it was judged yet.
+
+    Each minute, after each rebuild, and when the judgement changed. WatchdogActor -> MonitorActor.
+    """
 
     at: Micros
     restarts: int
+    feed: FeedView | None = None
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -9,13 +9,16 @@ import pytest
 from msgspec.structs import replace
 
 from actors.monitor import MonitorActor
+from domain.market import Source
 from domain.orders import Order
 from domain.positions import Leg
-from domain.status import Status
-from messages.control import Begin, Heartbeat, Pulse, RecordKept
+from domain.status import FeedView, Status
+from messages.control import Begin, Heartbeat, Pulse, RecordKept, RecoveryDone
 from messages.orders import EntryRefused, OrderChanged, PositionChanged
 from tests.actors.fakes import RecordingPost
 from tests.actors.watchdog_stand import vitals
+from tests.domain.feed_day import a_sign
+from tests.domain.tape import a_plan, at
 from tests.orders import PE, T0, a_resting_entry, an_open_short, t
 from tests.trading import DAY, a_key
 
@@ -123,3 +126,73 @@ def test_snapshot_of_yesterday_is_not_gone_on_with(stand: Stand, tmp_path: Path)
 def test_first_monitor_of_a_process_begins_anew(stand: Stand, tmp_path: Path) -> None:
     stand.hear(vitals(ticks=100))
     assert Stand(tmp_path).hear(Begin(at=T0), vitals(ticks=2)).ticks == 2
+
+
+RECOVERED = RecoveryDone(at=at("09:10"), plan=a_plan(), chain=None)
+
+
+def mute(wall: str, *ticked: str | None, **changes: Any) -> Any:
+    """Vital signs whose streams ticked last at those times."""
+    signs = tuple(
+        a_sign(source, canary_at=at(tick) if tick else None)
+        for source, tick in zip((Source.PRIMARY, Source.BACKUP), ticked, strict=False)
+    )
+    return vitals(**{"at": at(wall), "streams": signs} | changes)
+
+
+def test_what_the_watchdog_thinks_of_the_feed_is_shown_until_it_thinks_otherwise(
+    stand: Stand,
+) -> None:
+    view = FeedView(
+        state="fallback",
+        since=at("10:02"),
+        source_since=at("10:01"),
+        doubt="polled prices are not proved yet",
+        is_rest_long=True,
+    )
+    beat = Heartbeat(at=T0, restarts=1, feed=view)
+    status = stand.hear(RECOVERED, vitals(source=Source.REST), beat, Heartbeat(at=T0, restarts=2))
+    assert (status.feed, status.feed_since) == ("fallback", at("10:02"))
+    assert (status.feed_source, status.feed_source_since) == ("rest", at("10:01"))
+    assert (status.feed_trusted, status.feed_doubt) == (False, "polled prices are not proved yet")
+    assert (status.feed_rest_long, status.actor_restarts) == (True, 2)
+    assert status.last_entry == a_plan().last_entry
+    better = FeedView(state="healthy", since=at("10:09"), is_trusted=True)
+    status = stand.hear(Heartbeat(at=T0, restarts=2, feed=better))
+    assert (status.feed, status.feed_since, status.feed_source_since) == (
+        "healthy",
+        at("10:09"),
+        None,
+    )
+    assert (status.feed_trusted, status.feed_doubt, status.feed_rest_long) == (True, "", False)
+
+
+def test_silence_of_the_sockets_counts_from_the_newest_tick_of_any(stand: Stand) -> None:
+    assert stand.hear(RECOVERED, mute("10:05", "10:00", "10:02")).silent_since == at("10:02")
+    ticked = mute("10:06", "10:00", last_tick_at=at("10:04"))
+    assert stand.hear(ticked).silent_since == at("10:04")
+    polled = mute("10:07", "10:00", source=Source.REST, last_tick_at=at("10:07"))
+    assert stand.hear(polled).silent_since == at("10:04")
+
+
+def test_silence_counts_within_the_session_only(stand: Stand) -> None:
+    assert stand.hear(mute("10:05", "10:00")).silent_since is None
+    assert stand.hear(RECOVERED, mute("09:14:59", "09:07")).silent_since is None
+    day = Stand(stand.path.parent)
+    assert day.hear(RECOVERED, mute("09:14:59", "09:07")).silent_since is None
+    assert day.hear(mute("09:15", "09:07")).silent_since == a_plan().open
+    assert day.hear(mute("15:40", "15:39")).silent_since is None
+
+
+def test_agent_started_at_noon_has_missed_nothing_before(stand: Stand) -> None:
+    assert stand.hear(RECOVERED, mute("12:00", None)).silent_since == at("12:00")
+    assert stand.hear(mute("12:02", None)).silent_since == at("12:00")
+
+
+def test_rebuilt_feed_or_monitor_does_not_end_a_silence(stand: Stand, tmp_path: Path) -> None:
+    stand.hear(RECOVERED, mute("10:05", "10:00"))
+    assert stand.hear(mute("10:06", None)).silent_since == at("10:00")
+    stand.die()
+    after = Stand(tmp_path)
+    status = after.hear(Begin(at=T0, restarted=True), RECOVERED, mute("10:07", None))
+    assert status.silent_since == at("10:00")

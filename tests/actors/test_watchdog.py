@@ -8,13 +8,14 @@ from msgspec.structs import replace
 from domain.market import Source
 from domain.orders import Purpose, State
 from domain.positions import Phase
+from domain.session import show
 from domain.signs import RestVerdict
 from domain.units import SECOND, Micros, Symbol
 from messages.control import ChainChosen, Heartbeat, Pulse, Reconnect, SelectSource
 from messages.market import BeginBars, FeedLost, FeedRestored, WatchPrice
 from messages.orders import FeedTrusted, FlattenAll, OrderChanged, PositionChanged
 from tests.actors.fakes import To
-from tests.actors.watchdog_stand import CHAIN, INDEX, LIVE, Stand, messages, orders, ready
+from tests.actors.watchdog_stand import CHAIN, GOOD, INDEX, LIVE, Stand, messages, orders, ready
 from tests.domain.feed_day import a_sign
 from tests.domain.tape import CALL, NIFTY, a_chain, a_plan, at
 from tests.domain.wares import a_leg, an_order
@@ -89,7 +90,7 @@ def test_new_bar_actor_is_told_how_prices_come() -> None:
 def test_entries_are_trusted_with_the_first_canary_tick_of_the_day() -> None:
     stand = Stand()
     stand.recover()
-    assert stand.play("09:58", "09:59", ticking=False) == []
+    assert orders(stand.play("09:58", "09:59", ticking=False)) == []
     told = messages(orders(stand.play("09:59", "09:59:30", ticking=True)))
     assert told == [To("order", LIVE), To("strategy", LIVE)]
 
@@ -175,7 +176,7 @@ def test_heartbeat_is_spoken_each_minute_to_log_and_monitor(
     told = messages(stand.play("10:00:01", "10:02:30", ticking=True))
     text = "Positions: 1 | Data: 81/82 | Coverage: 98.8% | Stale: 2 | Source: WEBSOCKET"
     assert told == [
-        To("monitor", Heartbeat(at=at(wall), restarts=0)) for wall in ("10:01", "10:02")
+        To("monitor", Heartbeat(at=at(wall), restarts=0, feed=GOOD)) for wall in ("10:01", "10:02")
     ]
     spoken = [r for r in caplog.records if r.getMessage() == text]
     assert [getattr(record, "tag", "") for record in spoken] == ["HEARTBEAT"] * 2
@@ -214,7 +215,7 @@ def test_ready_backup_is_chosen_and_the_silent_primary_opened_again_by_name() ->
         primary = a_sign(canary_at=at("10:00"), since=at("09:59"), is_ready=True)
         backup = a_sign(Source.BACKUP, canary_at=now, since=at("09:59"), is_ready=True)
         health = replace(stand.health, at=now, streams=(primary, backup))
-        told += stand.hear(health, Pulse(at=now))
+        told += [to for to in stand.hear(health, Pulse(at=now)) if to.address == "feed"]
     reason = "no ticks of primary for 15 s"
     assert told == [
         To("feed", SelectSource(at=at("10:00:15"), source=Source.BACKUP, reason=reason)),
@@ -224,6 +225,25 @@ def test_ready_backup_is_chosen_and_the_silent_primary_opened_again_by_name() ->
                 at=at("10:00:15"), source=Source.PRIMARY, reason="trying the WebSocket again"
             ),
         ),
+    ]
+
+
+def test_monitor_is_told_at_once_what_is_thought_of_the_feed_and_each_minute_again() -> None:
+    stand = ready()
+    stand.health = replace(stand.health, rest=RestVerdict.STALE)
+    told = messages(stand.play("10:00:01", "10:04:10", ticking=False))
+    beats = [to.message for to in told if isinstance(to.message, Heartbeat)]
+    suspect = replace(GOOD, state="suspect", since=at("10:01"), doubt="no ticks for 60 s")
+    lost = replace(suspect, is_trusted=False)
+    blind = replace(lost, state="blind", since=at("10:02"), doubt="no live prices")
+    assert [(show(beat.at), beat.feed) for beat in beats] == [
+        ("10:01:00", GOOD),
+        ("10:01:00", suspect),
+        ("10:01:05", lost),
+        ("10:02:00", lost),
+        ("10:02:00", blind),
+        ("10:03:00", blind),
+        ("10:04:00", blind),
     ]
 
 

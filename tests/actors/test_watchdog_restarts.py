@@ -8,13 +8,13 @@ from messages.control import ActorDied, Begin, ChainChosen, Ended, Heartbeat, Pu
 from messages.market import BeginBars, FeedRestored, WatchPrice
 from messages.orders import FactsWanted, StrategyLost
 from tests.actors.fakes import To
-from tests.actors.watchdog_stand import CHAIN, LIVE, Stand, messages, ready, vitals
+from tests.actors.watchdog_stand import CHAIN, GOOD, LIVE, Stand, messages, ready, vitals
 from tests.domain.tape import CALL, a_plan, at
 
 
 def counted(wall: str = "10:00") -> To:
     """What follows the first rebuild of a day."""
-    return To("monitor", Heartbeat(at=at(wall), restarts=1))
+    return To("monitor", Heartbeat(at=at(wall), restarts=1, feed=GOOD))
 
 
 def test_dead_bar_actor_is_rebuilt_with_its_symbols_at_once() -> None:

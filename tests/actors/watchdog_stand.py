@@ -9,6 +9,7 @@ from domain.feed_watch import Policy
 from domain.market import Source
 from domain.params import ExitParams, FeedParams, WatchdogParams
 from domain.signs import RestVerdict
+from domain.status import FeedView
 from domain.units import SECOND, Micros
 from messages.control import Begin, Heartbeat, Pulse, RecoveryDone
 from messages.market import FeedHealth
@@ -20,6 +21,8 @@ from tests.domain.tape import NIFTY, a_chain, a_plan, at
 INDEX = (NIFTY, "NSE_INDEX")
 CHAIN = a_chain(-50, 0, 50)
 LIVE = FeedTrusted(at=at("09:59"), entries=True, reason="prices are live")
+GOOD = FeedView(state="healthy", since=at("09:59"), source_since=at("09:59"), is_trusted=True)
+"""What a watchdog that is `ready` tells of the feed."""
 
 
 def vitals(**changes: Any) -> FeedHealth:

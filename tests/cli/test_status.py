@@ -14,7 +14,7 @@ import pytest
 from cli.again import Again, command, keep
 from cli.session import LOCK, locked
 from cli.status import NAME
-from domain.status import Status
+from domain.status import OLD_S, Status
 from tests.cli.typing_in import RunPy
 from tests.domain.test_status import ALL_GOOD, a_status
 from tests.shared import ROOT
@@ -30,6 +30,9 @@ WebSocket: DISCONNECTED
 Last Tick: 10:35:22 IST
 Symbols Subscribed: 82
 Coverage: 100.0%
+Feed State: UNKNOWN
+Price Source: UNKNOWN
+Entries: OFF (the agent is not running)
 
 [API STATUS]
 Authentication: VALID
@@ -141,8 +144,10 @@ def test_programs_get_every_field_in_one_line(run_py: RunPy, folder: Path, agent
     found = left(folder)
     said = run_py("status", "--json")
     assert (said.code, said.err, said.out.count("\n")) == (RUNNING, "", 1)
-    derived = {"alive": True, "recommendations": []}
-    assert json.loads(said.out) == msgspec.to_builtins(found) | derived
+    derived = {"alive": True, "entries_off": "", "recommendations": []}
+    told = json.loads(said.out)
+    assert told.pop("age_s") <= OLD_S
+    assert told == msgspec.to_builtins(found) | derived
 
 
 def test_programs_hear_of_a_dead_agent_too(run_py: RunPy, folder: Path) -> None:
@@ -340,3 +345,26 @@ def test_status_needs_no_settings(
     (tmp_path / ".env").write_text("OPENALGO_PORT=none of them\n")
     monkeypatch.setenv("SUTRADHAR_FEED__NO_SUCH_KEY", "1")
     assert run_py("status").code == RUNNING
+
+
+def test_file_that_stands_still_under_a_living_agent_is_said_first(
+    run_py: RunPy, folder: Path, agent: None
+) -> None:
+    left(folder, stale=3)
+    written = (folder / NAME).stat().st_mtime - OLD_S - 60
+    os.utime(folder / NAME, (written, written))
+    said = json.loads(run_py("status", "--json").out)
+    assert said["age_s"] >= OLD_S + 60
+    first, second = said["recommendations"]
+    assert first.startswith(f"The agent lives, but wrote its status {said['age_s']} s ago: ")
+    assert second.startswith("3 symbols are stale")
+    text = run_py("status").out
+    assert "[RECOMMENDATION]\nThe agent lives, but wrote its status " in text
+    assert "\nEntries: UNKNOWN\n" in text
+
+
+def test_file_from_the_future_is_not_old(run_py: RunPy, folder: Path, agent: None) -> None:
+    left(folder)
+    written = (folder / NAME).stat().st_mtime + 3600
+    os.utime(folder / NAME, (written, written))
+    assert json.loads(run_py("status", "--json").out)["age_s"] == 0

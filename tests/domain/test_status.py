@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from domain.status import Status, recommendations, render
+from domain.darkness import LOOK
+from domain.feed_health import REST_REMEDY
+from domain.status import Status, entries_off, recommendations, render
 from tests.trading import at
 
 GOOD: dict[str, Any] = {
@@ -24,6 +26,13 @@ GOOD: dict[str, Any] = {
     "last_response": "200 OK",
     "last_orderid": "250130000012345",
     "bars": 150,
+    "feed": "healthy",
+    "feed_since": at("09:15"),
+    "feed_source": "primary",
+    "feed_source_since": at("09:15"),
+    "feed_trusted": True,
+    "silent_since": at("10:35:22"),
+    "last_entry": at("15:10"),
 }
 
 ALL_GOOD = """\
@@ -33,6 +42,9 @@ WebSocket: CONNECTED
 Last Tick: 10:35:22 IST
 Symbols Subscribed: 82
 Coverage: 100.0%
+Feed State: HEALTHY since 09:15:00 IST
+Price Source: WEBSOCKET primary since 09:15:00 IST
+Entries: ON
 
 [API STATUS]
 Authentication: VALID
@@ -53,8 +65,15 @@ def a_status(**changes: Any) -> Status:
     return Status(**GOOD | changes)
 
 
-def advice(*, alive: bool = True, **changes: Any) -> list[str]:
-    return recommendations(a_status(**changes), alive=alive)
+def advice(*, alive: bool = True, age_s: int = 0, **changes: Any) -> list[str]:
+    return recommendations(a_status(**changes), alive=alive, age_s=age_s)
+
+
+def shown(label: str, *, alive: bool = True, age_s: int = 0, **changes: Any) -> str:
+    """Return what stands behind a label."""
+    text = render(a_status(**changes), alive=alive, age_s=age_s)
+    (line,) = [line for line in text.splitlines() if line.startswith(f"{label}: ")]
+    return line.removeprefix(f"{label}: ")
 
 
 def test_healthy_agent_shows_the_known_text() -> None:
@@ -72,6 +91,9 @@ def test_fresh_agent_shows_what_it_does_not_know() -> None:
         "Response: -",
         "Order ID: -",
         "VWAP Calculations: Inactive",
+        "Feed State: UNKNOWN",
+        "Price Source: UNKNOWN",
+        "Entries: OFF (STARTING)",
     ):
         assert f"{part}\n" in text
     assert text.endswith("[RECOMMENDATION]\nAll systems operational")
@@ -165,3 +187,129 @@ def test_feed_is_no_problem_while_nobody_needs_it(mode: str) -> None:
 def test_reduce_only_without_a_reason_and_an_ended_day_ask_for_nothing() -> None:
     assert advice(mode="REDUCE_ONLY") == []
     assert advice(ended="parked", connected=False, mode="HALTED") == []
+
+
+def test_blind_agent_says_so_and_where_to_look_instead_of_naming_stale_symbols() -> None:
+    dark: dict[str, Any] = {
+        "feed": "blind",
+        "feed_since": at("10:22:20"),
+        "feed_trusted": False,
+        "feed_doubt": "no live prices",
+        "silent_since": at("10:20:20"),
+        "stale": 82,
+    }
+    assert shown("Feed State", **dark) == "BLIND since 10:22:20 IST"
+    assert shown("WebSocket", **dark) == "CONNECTED, no tick for 903 s"
+    assert shown("Entries", **dark) == "OFF (no live prices)"
+    assert shown("Stale Symbols", **dark) == "82"
+    text = f"BLIND since 10:22:20 IST, no source has live prices: {LOOK}"
+    left = "left after exit.blind_flatten_s of it; the log counts down"
+    assert advice(**dark) == [text]
+    assert advice(**dark, positions=1) == [f"{text} The short is {left}"]
+    assert advice(**dark, positions=2) == [f"{text} The 2 shorts are {left}"]
+    closed = "WebSocket is not connected: check that OpenAlgo's WebSocket service runs"
+    assert advice(**dark, connected=False) == [text, closed]
+    assert advice(**dark, mode="WAIT_LOGIN")[0] == text
+    assert advice(**dark, mode="CLOSED") == []
+
+
+def test_halted_exchange_is_told_from_blindness() -> None:
+    (line,) = advice(feed="halt?", feed_since=at("10:22:20"), feed_trusted=False, positions=2)
+    assert line == (
+        "HALT? since 10:22:20 IST, the exchange itself may have stopped: look at its news."
+        " Nothing is entered, shorts are kept, stops rest at the exchange"
+    )
+    assert shown("Feed State", feed="halt?", feed_since=None) == "HALT? since an unknown time"
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_long_time_on_polled_prices_comes_with_the_way_out(connected: bool) -> None:
+    polled: dict[str, Any] = {
+        "source": "REST_POLLING",
+        "feed": "fallback",
+        "feed_source": "rest",
+        "feed_source_since": at("10:28"),
+        "connected": connected,
+    }
+    assert shown("Price Source", **polled) == "REST_POLLING since 10:28:00 IST"
+    long = f"REST_POLLING since 10:28:00 IST, longer than feed.rest_alert_s: {REST_REMEDY}"
+    assert advice(**polled, feed_rest_long=True)[-1] == long
+    lines = advice(**polled)
+    assert len(lines) == 1
+    assert lines[0].startswith("Prices come by REST" if connected else "WebSocket is not")
+
+
+def test_backup_is_named_as_the_source() -> None:
+    backup: dict[str, Any] = {"feed_source": "backup", "feed_source_since": None}
+    assert shown("Price Source", **backup) == "WEBSOCKET backup"
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ("10:34:23", "CONNECTED, no tick for 60 s"),
+        ("10:34:24", "CONNECTED"),
+        ("10:36", "CONNECTED"),
+    ],
+)
+def test_mute_socket_is_not_called_connected_without_a_word(since: str, said: str) -> None:
+    assert shown("WebSocket", silent_since=at(since)) == said
+    assert shown("WebSocket", silent_since=at(since), connected=False) == "DISCONNECTED"
+
+
+def test_socket_outside_the_session_may_be_mute() -> None:
+    assert shown("WebSocket", silent_since=None, last_tick_at=None) == "CONNECTED"
+
+
+@pytest.mark.parametrize(
+    ("changes", "off"),
+    [
+        ({}, ""),
+        ({"mode": "REDUCE_ONLY", "mode_reason": "DAY_DONE"}, "REDUCE_ONLY DAY_DONE"),
+        ({"mode": "WAIT_LOGIN", "feed_trusted": False}, "WAIT_LOGIN"),
+        ({"at": at("15:10")}, "the last entry was possible at 15:10:00 IST"),
+        ({"last_entry": None}, ""),
+        ({"feed_trusted": False, "feed_doubt": "outside the session"}, "outside the session"),
+        ({"feed": "", "feed_trusted": False}, "the feed was not judged yet"),
+    ],
+)
+def test_entries_are_on_or_off_for_a_reason(changes: dict[str, Any], off: str) -> None:
+    assert entries_off(a_status(**changes), alive=True) == off
+    assert shown("Entries", **changes) == (f"OFF ({off})" if off else "ON")
+    assert entries_off(a_status(**changes), alive=False) == "the agent is not running"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"feed": "suspect", "feed_doubt": "no ticks for 60 s"},
+            ("The feed is suspect (no ticks for 60 s): check the broker's streaming in OpenAlgo"),
+        ),
+        (
+            {"feed_trusted": False, "feed_doubt": "the feed has to prove itself first"},
+            "Entries are off (the feed has to prove itself first): exits and stops go on",
+        ),
+    ],
+)
+def test_doubt_of_the_feed_is_never_all_systems_operational(
+    changes: dict[str, Any], said: str
+) -> None:
+    assert advice(**changes) == [said]
+
+
+def test_doubt_adds_nothing_while_entries_are_off_anyway() -> None:
+    assert advice(feed="off", feed_trusted=False, feed_doubt="outside the session") == []
+    assert advice(mode="REDUCE_ONLY", feed_trusted=False, feed_doubt="x") == []
+
+
+def test_old_snapshot_of_a_living_agent_comes_first_and_claims_nothing() -> None:
+    lines = advice(age_s=31, uncovered=65)
+    assert lines[0].startswith("The agent lives, but wrote its status 31 s ago: do not trust")
+    assert len(lines) == 2
+    assert advice(age_s=30) == []
+    assert shown("Feed State", age_s=31) == "UNKNOWN"
+    assert shown("Price Source", age_s=31) == "UNKNOWN"
+    assert shown("Entries", age_s=31) == "UNKNOWN"
+    assert shown("Entries", age_s=31, alive=False) == "OFF (the agent is not running)"
+    assert len(advice(age_s=31, alive=False)) == 1
