@@ -156,7 +156,7 @@ class StrategyActor(Actor):
             case ModeEntered(mode=mode):
                 self._conditions.mode = Mode(mode)
             case FeedTrusted(entries=entries, is_blind=is_blind):
-                self._conditions.trusted(at, entries=entries, is_blind=is_blind)
+                self._conditions.trusted(entries=entries, is_blind=is_blind)
             case FeedLost():
                 self._conditions.feed_lost()
             case FeedRestored(until=until, source=source):

@@ -15,21 +15,25 @@ class Conditions:
         self.is_polled = False
         self.lives_since = Micros(0)
         self.whole_from = Micros(0)
-        self._is_trusted = False
-        self._bad_since: Micros | None = None
+        # None: nobody has said anything of them yet.
+        self._is_trusted: bool | None = None
 
     @property
     def may_enter(self) -> bool:
         """Whether the agent may enter and prices are good enough for it."""
-        return self.mode is Mode.ACTIVE and self._is_trusted
+        return self.mode is Mode.ACTIVE and self._is_trusted is True
 
-    def trusted(self, at: Micros, *, entries: bool, is_blind: bool = False) -> None:
+    @property
+    def are_bad(self) -> bool:
+        """Whether prices were said to be too bad for an entry even to rest.
+
+        Who says it has waited `feed.entry_linger_s`. Prices that stand still are not yet bad.
+        """
+        return self._is_trusted is False
+
+    def trusted(self, *, entries: bool, is_blind: bool = False) -> None:
         """Take whether prices are good enough to enter on, and whether there are any at all."""
         self.is_blind = is_blind
-        if entries:
-            self._bad_since = None
-        elif self._bad_since is None:
-            self._bad_since = at
         self._is_trusted = entries
 
     def feed_lost(self) -> None:
@@ -46,7 +50,3 @@ class Conditions:
     def needs(self, settled: Micros) -> None:
         """Want every bar before this instant to be certain."""
         self.whole_from = max(self.whole_from, settled)
-
-    def are_bad_for(self, span: Micros, at: Micros) -> bool:
-        """Whether prices have not been good enough for at least this long."""
-        return self._bad_since is not None and at - self._bad_since >= span

@@ -309,7 +309,7 @@ class Desk:
         reason = self._entries_over(at)
         if reason:
             self.entries.cancel_all(reason)
-        self.entries.step(at)
+        self.entries.step(at, doubt=self._doubt())
         if self.is_closing(at):
             for leg in tuple(self.ledger.open_legs()):
                 self.exits.chase(leg, self._closing_reason(), at)
@@ -362,6 +362,15 @@ class Desk:
         if self._strategy_lost == DIED_TOO_OFTEN:
             return DIED_TOO_OFTEN
         return "last entry time" if at >= self.plan.last_entry else ""
+
+    def _doubt(self) -> str:
+        """Return why nothing may rest on these prices; '' if it may.
+
+        The strategy ends its entries for the same reason; this holds while it is dead or stalled.
+        Whoever judges the feed has waited `feed.entry_linger_s` before the word came.
+        """
+        trusted, reason = self._feed
+        return "" if trusted else f"prices are not trusted: {reason}"
 
     def _mode_reason(self, at: Micros) -> str:
         if self.ledger.latches:

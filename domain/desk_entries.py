@@ -100,10 +100,13 @@ class EntryDesk:
         if stop.trigger > order.stop.trigger:
             self._blotter.record(ev.StopPlanned(at=at, intent=order.intent, stop=stop))
 
-    def step(self, at: Micros) -> None:
-        """Cancel what is to end, until it has ended: the one place where an entry is cancelled."""
+    def step(self, at: Micros, *, doubt: str = "") -> None:
+        """Cancel what is to end, until it has ended: the one place where an entry is cancelled.
+
+        While there is a `doubt` no entry rests; one that is filling is left to fill.
+        """
         for order in tuple(self._blotter.ledger.live(Purpose.ENTRY)):
-            reason = self._over.get(order.intent) or self._why_end(order, at)
+            reason = self._over.get(order.intent) or self._why_end(order, doubt, at)
             if reason and order.may_be_asked(at):
                 self._blotter.cancel(order, at, reason)
 
@@ -148,11 +151,11 @@ class EntryDesk:
     def _was_used(self, key: EntryKey) -> bool:
         return any(order.key == key for order in self._blotter.ledger.orders.values())
 
-    def _why_end(self, order: Order, at: Micros) -> str:
+    def _why_end(self, order: Order, doubt: str, at: Micros) -> str:
         """Return why an entry shall not live on by itself; '' if it may."""
         age = at - order.changed_at
         if not is_touched(order):
-            reason = self._unwanted.get(order.intent, "")
+            reason = self._unwanted.get(order.intent, "") or doubt
             return reason or ("its slot has a newer order" if self._is_superseded(order) else "")
         if order.filled and self._is_left(order):
             return "its short is being left"

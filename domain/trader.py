@@ -4,11 +4,12 @@ Holds the plug-in's state, builds its view, compares what it wishes with what is
 day's limits. Nothing is acted upon for a symbol whose bars have not reached the present.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
+from domain.backlog import Backlog
 from domain.conditions import Conditions
 from domain.contracts import Chain, Contract
 from domain.entry_silence import EntrySilence
@@ -19,10 +20,10 @@ from domain.orders import EntryKey, Order
 from domain.positions import Leg
 from domain.role import Role, Stage
 from domain.series import Fed, Series
-from domain.strategy import Last, Mode, Note, StopLimit, View, Wishes
-from domain.units import MINUTE, SECOND, Micros, Symbol, seconds
+from domain.strategy import Last, Mode, Note, View, Wishes
+from domain.units import MINUTE, SECOND, Micros, Symbol
 from domain.universe import freshness
-from domain.wishes import Cancel, Decision, Flatten, Look, Place, Said, Stance, Terms, compare
+from domain.wishes import Cancel, Decision, Flatten, Place, Said, Stance, Terms, compare, met
 
 PATIENCE = Micros(30 * SECOND)
 """How long a restarted strategy waits for every series before it goes on with those it has."""
@@ -85,6 +86,8 @@ class Trader:
             fingerprint_ticks=role.fingerprint_ticks,
         )
         self._state: Any = role.strategy.begin(plan, chain)
+        # What waits while the state is wrong, until it is made anew; None: it is right.
+        self._backlog: Backlog | None = None
         self._wishes = Wishes()
         self._watched: frozenset[Symbol] = frozenset()
         self._watch_again = at
@@ -145,7 +148,8 @@ class Trader:
         self._terms = replace(self._terms, chain=chain)
         rule = self._role.strategy.universe(self._stage.plan)
         self._max_age = freshness(chain, rule.step_points, self._role.feed)
-        return self._begin_again()
+        self._backlog = self._backlog or Backlog(self._forming)
+        return self.pulse(at)
 
     def bar_closed(self, bar: Bar, settled: Micros, at: Micros) -> Told:
         """Take a minute that is over."""
@@ -171,11 +175,9 @@ class Trader:
         if now.symbol not in self._series:
             return Told()
         self._at = at
-        self._forming[now.symbol] = now
-        self._state, wishes = self._role.strategy.on_price(self._state, now, self._view())
-        told = self._heard(wishes)
-        met = self._said.news(self._met(now), at)
-        return replace(told, decisions=(*told.decisions, *met)) if met else told
+        told = self._shown(now)
+        looks = self._said.news(met(self.facts, now), at)
+        return replace(told, decisions=(*told.decisions, *looks)) if looks else told
 
     def order(self, order: Order, at: Micros) -> Told:
         """Take an order that moved."""
@@ -197,7 +199,7 @@ class Trader:
         self._at = at
         if at >= self._patient_until:
             self._awaited.clear()
-        notes = self._listen()
+        notes = (*self._catch_up(), *self._listen())
         self._state, wishes = self._role.strategy.on_pulse(self._state, self._view())
         told = self._heard(wishes, again=True)
         return replace(told, notes=(*notes, *told.notes)) if notes else told
@@ -249,23 +251,31 @@ class Trader:
         """Let the strategy eat bars; what was eaten and is different now starts it all again."""
         self._at = at
         if fed.rebuilt:
-            return self._rebuild(series)
+            self._backlog = self._backlog or Backlog(self._forming)
+            return Told(notes=(Note(series.symbol, "rebuilt", f"bars={len(series.eaten)}"),))
+        told = Told()
+        if self._backlog is None:
+            told = self._eat(series, fed)
+        elif fed.bars:
+            self._backlog.bars(series.symbol, filter(self._is_audible, fed.bars))
+        if self._is_ready(series.symbol):
+            self._muted.discard(series.symbol)
+        return told
+
+    def _eat(self, series: Series, fed: Fed) -> Told:
         notes: list[Note] = []
         view, wishes = self._view(), self._wishes
         for bar in fed.bars:
             self._state, wishes = self._role.strategy.on_bar(self._state, bar, view)
-            notes += self._audible(bar, wishes)
+            notes += wishes.notes if self._is_audible(bar) else ()
         if fed.bars:
             wishes = self._look_at_forming(series.symbol, view, wishes, notes)
-        if self._is_ready(series.symbol):
-            self._muted.discard(series.symbol)
         has_other_notes = tuple(notes) != wishes.notes
         return self._heard(replace(wishes, notes=tuple(notes)) if has_other_notes else wishes)
 
-    def _audible(self, bar: Bar, wishes: Wishes) -> tuple[Note, ...]:
+    def _is_audible(self, bar: Bar) -> bool:
         """Bars of long ago were told of by whoever saw them live."""
-        is_old = self._at - bar.minute >= 2 * MINUTE
-        return () if is_old and bar.symbol in self._muted else wishes.notes
+        return self._at - bar.minute < 2 * MINUTE or bar.symbol not in self._muted
 
     def _look_at_forming(
         self, symbol: Symbol, view: View, wishes: Wishes, notes: list[Note]
@@ -278,21 +288,23 @@ class Trader:
         notes += wishes.notes
         return wishes
 
-    def _rebuild(self, changed: Series) -> Told:
-        told = self._begin_again()
-        note = Note(changed.symbol, "rebuilt", f"bars={len(changed.eaten)}")
-        return replace(told, notes=(note, *told.notes))
+    def _shown(self, now: Forming) -> Told:
+        """Show the minute in progress, to a strategy whose state is right."""
+        self._forming[now.symbol] = now
+        if self._backlog is not None:
+            self._backlog.price(now)
+            return Told()
+        self._state, wishes = self._role.strategy.on_price(self._state, now, self._view())
+        return self._heard(wishes)
 
-    def _begin_again(self) -> Told:
-        """Let the strategy live through the day once more, and say what it wishes then."""
-        strategy, view = self._role.strategy, self._view()
-        self._state = strategy.begin(self._stage.plan, self._stage.chain)
-        for symbol, series in self._series.items():
-            for bar in series.eaten:
-                self._state, _ = strategy.on_bar(self._state, bar, view)
-            if symbol in self._forming:
-                self._state, _ = strategy.on_price(self._state, self._forming[symbol], view)
-        return self.pulse(self._at)
+    def _catch_up(self) -> tuple[Note, ...]:
+        """Make the state right again; return what was not told yet."""
+        backlog, self._backlog = self._backlog, None
+        if backlog is None:
+            return ()
+        strategy, day = self._role.strategy, self._series.values()
+        self._state, notes = backlog.live_again(strategy, self._stage, day, self._view())
+        return notes
 
     def _heard(self, wishes: Wishes, *, again: bool = False) -> Told:
         """Return what to tell. An unchanged wish is compared with the facts only if `again`."""
@@ -315,9 +327,10 @@ class Trader:
 
     def _decide(self, wishes: Wishes) -> tuple[Decision, ...]:
         due = self._ends_of_day()
-        if not self._awaited and not due:
-            stance = Stance(may_place=self._may_place, is_ready=self._is_ready)
-            due = compare(self._allowed(wishes), self.facts, self._terms, stance)
+        if not due:
+            stance = Stance(may_place=self._may_place, is_ready=self._is_known, over=self._why_over)
+            known = Wishes() if self._awaited else wishes
+            due = compare(known, self.facts, self._terms, stance)
         news = self._said.news((each for each in due if self._is_seen(each)), self._at)
         for each in news:
             if isinstance(each, Place):
@@ -326,13 +339,9 @@ class Trader:
                 self.facts.withdrawn(each.key.slot)
         return news
 
-    def _allowed(self, wishes: Wishes) -> Wishes:
-        """Return the wishes without the entries that may not even rest now."""
-        is_over, silence = self._are_entries_over, self._silence
-        entries = tuple(
-            each for each in wishes.entries if not is_over and not silence.forbids(each.symbol)
-        )
-        return wishes if len(entries) == len(wishes.entries) else replace(wishes, entries=entries)
+    def _is_known(self, symbol: Symbol) -> bool:
+        """Whether the wishes say anything of a symbol: no series is awaited, its own is whole."""
+        return not self._awaited and self._is_ready(symbol)
 
     def _resting(self) -> tuple[Symbol, ...]:
         return tuple(v.symbol for v in self.facts.entries.values() if v.ended_at is None)
@@ -351,13 +360,6 @@ class Trader:
     def _ticked(self, symbol: Symbol) -> Micros | None:
         now = self._forming.get(symbol)
         return now.at if now is not None else None
-
-    def _met(self, now: Forming) -> Iterator[Decision]:
-        """Look at the books once a price meets the trigger of an entry that rests."""
-        for held in self.facts.entries.values():
-            is_resting = held.symbol == now.symbol and not held.touched and held.ended_at is None
-            if is_resting and isinstance(held.price, StopLimit) and now.last <= held.price.trigger:
-                yield Look(symbol=now.symbol)
 
     def _ends_of_day(self) -> tuple[Decision, ...]:
         """Return what ends the day for good: its limits, and the clock as a second voice."""
@@ -383,12 +385,13 @@ class Trader:
         is_time = self.is_verified and self._at >= self._first_entry
         return is_time and self._conditions.may_enter
 
-    @property
-    def _are_entries_over(self) -> bool:
-        """Whether nothing may rest: the time, a difference in the rules, or prices too long bad."""
-        linger = seconds(self._role.feed.entry_linger_s)
-        is_blind = self._conditions.are_bad_for(linger, self._at)
-        return is_blind or bool(self.against) or self._at >= self._last_entry
+    def _why_over(self, symbol: Symbol) -> str:
+        """Return why nothing may rest in a symbol, whatever its bars say; '' if it may."""
+        if self.against or self._at >= self._last_entry:
+            return self.against or "last entry time"
+        if self._conditions.are_bad:
+            return "prices are not trusted"
+        return "no tick for too long" if self._silence.forbids(symbol) else ""
 
 
 def _no_mark(_: Symbol) -> Last | None:

@@ -14,6 +14,7 @@ from domain.books import Action, PriceType
 from domain.contracts import Chain, Contract, Side
 from domain.exits import stop_plan
 from domain.facts import Facts
+from domain.market import Forming
 from domain.orders import EntryKey, State, StopPlan, Ticket
 from domain.params import StopParams
 from domain.positions import Phase
@@ -90,10 +91,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stance:
-    """What may be acted on: may anything be placed, and of which symbols is enough known."""
+    """What may be acted on: may anything be placed, and of which symbols is enough known.
+
+    `over` says why nothing may even rest in a symbol, '' if it may. That needs no bars to judge by.
+    """
 
     may_place: bool
     is_ready: Callable[[Symbol], bool]
+    over: Callable[[Symbol], str]
 
 
 class Said:
@@ -129,6 +134,14 @@ def compare(wishes: Wishes, facts: Facts, terms: Terms, stance: Stance) -> tuple
     return (*_exits(wishes, facts, terms), *_entries(wishes, facts, terms, stance))
 
 
+def met(facts: Facts, now: Forming) -> Iterator[Look]:
+    """Look at the books once a price meets the trigger of an entry that rests."""
+    for held in facts.entries.values():
+        is_resting = held.symbol == now.symbol and not held.touched and held.ended_at is None
+        if is_resting and isinstance(held.price, StopLimit) and now.last <= held.price.trigger:
+            yield Look(symbol=now.symbol)
+
+
 def _exits(wishes: Wishes, facts: Facts, terms: Terms) -> Iterator[Decision]:
     open_legs = {
         leg.symbol: leg
@@ -151,11 +164,12 @@ def _entries(wishes: Wishes, facts: Facts, terms: Terms, stance: Stance) -> Iter
     wanted = {
         wish.slot: _Wanted(wish, contract, terms, stance.may_place and stance.is_ready(wish.symbol))
         for wish in wishes.entries
-        if (contract := terms.chain.of(wish.symbol)) is not None
+        if (contract := terms.chain.of(wish.symbol)) is not None and not stance.over(wish.symbol)
     }
     for slot in sorted(live):
-        if stance.is_ready(live[slot].symbol):
-            yield from _held(wanted.get(slot), live[slot], terms.strategy)
+        held, over = live[slot], stance.over(live[slot].symbol)
+        if over or stance.is_ready(held.symbol):
+            yield from _held(wanted.get(slot), held, terms.strategy, over)
     for slot in sorted(wanted.keys() - live.keys()):
         wish = wanted[slot].wish
         yield from wanted[slot].place(facts.attempt(slot, wish.symbol, wish.minute))
@@ -233,7 +247,7 @@ def _numbers(price: StopLimit | Limit) -> tuple[Paise, Paise]:
     return price.price, Paise(0)
 
 
-def _held(want: _Wanted | None, held: EntryView, strategy: str) -> Iterator[Decision]:
+def _held(want: _Wanted | None, held: EntryView, strategy: str, over: str) -> Iterator[Decision]:
     """Compare a wish with the live entry of its slot. One that is filling is left to fill."""
     if held.touched or held.ending:
         return
@@ -244,7 +258,7 @@ def _held(want: _Wanted | None, held: EntryView, strategy: str) -> Iterator[Deci
         minute=held.minute,
         attempt=held.attempt,
     )
-    against = _against(want, held)
+    against = over or _against(want, held)
     if want is None or against:
         yield Cancel(key=key, reason=against)
     elif held.state is State.PLANNED or not want.is_priced_as(held):

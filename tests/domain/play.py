@@ -101,7 +101,7 @@ class Play:
         self.trader = Trader(played, stage, self.conditions, began, start)
         self.trader.is_verified = True
         self.conditions.mode = Mode.ACTIVE
-        self.conditions.trusted(minute(0), entries=True)
+        self.conditions.trusted(entries=True)
         self.now = minute(4)
         self.script.wishes = wishes or Wishes()
 

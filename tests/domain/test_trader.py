@@ -109,8 +109,9 @@ def test_bar_that_turns_out_different_starts_the_story_again() -> None:
         CE.symbol, minute(1), Backfill((other, a_bar(2), a_bar(3)), minute(4)), play.now
     )
     bars = ["bar 0", "bar 1", "bar 2", "bar 3"]
+    assert told == Told(notes=(Note(CE.symbol, "rebuilt", "bars=4"),))
+    assert play.pulse().notes == ()
     assert play.script.log == ["begin", *bars, "price 13000", *bars, "price 13000"]
-    assert told.notes == (Note(CE.symbol, "rebuilt", "bars=4"),)
 
 
 def test_rebuilding_shows_no_price_where_none_was_seen() -> None:
@@ -118,6 +119,7 @@ def test_rebuilding_shows_no_price_where_none_was_seen() -> None:
     play.bars(CE.symbol, 0, 1)
     play.script.log.clear()
     play.trader.backfilled(CE.symbol, minute(1), Backfill((a_bar(1, 13_100),), minute(2)), play.now)
+    play.pulse()
     assert play.script.log == ["begin", "bar 0", "bar 1"]
 
 

@@ -56,21 +56,10 @@ def test_entries_are_asked_for_only_while_active(mode: Mode) -> None:
 
 def test_entries_are_asked_for_only_while_prices_are_trusted() -> None:
     play = Play().warm()
-    play.conditions.trusted(play.now, entries=False)
+    play.conditions.trusted(entries=False)
     assert kinds(play.wish(an_entry_wish())) == []
-    play.conditions.trusted(play.now, entries=True)
+    play.conditions.trusted(entries=True)
     assert kinds(play.pulse()) == [Place]
-
-
-def test_resting_entry_goes_when_prices_stay_bad() -> None:
-    play = Play().warm()
-    play.wish(an_entry_wish())
-    play.trader.order(an_order(), play.now)
-    bad_since = play.now
-    play.conditions.trusted(bad_since, entries=False)
-    play.conditions.trusted(Micros(bad_since + SECOND), entries=False)
-    assert kinds(play.pulse(Micros(bad_since + 5 * SECOND - 1))) == []
-    assert kinds(play.pulse(Micros(bad_since + 5 * SECOND))) == [Cancel]
 
 
 @pytest.mark.parametrize("until", ["15:10", "14:00"])
@@ -267,7 +256,7 @@ def test_default_strategy_trades_through_a_break() -> None:
     stage = Stage(plan=PLAN, chain=CHAIN, rates=FREE)
     trader = Trader(role, stage, conditions, minute(0))
     conditions.mode = Mode.ACTIVE
-    conditions.trusted(minute(0), entries=True)
+    conditions.trusted(entries=True)
     for bar in a_low(CE):
         trader.bar_closed(bar, Micros(bar.minute + MINUTE), Micros(bar.minute + MINUTE))
     (placed,) = (

@@ -47,17 +47,17 @@ def test_day_is_not_ended_by_stale_marks_in_the_dark() -> None:
     play = Play().warm()
     play.trader.leg(a_leg(average=12_950, stop=14_100), play.now)
     play.trader.price(changed(a_forming(4, 40_000), at=play.now), play.now)
-    play.conditions.trusted(play.now, entries=False, is_blind=True)
+    play.conditions.trusted(entries=False, is_blind=True)
     for _ in range(10):
         assert Flatten not in kinds(play.pulse())
-    play.conditions.trusted(play.now, entries=False)
+    play.conditions.trusted(entries=False)
     play.pulse()
     assert Flatten in kinds(play.pulse(Micros(play.now + 2 * SECOND)))
 
 
 def test_realised_loss_ends_the_day_in_the_dark_as_well() -> None:
     play = Play().warm()
-    play.conditions.trusted(play.now, entries=False, is_blind=True)
+    play.conditions.trusted(entries=False, is_blind=True)
     lost = a_leg(average=12_950, stop=14_100, bought=((650, 12_950 + 6 * 1_150),))
     play.trader.leg(lost, play.now)
     assert Flatten in kinds(play.pulse(Micros(play.now + 2 * SECOND)))

@@ -1,6 +1,6 @@
 """Wishes against facts: the table of the design, row by row, and how often a thing is said."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pytest
 from hypothesis import given
@@ -84,13 +84,19 @@ def decided(
     *,
     may_place: bool = True,
     unready: Iterable[Symbol] = (),
+    over: Mapping[Symbol, str] | None = None,
 ) -> list[Decision]:
     if wishes is None or isinstance(wishes, EntryWish):
         wishes = Wishes(entries=(wishes,) if wishes else ())
     if facts is None or isinstance(facts, Order):
         facts = facts_of(*((facts,) if facts else ()))
     late = set(unready)
-    stance = Stance(may_place=may_place, is_ready=lambda symbol: symbol not in late)
+    ended = dict(over or {})
+    stance = Stance(
+        may_place=may_place,
+        is_ready=lambda symbol: symbol not in late,
+        over=lambda symbol: ended.get(symbol, ""),
+    )
     return list(compare(wishes, facts, TERMS, stance))
 
 
@@ -202,6 +208,31 @@ def test_symbol_whose_bars_are_behind_is_left_as_it_is() -> None:
     assert decided(a_wish(), unready=[CE]) == []
     assert decided(None, an_order(), unready=[CE]) == []
     assert decided(a_wish(units=65), an_order(), unready=[CE]) == []
+
+
+@pytest.mark.parametrize("unready", [(), (CE,)])
+@pytest.mark.parametrize(
+    ("wish", "held", "due"),
+    [
+        (a_wish(), None, []),
+        (a_wish(), an_order(), [cancelled("blind")]),
+        (None, an_order(), [cancelled("blind")]),
+        (a_wish(OTHER), an_order(), [cancelled("blind")]),
+        (a_wish(), an_order(state=State.PLANNED), [cancelled("blind")]),
+        (a_wish(), an_order(pending=Pending.CANCEL), []),
+        (a_wish(), an_order(state=State.OPEN), []),
+        (a_wish(), an_order(state=State.CANCELLED), []),
+    ],
+)
+def test_where_nothing_may_rest_entries_end_whether_the_bars_are_known_or_not(
+    wish: EntryWish | None, held: Order | None, due: list[Decision], unready: tuple[Symbol, ...]
+) -> None:
+    assert decided(wish, held, unready=unready, over={CE: "blind"}) == due
+
+
+def test_entry_is_not_left_for_a_symbol_in_which_nothing_may_rest() -> None:
+    assert decided(a_wish(OTHER), over={OTHER: "silent"}) == []
+    assert decided(a_wish(OTHER), an_order(), unready=[CE], over={OTHER: "silent"}) == []
 
 
 def test_entry_makes_room_though_the_symbol_wished_instead_is_behind() -> None:
