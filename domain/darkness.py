@@ -31,12 +31,15 @@ LOOK = (
 PAGES_APART = seconds(300)
 """Prices that come and go page no more often than this."""
 
+LINKED = seconds(90)
+"""A mute socket is given up and opened again, 60 s later at most: so long its server is there."""
+
 
 def tell_darkness(watch: Watch, now: Moment) -> Decision:
     """Page once when it grows dark, speak each minute, say that it is over, flatten in time."""
     if watch.state not in DARK:
         return _light(watch, now)
-    state = FeedState.HALT if _why_halt(now) else FeedState.BLIND
+    state = FeedState.HALT if _why_halt(watch, now) else FeedState.BLIND
     watch, known, said = _told(replace(watch, state=state), now)
     known, left = _flatten(known, watch, now)
     return replace(watch, darkness=known), said + left
@@ -44,20 +47,29 @@ def tell_darkness(watch: Watch, now: Moment) -> Decision:
 
 def _told(watch: Watch, now: Moment) -> tuple[Watch, Darkness, Actions]:
     state, known = watch.state, watch.darkness
-    begun = Darkness(state=state, began_at=now.at, since=now.at, told_at=now.at)
+    held_since = _held_since(known, now)
+    begun = Darkness(
+        state=state, began_at=now.at, since=now.at, told_at=now.at, held_since=held_since
+    )
     if known is not None and known.state is state:
-        known, said = _minute(known, now)
+        known, said = _minute(replace(known, held_since=held_since), now)
     elif known is not None:
         known = replace(begun, began_at=known.began_at)
-        text = f"now {state.upper()}: {_cause(now)}; {_outlook(known, now)}"
+        text = f"now {state.upper()}: {_cause(watch, now)}; {_outlook(known, now)}"
         said = (Say(text, Urgency.WARNING),)
     else:
         known = begun
-        text = f"{state.upper()}: {_cause(now)}; {_outlook(known, now)}. {LOOK}"
+        text = f"{state.upper()}: {_cause(watch, now)}; {_outlook(known, now)}. {LOOK}"
         is_again = watch.paged_at is not None and now.at - watch.paged_at < PAGES_APART
         watch = watch if is_again else replace(watch, paged_at=now.at)
         said = (Say(text, Urgency.WARNING if is_again else Urgency.PAGE),)
     return watch, known, said
+
+
+def _held_since(known: Darkness | None, now: Moment) -> Micros | None:
+    if not now.facts.positions:
+        return None
+    return now.at if known is None or known.held_since is None else known.held_since
 
 
 def _light(watch: Watch, now: Moment) -> Decision:
@@ -98,8 +110,9 @@ def _left(known: Darkness, now: Moment) -> Micros | None:
     after_s = now.policy.exit.blind_flatten_s
     if not after_s or known.state is FeedState.HALT or not now.facts.positions:
         return None
-    # Who slept has not been looking for prices.
-    since = max(known.since, now.facts.jumped_at or Micros(0))
+    # Who slept has not been looking for prices, nor has a short that was not there been without.
+    waits = (known.since, now.facts.jumped_at, known.held_since)
+    since = max(instant for instant in waits if instant is not None)
     return Micros(since + seconds(after_s) - now.at)
 
 
@@ -118,16 +131,21 @@ def _shorts(facts: Facts) -> str:
     return "1 short is" if facts.positions == 1 else f"{facts.positions} shorts are"
 
 
-def _cause(now: Moment) -> str:
-    why = _why_halt(now)
+def _cause(watch: Watch, now: Moment) -> str:
+    why = _why_halt(watch, now)
     return f"no source has live prices, and {why}" if why else "no source has live prices"
 
 
-def _why_halt(now: Moment) -> str:
-    """Return why the exchange itself may have stopped; '' if nothing speaks for it."""
-    if now.facts.near_circuit:
+def _why_halt(watch: Watch, now: Moment) -> str:
+    """Return why the exchange itself may have stopped; '' if nothing speaks for it.
+
+    Two servers that fell silent tell something of it only while both can be reached.
+    """
+    if watch.near_at is not None:
         return "the index is near a circuit limit: the exchange may have halted"
-    last = sorted(sign.canary_at for sign in now.facts.streams if sign.canary_at is not None)
+    linked = {source for source, seen in watch.linked if now.at - seen < LINKED}
+    signs = [sign for sign in now.facts.streams if sign.source in linked]
+    last = sorted(sign.canary_at for sign in signs if sign.canary_at is not None)
     within = seconds(now.feed.backup_after_s)
     if any(later - earlier <= within for earlier, later in pairwise(last[-2:])):
         return "two servers fell silent together: the exchange may have halted"

@@ -9,11 +9,12 @@ from itertools import takewhile
 
 from msgspec.structs import replace
 
-from domain.canaries import HOLE
 from domain.darkness import tell_darkness
+from domain.feed_memory import remember
 from domain.feed_trust import weigh_trust
 from domain.feed_watch import (
     DARK,
+    UNANSWERED,
     Actions,
     Decision,
     Facts,
@@ -39,6 +40,11 @@ REST_REMEDY = (
     " then restart its WebSocket service"
 )
 
+STUCK = (
+    f"the feed actor is stuck: it left {UNANSWERED} pulses unanswered, and its last word is not"
+    " believed any more. Stops rest at the exchange; restart the agent"
+)
+
 
 def decide(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:
     """Return what is thought of the feed at `at`, and what follows. Asked at every pulse.
@@ -47,7 +53,7 @@ def decide(watch: Watch, facts: Facts, at: Micros, policy: Policy) -> Decision:
     ones, while money is exposed, the backup and every return are looked at each time.
     """
     now = Moment(facts, at, policy)
-    watch = _heard(watch, now)
+    watch = remember(watch, now)
     actions: Actions = ()
     if not facts.plan.open <= at < facts.plan.close:
         watch = replace(watch, state=FeedState.OFF, darkness=None)
@@ -69,22 +75,6 @@ def silence(watch: Watch, facts: Facts, at: Micros) -> Micros:
 def _silent_since(watch: Watch, facts: Facts) -> Micros:
     known = (watch.heard_at, facts.jumped_at, watch.chosen_at, facts.plan.open)
     return max(instant for instant in known if instant is not None)
-
-
-def _heard(watch: Watch, now: Moment) -> Watch:
-    """Remember the newest tick: a feed that was rebuilt has forgotten it.
-
-    After the clock was set back instants of the future would hide a silence for as long.
-    """
-    if watch.chosen_at > now.at:
-        watch = replace(watch, chosen_at=now.at)
-    ticks = (watch.heard_at, now.facts.canary_at)
-    newest = max((tick for tick in ticks if tick is not None), default=None)
-    if newest is None:
-        return watch
-    if newest > now.at + HOLE and now.facts.jumped_at is not None:
-        newest = now.facts.jumped_at
-    return replace(watch, heard_at=newest)
 
 
 def _opened(watch: Watch, at: Micros) -> Watch:
@@ -119,9 +109,10 @@ def _judge(watch: Watch, now: Moment) -> Decision:
     rules = REST_RULES if watch.chosen is Source.REST else STREAM_RULES
     found = (rule(watch, now) for rule in rules)
     watch, actions = next((each for each in found if each is not None), (watch, ()))
+    watch, stuck = _tell_stuck(watch, now)
     watch, alerted = _alert(watch, now)
     watch, told = tell_darkness(watch, now)
-    return watch, actions + _repeated(watch, now, actions) + alerted + told
+    return watch, actions + _repeated(watch, now, actions) + stuck + alerted + told
 
 
 def _recover(watch: Watch, now: Moment) -> Decision | None:
@@ -242,7 +233,9 @@ REST_RULES: tuple[Rule, ...] = (_return, _poll)
 
 def _is_rest_gone(watch: Watch, now: Moment) -> bool:
     """Whether REST, which has the say, is dead, or was not proved in time."""
-    is_late = now.at - watch.chosen_at >= seconds(now.feed.rest_still_s)
+    # Who slept has not been polling.
+    since = max(watch.chosen_at, now.facts.jumped_at or AT_ONCE)
+    is_late = now.at - since >= seconds(now.feed.rest_still_s)
     return now.facts.is_rest_dead or (is_late and now.facts.rest is not RestVerdict.LIVE)
 
 
@@ -295,6 +288,16 @@ def _reopen(watch: Watch, now: Moment, source: Source, reason: str) -> Decision:
         return watch, ()
     others = tuple(each for each in watch.reopened if each[0] is not source)
     return replace(watch, reopened=(*others, named)), (Reopen(source, reason),)
+
+
+def _tell_stuck(watch: Watch, now: Moment) -> Decision:
+    """Page once that the feed says nothing more, and tell when it does again."""
+    is_stuck = now.facts.is_stuck
+    if is_stuck is watch.is_stuck:
+        return watch, ()
+    urgency = Urgency.PAGE if is_stuck else Urgency.WARNING
+    text = STUCK if is_stuck else "the feed actor speaks again"
+    return replace(watch, is_stuck=is_stuck), (Say(text, urgency),)
 
 
 def _alert(watch: Watch, now: Moment) -> Decision:

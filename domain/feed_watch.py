@@ -28,6 +28,9 @@ class FeedState(StrEnum):
     HALT = "halt?"
 
 
+UNANSWERED = 20
+"""So many pulses without a word of the feed: it is stuck, a rebuild takes 10 s at most."""
+
 DARK = frozenset({FeedState.BLIND, FeedState.HALT})
 RESTRICTED = DARK | {FeedState.FALLBACK}
 
@@ -49,7 +52,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stream there is, in order of preference. `positions`: how many shorts are open. `is_exposed`: a
     position or an entry order is live. `order_at`: the newest fact about an order of ours.
     `near_circuit`: the index is within 50 bps of a circuit limit. `jumped_at`: when the clock last
-    jumped or the process slept.
+    jumped or the process slept. `is_stuck`: the feed says nothing more; all else is its last word.
     """
 
     plan: DayPlan
@@ -62,6 +65,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     order_at: Micros | None
     near_circuit: bool = False
     jumped_at: Micros | None = None
+    is_stuck: bool = False
 
     @property
     def is_rest_dead(self) -> bool:
@@ -81,12 +85,16 @@ class Grace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Darkness(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A time without any live price: when it began, and since when it is in its present state."""
+    """A time without any live price: when it began, and since when it is in its present state.
+
+    `held_since`: since when it has had shorts to lose, None while nothing is held.
+    """
 
     state: FeedState
     began_at: Micros
     since: Micros
     told_at: Micros
+    held_since: Micros | None = None
     has_flattened: bool = False
 
 
@@ -96,7 +104,9 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `chosen` is the source that was given the say, `chosen_at` when. `heard_at` is the newest canary
     tick of whichever source had it; `reopened` names by their last tick the silences for which a
     new socket was asked for. `is_unproved`: after darkness the stream has to tick for a while
-    before anything is entered on it. `doubt` says why nothing may be entered now.
+    before anything is entered on it. `doubt` says why nothing may be entered now. `near_at`: the
+    newest tick by which the index is near a circuit limit. `linked`: when each stream's socket last
+    stood. `is_stuck`: people know that the feed says nothing more.
     """
 
     state: FeedState = FeedState.OFF
@@ -116,6 +126,9 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_blind: bool = False
     doubt: str = ""
     bad_since: Micros | None = None
+    near_at: Micros | None = None
+    linked: tuple[tuple[Source, Micros], ...] = ()
+    is_stuck: bool = False
 
     @property
     def standing(self) -> FeedState:

@@ -6,6 +6,9 @@ BAR_EVERY = seconds(15)
 """How often bar actors hear the time: often enough to close a minute soon after its grace."""
 
 
+BACK = seconds(2)
+"""A clock may be corrected so far back without a second being told twice."""
+
 PULSED = ("order", "reconcile", "feed", "strategy", "watchdog", "journal", "monitor")
 """Who hears every second, in this order; bar actors ("bar:...") hear less often."""
 
@@ -23,9 +26,12 @@ class PulsePlan:
         return Micros((at // SECOND + 1) * SECOND)
 
     def due(self, at: Micros) -> Micros | None:
-        """Return the newest whole second up to `at` that was not told yet."""
+        """Return the newest whole second up to `at` that was not told yet.
+
+        After the clock was set back time is told by it at once, not when it has caught up.
+        """
         second = Micros(at // SECOND * SECOND)
-        if second <= self._told:
+        if self._told - BACK <= second <= self._told:
             return None
         self._told = second
         return second

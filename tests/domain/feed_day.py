@@ -48,7 +48,9 @@ def a_policy(*, is_paper: bool = True, blind_flatten_s: int = 300, **feed: str |
 
 
 def a_sign(source: Source = PRIMARY, **changes: object) -> Sign:
-    sign = Sign(source=source, canary_at=None, since=None, is_ready=False, agrees=True)
+    sign = Sign(
+        source=source, canary_at=None, since=None, is_ready=False, agrees=True, is_connected=True
+    )
     return replace(sign, **changes)
 
 

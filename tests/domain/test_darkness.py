@@ -112,11 +112,43 @@ def test_nothing_is_flattened_where_nothing_is_held_or_the_setting_says_never() 
     assert "1 short is kept" in never.lines(PAGE)[0]
 
 
-def test_short_that_is_filled_in_the_dark_is_left_when_the_time_is_over() -> None:
+def test_short_that_is_filled_in_the_dark_has_the_whole_time_of_its_own() -> None:
     day = dark(positions=0).play("09:59", "10:09")
     day.facts = replace(day.facts, positions=1)
-    day.play("10:09", "10:09:05")
-    assert flattened(day) == ["10:09:00"]
+    day.play("10:09", "10:13:59")
+    assert flattened(day) == []
+    assert day.lines(WARNING)[-1] == (
+        "10:13:00 BLIND for 660 s: 1 short is flattened in 60 s unless prices return"
+    )
+    day.play("10:13:59", "10:14:01")
+    assert flattened(day) == ["10:14:00"]
+
+
+def test_second_short_that_is_filled_in_the_dark_gives_the_first_no_more_time() -> None:
+    day = dark().play("09:59", "10:06")
+    day.facts = replace(day.facts, positions=2)
+    day.play("10:06", "10:07:01")
+    assert flattened(day) == ["10:07:00"]
+
+
+def test_clock_set_back_in_the_dark_postpones_nothing() -> None:
+    day = dark().play("09:59", "10:04")
+    day.facts = replace(day.facts, jumped_at=at("09:30"))
+    day.play("09:30", "09:35:01")
+    assert flattened(day) == ["09:35:00"]
+    minutes = [line[:8] for line in day.lines(WARNING) if "BLIND for" in line]
+    assert minutes == ["10:03:00", "09:31:00", "09:32:00", "09:33:00", "09:34:00"]
+    assert day.lines(PAGE)[-1].startswith("09:35:00 BLIND for 300 s")
+
+
+def test_clock_set_back_swallows_no_page() -> None:
+    day = dark(positions=0).play("09:59", "10:04")
+    day.facts = replace(day.facts, jumped_at=at("09:30"), rest=LIVE_REST)
+    day.play("09:30", "09:31")
+    day.facts = replace(day.facts, rest=STALE)
+    day.play("09:36", "09:37")
+    pages = [line[:15] for line in day.lines(PAGE) if "BLIND:" in line]
+    assert pages == ["10:02:00 BLIND:", "09:36:00 BLIND:"]
 
 
 def test_live_source_in_between_starts_the_count_again() -> None:
@@ -171,11 +203,52 @@ def test_backup_that_was_ready_and_froze_too_looks_like_a_halt() -> None:
         assert bool(flattened(day)) is (state is FeedState.BLIND)
 
 
+def mute_twins() -> Day:
+    """Two servers whose canaries fell silent together, with a short open."""
+    day = Day(silent_from("10:00"), backup=silent_from("10:00:04"))
+    day.facts = some_facts(positions=1, rest=STALE)
+    return day.play("09:59", "10:00:25")
+
+
+def link(day: Day, *, stands: bool) -> None:
+    for beat in day._beats:
+        beat.sign = replace(beat.sign, is_connected=stands)
+
+
+def test_two_servers_that_cannot_be_reached_tell_nothing_of_the_exchange() -> None:
+    day = mute_twins()
+    link(day, stands=False)
+    day.play("10:00:25", "10:10")
+    assert day.state() is FeedState.BLIND
+    assert flattened(day)[0] == "10:07:00"
+    assert not [line for line in day.lines() if "fell silent together" in line]
+
+
+def test_one_server_that_cannot_be_reached_leaves_no_two_to_compare() -> None:
+    day = mute_twins()
+    day._beats[1].sign = replace(day._beats[1].sign, is_connected=False)
+    day.play("10:00:25", "10:10")
+    assert day.state() is FeedState.BLIND
+
+
+def test_sockets_that_are_opened_again_and_again_in_a_halt_still_stand() -> None:
+    day = mute_twins().play("10:00:25", "10:01")
+    for minute in range(1, 30):
+        link(day, stands=True)
+        day.play(f"10:{minute:02}:00", f"10:{minute:02}:15")
+        link(day, stands=False)
+        day.play(f"10:{minute:02}:15", f"10:{minute + 1:02}:00")
+    assert day.state() is FeedState.HALT
+    assert flattened(day) == []
+    assert len([line for line in day.lines() if "now " in line]) == 0
+
+
 def test_doubt_about_a_halt_that_ends_starts_the_count_again() -> None:
     day = dark()
     day.facts = replace(day.facts, near_circuit=True)
     day.play("09:59", "10:30")
     day.facts = replace(day.facts, near_circuit=False)
+    day.ticks = lambda now: now == at("10:30")
     day.play("10:30", "10:34:59")
     assert day.state() is FeedState.BLIND
     assert flattened(day) == []
@@ -183,6 +256,22 @@ def test_doubt_about_a_halt_that_ends_starts_the_count_again() -> None:
     assert [line for line in day.lines(WARNING) if line.startswith(now)]
     day.play("10:34:59", "10:35:01")
     assert flattened(day) == ["10:35:00"]
+
+
+def test_halt_is_not_forgotten_with_the_feed_that_told_of_it() -> None:
+    day = dark()
+    day.facts = replace(day.facts, near_circuit=True)
+    day.play("09:59", "10:01:30")
+    day.forget()
+    day.facts = replace(day.facts, near_circuit=False, rest=RestVerdict.UNUSABLE)
+    day.play("10:01:30", "10:30")
+    assert day.state() is FeedState.HALT
+    assert flattened(day) == []
+    day.facts = replace(day.facts, rest=LIVE_REST)
+    day.play("10:30", "10:31")
+    day.facts = replace(day.facts, rest=STALE)
+    day.play("10:31", "10:32")
+    assert day.state() is FeedState.BLIND
 
 
 def test_close_ends_the_darkness_without_a_word() -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from domain.feed_health import decide, silence
 from domain.feed_watch import FeedState, Reopen, Say, Select, Trust, Watch
 from domain.session import show
+from domain.signs import RestVerdict
 from domain.units import SECOND, Micros
 from tests.domain.feed_day import (
     BACK,
@@ -16,6 +17,7 @@ from tests.domain.feed_day import (
     PRIMARY,
     REST,
     REST_120,
+    UNPROVEN,
     WARN_60,
     Day,
     a_policy,
@@ -189,6 +191,38 @@ def test_silence_counts_from_a_clock_jump_so_that_a_laptop_may_wake_up() -> None
     assert day.said(Reopen, Select, Trust) == [("09:59:00", LIVE)]
     day.play("11:31", "11:31:01")
     assert day.said(Reopen) == [("11:31:00", WARN_60)]
+
+
+def test_who_wakes_up_on_polled_prices_has_not_been_polling() -> None:
+    day = Day(silent_from("10:00"))
+    day.facts = some_facts(rest=LIVE_REST)
+    day.play("09:59", "10:04")
+    assert day.state() is FeedState.FALLBACK
+    day.facts = replace(day.facts, jumped_at=at("11:00"), rest=UNPROVEN)
+    day.play("11:00", "11:00:20")
+    assert day.state() is FeedState.FALLBACK
+    day.play("11:00:20", "11:00:21")
+    assert day.state() is FeedState.BLIND
+
+
+def test_feed_that_says_nothing_more_is_paged_once_and_its_return_is_told() -> None:
+    day = Day(silent_from("10:00"))
+    day.facts = some_facts(rest=LIVE_REST)
+    day.play("09:59", "10:04")
+    stuck = {"is_stuck": True, "rest": RestVerdict.UNUSABLE, "streams": ()}
+    frozen = day.facts
+    now = at("10:04")
+    said = []
+    for _ in range(60):
+        day.watch, actions = decide(day.watch, replace(frozen, **stuck), now, day.policy)
+        said += [action.text for action in actions if isinstance(action, Say)]
+        now = Micros(now + SECOND)
+    assert day.state() is FeedState.BLIND
+    assert not day.watch.is_trusted
+    assert [text.partition(":")[0] for text in said] == ["the feed actor is stuck", "BLIND"]
+    _, actions = decide(day.watch, frozen, now, day.policy)
+    spoken = [action.text for action in actions if isinstance(action, Say)]
+    assert spoken[0] == "the feed actor speaks again"
 
 
 def test_clock_set_back_hides_no_silence() -> None:

@@ -63,6 +63,16 @@ def test_doubt_shorter_than_the_linger_cancels_nothing() -> None:
     assert day.log[-1] == ("10:00:25", NEVER)
 
 
+def test_clock_set_back_gives_a_doubt_no_more_time() -> None:
+    day = Day(silent_from("10:00"))
+    day.facts = some_facts(is_exposed=True, rest=LIVE_REST)
+    day.play("09:59", "10:00:22")
+    assert day.watch.bad_since == at("10:00:20")
+    day.facts = replace(day.facts, jumped_at=at("09:30"))
+    day.play("09:30", "09:30:06")
+    assert day.log[-1] == ("09:30:05", NEVER)
+
+
 def test_blindness_does_not_linger() -> None:
     policy = a_policy(rest_entries="always", entry_linger_s=120)
     polling = Watch(

@@ -19,6 +19,12 @@ def test_clock_that_goes_back_tells_nothing_twice() -> None:
     assert [plan.due(s(at)) for at in (20.1, 18.1, 20.5, 21)] == [s(20), None, None, s(21)]
 
 
+def test_clock_that_was_set_back_tells_the_time_at_once() -> None:
+    plan = PulsePlan(1500)
+    asked = (3600.2, 100.1, 100.4, 101.2, 97.0, 3600.2)
+    assert [plan.due(s(at)) for at in asked] == [s(3600), s(100), None, s(101), s(97), s(3600)]
+
+
 def test_next_whole_second_is_the_one_after() -> None:
     plan = PulsePlan(1500)
     assert [plan.next_after(s(at)) for at in (10.0, 10.001, 10.999)] == [s(11)] * 3
