@@ -54,6 +54,8 @@ class Judge:
         self._since: Micros | None = None
         self._coverage = Coverage()
         self._health: FeedHealth | None = None
+        self._unanswered = 0
+        self._jumped_at: Micros | None = None
         self._beat = 0
 
     @property
@@ -74,12 +76,24 @@ class Judge:
     def hear(self, health: FeedHealth) -> None:
         """Take the feed's vital signs."""
         self._health = health
+        self._unanswered = 0
+
+    def jumped(self, at: Micros) -> None:
+        """Take a jump of the clock, or a sleep: the feed's own word of it comes a pulse later."""
+        self._jumped_at = at
 
     def pulse(self, plan: DayPlan, exposure: Exposure, at: Micros) -> None:
         """Judge the feed, if it was ever heard of, and tell what follows."""
         if self._health is None:
             return
-        facts = facts_of(plan, self._health, exposure)
+        self._unanswered += 1
+        facts = facts_of(
+            plan,
+            self._health,
+            exposure,
+            jumped_at=self._jumped_at,
+            unanswered=self._unanswered,
+        )
         before = self._watch.standing
         self._watch, actions = decide(self._watch, facts, at, self._policy)
         if self._watch.standing is not before:

@@ -2,13 +2,16 @@
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from domain.exposure import Exposure
 from domain.feed import Feed
 from domain.feed_effects import Lost, Regained
-from domain.feed_watch import Facts
+from domain.feed_watch import UNANSWERED, Facts
 from domain.heartbeat import heartbeat
 from domain.market import Source
 from domain.session import DayPlan
+from domain.signs import RestVerdict
 from domain.units import Micros
 from messages.market import FeedHealth, FeedLost, FeedRestored
 
@@ -47,9 +50,20 @@ def outage_of(effect: Lost | Regained, at: Micros) -> FeedLost | FeedRestored:
             assert_never(effect)
 
 
-def facts_of(plan: DayPlan, health: FeedHealth, exposure: Exposure) -> Facts:
-    """Return what the feed is judged by."""
-    return Facts(
+def facts_of(
+    plan: DayPlan,
+    health: FeedHealth,
+    exposure: Exposure,
+    *,
+    jumped_at: Micros | None = None,
+    unanswered: int = 0,
+) -> Facts:
+    """Return what the feed is judged by.
+
+    `jumped_at` is the newest jump of the clock that the watchdog itself was told of. After too many
+    `unanswered` pulses the feed's last word proves nothing any more, of REST or of any stream.
+    """
+    facts = Facts(
         plan=plan,
         source=health.source,
         canary_at=health.canary_at,
@@ -59,8 +73,11 @@ def facts_of(plan: DayPlan, health: FeedHealth, exposure: Exposure) -> Facts:
         is_exposed=exposure.is_exposed,
         order_at=exposure.order_at,
         near_circuit=health.near_circuit,
-        jumped_at=health.jumped_at,
+        jumped_at=health.jumped_at if jumped_at is None else jumped_at,
     )
+    if unanswered <= UNANSWERED:
+        return facts
+    return replace(facts, rest=RestVerdict.UNUSABLE, streams=(), is_stuck=True)
 
 
 def heartbeat_of(positions: int, health: FeedHealth | None) -> str:

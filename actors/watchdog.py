@@ -1,7 +1,7 @@
 """WatchdogActor: judges the feed, rebuilds the dead, speaks once a minute.
 
-Hears:  Begin, RecoveryDone, ChainChosen, FeedHealth, FeedLost, FeedRestored, OrderChanged,
-        PositionChanged, ActorDied, Pulse
+Hears:  Begin, RecoveryDone, ChainChosen, FeedHealth, FeedLost, FeedRestored, ClockJumped,
+        OrderChanged, PositionChanged, ActorDied, Pulse
 Tells:  feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted; order <- StrategyLost,
         FlattenAll; bar:* <- BeginBars, WatchPrice; monitor <- Heartbeat; main <- Ended; to those it
         rebuilt what they must know
@@ -29,6 +29,7 @@ from messages.control import (
     ActorDied,
     Begin,
     ChainChosen,
+    ClockJumped,
     Ended,
     Heartbeat,
     Pulse,
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 Day = RecoveryDone | ChainChosen
 Fact = OrderChanged | PositionChanged
 News = FeedLost | FeedRestored
-Heard = Begin | Day | FeedHealth | News | Fact | ActorDied | Pulse
+Heard = Begin | Day | FeedHealth | News | ClockJumped | Fact | ActorDied | Pulse
 
 UNHEARD = 10
 """How many epochs, at the very most, a feed used between its last word and its death."""
@@ -82,7 +83,7 @@ class WatchdogActor(Actor):
         match message:
             case Pulse(at=at):
                 self._pulse(at)
-            case FeedHealth() | FeedLost() | FeedRestored():
+            case FeedHealth() | FeedLost() | FeedRestored() | ClockJumped():
                 self._hear_feed(message)
             case OrderChanged() | PositionChanged():
                 self._hear_fact(message)
@@ -95,12 +96,17 @@ class WatchdogActor(Actor):
             case _:
                 assert_never(message)
 
-    def _hear_feed(self, message: FeedHealth | News) -> None:
-        if isinstance(message, FeedHealth):
-            self._judge.hear(message)
-            self._epoch = max(self._epoch, message.epoch)
-        else:
-            self._news = message
+    def _hear_feed(self, message: FeedHealth | News | ClockJumped) -> None:
+        match message:
+            case FeedHealth(epoch=epoch):
+                self._judge.hear(message)
+                self._epoch = max(self._epoch, epoch)
+            case ClockJumped(at=at):
+                self._judge.jumped(at)
+            case FeedLost() | FeedRestored():
+                self._news = message
+            case _:
+                assert_never(message)
 
     def _hear_fact(self, fact: Fact) -> None:
         match fact:

@@ -22,13 +22,13 @@ from actors.system import Ports, System, server_mode
 from broker.http import Http
 from broker.lanes import Lanes
 from broker.stream import Link, OpenAlgoStream
+from cli.jolts import Jolts
 from cli.session import Session
 from domain import clock
-from domain.jumps import Clockwork
 from domain.pulse import PULSED, PulsePlan
 from domain.session import DayPlan
 from domain.units import SECOND, Micros, seconds
-from messages.control import ClockJumped, Ended, Park, Pulse
+from messages.control import Ended, Park, Pulse
 from research.tap import Tapped
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Agent:
         )
         self._system = System(settings, plan, ports, stage(self._post))
         self._pulses = PulsePlan(settings.bars.close_grace_ms)
-        self._clockwork = Clockwork()
+        self._jolts = Jolts(self._post)
         self._park_by: Micros | None = None
         self._signals = 0
 
@@ -133,7 +133,7 @@ class Agent:
         """Tell the time until somebody says that it is over."""
         while True:
             follow()
-            self._see_jump()
+            self._jolts.look()
             self._tell_time()
             if not self._system.is_alive("watchdog"):
                 return Ended(at=clock.now(), code=ESCALATED, reason="the watchdog is dead")
@@ -151,12 +151,6 @@ class Agent:
             if self._park_by is not None and clock.machine() >= self._park_by:
                 log.error(PARKED_LATE)
                 return Ended(at=clock.now(), code=0, reason=PARKED_LATE)
-
-    def _see_jump(self) -> None:
-        jump = self._clockwork.look(clock.wall(), clock.steady(), clock.now())
-        if jump is not None:
-            jumped = ClockJumped(at=clock.now(), since=jump.since, reason=jump.reason)
-            self._post.tell("feed", jumped)
 
     def _tell_time(self) -> None:
         second = self._pulses.due(clock.now())

@@ -28,15 +28,15 @@ from broker.http import Http
 from broker.lanes import Lanes
 from broker.stream import OpenAlgoStream
 from cli.inquiry import link_of
+from cli.jolts import Jolts
 from config.settings import Settings
 from domain import clock
 from domain.contracts import Chain
-from domain.jumps import Clockwork
 from domain.market import Forming, Source, Tick, minute_of
 from domain.pulse import PulsePlan
 from domain.session import DayPlan
 from domain.units import SECOND, Micros, rupees
-from messages.control import ChainChosen, ChainFound, ClockJumped, Pulse, StrikesFound
+from messages.control import ChainChosen, ChainFound, Pulse, StrikesFound
 from research.audience import CAST, Audience, ReadOnly
 from research.recorder import Recorder
 from research.recording import RecordingFailed
@@ -91,7 +91,7 @@ class Listening:
         self._contracts = Contracts(CHOOSER, self._post, broker)
         self._chain: Chain | None = None
         self._spot: Tick | None = None
-        self._clockwork = Clockwork()
+        self._jolts = Jolts(self._post)
         self._pulses = PulsePlan(settings.bars.close_grace_ms)
 
     def run(self, until: Micros, known: str | None) -> bool:
@@ -130,7 +130,7 @@ class Listening:
     def _conduct(self, until: Micros) -> bool:
         while clock.now() < until:
             self._server.follow()
-            self._see_jump()
+            self._jolts.look()
             self._tell_time()
             if not self._audience.is_alive("watchdog"):
                 raise RecordingFailed("nobody watches the feed any more, see the log; begin again")
@@ -145,12 +145,6 @@ class Listening:
                 return False
             self._answered(heard)
         return True
-
-    def _see_jump(self) -> None:
-        jump = self._clockwork.look(clock.wall(), clock.steady(), clock.now())
-        if jump is not None:
-            jumped = ClockJumped(at=clock.now(), since=jump.since, reason=jump.reason)
-            self._post.tell("feed", jumped)
 
     def _tell_time(self) -> None:
         second = self._pulses.due(clock.now())

@@ -89,7 +89,7 @@ class Reconnect(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class ClockJumped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The wall clock was set, or the process slept. run.py -> FeedActor.
+    """The wall clock was set, or the process slept. run.py -> FeedActor, WatchdogActor.
 
     `since` is when the clock was last looked at before: in the future, if it was set back.
     """
