@@ -20,6 +20,17 @@ MUTE = {"id": "mute", "at": "ws:conn", "do": {"silent": {"pong": True}}}
 FROZEN = {"id": "frozen", "at": "rest:*", "do": {"freeze_quotes": {}}}
 
 
+def down(*kinds: str) -> tuple[dict[str, Any], ...]:
+    """These calls are answered by nobody; orders and books are."""
+    return tuple(
+        {"id": kind, "at": f"rest:{kind}", "do": {"status": {"code": 503}}} for kind in kinds
+    )
+
+
+SILENT = (MUTE, *down("multiquotes", "quotes", "history"))
+POLLED = (MUTE, *down("history"))
+
+
 def dead(since: str, until: str) -> tuple[dict[str, Any], ...]:
     """Both sources: a stream that only answers pings, and quotes that stand still."""
     when = {"when": {"between": [since, until]}}
@@ -117,6 +128,42 @@ def test_story_of_an_outage_has_each_transition_once(tmp_path: Path) -> None:
         assert len(found) == 1, (line, found)
     assert "10:19:59" < times(told(played.log, transitions[-1]))[0] < "10:21:05"
     assert played.log.index("reason=FORCE_CLOSE") > played.log.index("Back to WEBSOCKET")
+    assert_flat(played)
+
+
+@pytest.mark.parametrize(
+    ("dark", "settings", "reason"),
+    [
+        (SILENT, {}, "no ticks for 60 s"),
+        (
+            POLLED,
+            {"feed.rest_entries": "never"},
+            "prices are polled and feed.rest_entries is never",
+        ),
+    ],
+)
+def test_entry_ends_where_nobody_sees_its_price_and_no_history_comes(
+    tmp_path: Path, dark: tuple[dict[str, Any], ...], settings: dict[str, Any], reason: str
+) -> None:
+    """It would fill at 10:12. The minute of the loss waits for history for longer than that."""
+    played = a_day(
+        tmp_path,
+        begin="09:47",
+        force_close="10:30",
+        tape=a_tape(Leg(ready="09:50", breaks="10:12"), since="09:25"),
+        faults=tuple(each | {"when": {"between": ["10:00", "10:20"]}} for each in dark),
+        settings=settings,
+    )
+    story = told(
+        played.log,
+        rf"entry {CALL} is trigger_pending",
+        rf"entries are off: {reason}",
+        rf"cancel entry {CALL} reason=prices are not trusted: {reason}",
+        rf"entry {CALL} is cancelled",
+    )
+    assert "10:00" < times(story)[1] <= "10:01:31"
+    assert played.log.count(f"cancel entry {CALL}") == 1
+    assert played.report.entries == 0
     assert_flat(played)
 
 
