@@ -104,7 +104,8 @@ class MonitorActor(Actor):
             case EntryRefused():
                 self._set(refusals=self._status.refusals + 1)
             case ModeEntered(mode=mode, reason=reason):
-                self._set(mode=mode, mode_reason=reason, ended="day done" * (mode == "CLOSED"))
+                if mode != self._status.mode:  # else it is told again, and without its reason
+                    self._set(mode=mode, mode_reason=reason, ended="day done" * (mode == "CLOSED"))
                 self._write()
             case _:
                 assert_never(message)

@@ -191,7 +191,7 @@ def _darkness(status: Status) -> list[str]:
         held = "Nothing is entered, shorts are kept, stops rest at the exchange"
         return [f"{since}, the exchange itself may have stopped: look at its news. {held}"]
     left = f" {_flattened(status)}" if status.positions else ""
-    return [f"{since}, no source has live prices: {LOOK}{left}"]
+    return [f"{since}: no source has live prices. {LOOK}{left}"]
 
 
 def _flattened(status: Status) -> str:

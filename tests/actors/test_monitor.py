@@ -13,7 +13,7 @@ from domain.market import Source
 from domain.orders import Order
 from domain.positions import Leg
 from domain.status import FeedView, Status
-from messages.control import Begin, Heartbeat, Pulse, RecordKept, RecoveryDone
+from messages.control import Begin, Heartbeat, ModeEntered, Pulse, RecordKept, RecoveryDone
 from messages.orders import EntryRefused, OrderChanged, PositionChanged
 from tests.actors.fakes import RecordingPost
 from tests.actors.watchdog_stand import vitals
@@ -196,3 +196,10 @@ def test_rebuilt_feed_or_monitor_does_not_end_a_silence(stand: Stand, tmp_path: 
     after = Stand(tmp_path)
     status = after.hear(Begin(at=T0, restarted=True), RECOVERED, mute("10:07", None))
     assert status.silent_since == at("10:00")
+
+
+def test_mode_that_is_told_again_keeps_its_reason(stand: Stand) -> None:
+    first = ModeEntered(at=T0, mode="REDUCE_ONLY", reason="DAY_DONE")
+    status = stand.hear(first, replace(first, reason="told again"))
+    assert (status.mode, status.mode_reason) == ("REDUCE_ONLY", "DAY_DONE")
+    assert stand.hear(replace(first, mode="ACTIVE", reason="")).mode_reason == ""
