@@ -119,7 +119,7 @@ def _conclude(recorder: Recorder, recorded: Recorded, *, is_over: bool) -> int:
     """Tell what came of it and return the exit code. Raises RecordingFailed for a full disk."""
     print(f"recorded {recorded}", flush=True)
     if recorder.fault:
-        raise RecordingFailed(f"{recorder.fault}; make room: {AGAIN}")
+        raise RecordingFailed(f"{recorder.fault}; {AGAIN}")
     if not recorded.ticks:
         raise RecordingFailed("no tick came; `run.py doctor` names what is wrong with the feed")
     if recorded.lost:

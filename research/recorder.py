@@ -1,14 +1,15 @@
 """Keeps what the feed delivers: whoever has ticks leaves them, a thread of its own writes them.
 
 Off the hot path: leaving a batch is one append to a queue. Every `PART_S` real seconds what came
-becomes a part on disk (`recording.py`), so that a killed process loses at most that much. If the
-disk does not take it, the ticks wait in memory and are tried again; beyond `MOST_WAITING` of them
-new ones are lost, and counted.
+becomes a part (`recording.py`) and goes to the disk, so that a killed process loses at most that
+much. Parts are made once: those that the disk does not take wait in memory and are written again.
+Beyond `MOST_WAITING` ticks that wait, or if the thread died, new ones are lost, and counted.
 """
 
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,11 @@ PART_S = 5.0
 """Real seconds from one part to the next: the most that a killed process loses."""
 
 MOST_WAITING = 2_000_000
-"""So many ticks may wait for a disk that takes nothing, about half a gigabyte."""
+"""So many ticks may wait for a disk that takes nothing: half a gigabyte if it hangs, less if it
+refuses, as parts are smaller.
+"""
+
+DIED = "the thread that writes died, see the log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +52,7 @@ class Recorded:
 
 
 class Recorder:
-    """One day's recording. `take` and `tell` from any thread, the rest from one.
+    """One day's recording. `take` from the feed's thread, `tell` from any, the rest from one.
 
     `write` writes one part; it raises OSError.
     """
@@ -65,10 +70,15 @@ class Recorder:
         self._write = write
         self._queue: queue.SimpleQueue[Sequence[Tick] | None] = queue.SimpleQueue()
         self._waiting: list[Tick] = []
+        self._parts: deque[tuple[int, bytes]] = deque()
+        """Parts that are not on the disk yet, each with its number of ticks."""
         self._facts: dict[str, str] = {"day": day}
         self._number = 0
-        self.lost = 0
-        """How many ticks were not kept."""
+        self._refused = 0
+        self._taken = 0
+        """Both of the feed's thread; the next two of the recorder's."""
+        self._kept = 0
+        self._spoilt = 0
         self.fault = ""
         """Why nothing can be written at the moment; '' if all is well."""
         self._thread = threading.Thread(  # noqa: TID251 - writing waits for the disk
@@ -100,8 +110,14 @@ class Recorder:
         return begun
 
     def take(self, ticks: Sequence[Tick]) -> None:
-        """Leave ticks to be kept. Never blocks."""
-        self._queue.put(ticks)
+        """Leave ticks to be kept. Never blocks; those there is no room for are lost."""
+        waiting = self._taken - self._kept - self._spoilt
+        room = max(0, MOST_WAITING - waiting) if self._thread.is_alive() else 0
+        self._refused += max(0, len(ticks) - room)
+        if room:
+            fitting = ticks if len(ticks) <= room else ticks[:room]
+            self._taken += len(fitting)
+            self._queue.put(fitting)
 
     def tell(self, **facts: str) -> None:
         """Note what every later part says of itself, such as the day's contracts."""
@@ -116,9 +132,9 @@ class Recorder:
         """Write what is left and put the day together. Raises RecordingFailed; parts stay then."""
         self._queue.put(None)
         self._thread.join()
-        lost = self.lost + len(self._waiting)
-        if self.fault:
-            log.error("ticks were lost n=%d: %s", lost, self.fault)
+        lost = self._refused + self._taken - self._kept
+        if lost:
+            log.error("ticks were lost n=%d: %s", lost, self.fault or "they came too fast")
         whole = recording.merge(self._folder, self._day)
         path = recording.file_of(self._folder, self._day)
         return Recorded(
@@ -130,7 +146,18 @@ class Recorder:
         )
 
     def _live(self) -> None:
-        """Take what comes and write a part whenever one is due. In the recorder's thread."""
+        """Write until told to end. In the recorder's thread."""
+        is_ended = False
+        try:
+            self._keep_on()
+            is_ended = True
+        finally:
+            if not is_ended:
+                self.fault = DIED
+                log.error("recording is over: %s", DIED)
+
+    def _keep_on(self) -> None:
+        """Take what comes and write a part whenever one is due."""
         due = clock.steady() + seconds(self._part_s)
         while True:
             try:
@@ -142,31 +169,42 @@ class Recorder:
             if ticks is None:
                 self._flush()
                 return
-            self._wait(ticks)
+            self._waiting += ticks
             if clock.steady() >= due:
                 self._flush()
                 due = clock.steady() + seconds(self._part_s)
 
-    def _wait(self, ticks: Sequence[Tick]) -> None:
-        room = MOST_WAITING - len(self._waiting)
-        self.lost += max(0, len(ticks) - room)
-        self._waiting += ticks[: max(0, room)]
-
     def _flush(self) -> None:
-        """Write what waits as the next part; if that fails it waits on."""
-        if not self._waiting:
-            return
-        path = recording.part(self._folder, self._day, self._number + 1)
-        content = recording.encoded(recording.frame(self._waiting), self._facts)
+        """Make what waits the next part, and write all that are not written."""
+        if self._waiting:
+            self._pack()
+        while self._parts:
+            path = recording.part(self._folder, self._day, self._number + 1)
+            count, content = self._parts[0]
+            try:
+                self._write(path, content)
+            except OSError as error:
+                self._fail("recording stands still: %s: %s; make room", path, error.strerror)
+                return
+            self._number += 1
+            self._kept += count
+            self._parts.popleft()
+            if self.fault:
+                log.info("recording goes on: %s", path)
+            self.fault = ""
+
+    def _pack(self) -> None:
+        ticks, self._waiting = self._waiting, []
         try:
-            self._write(path, content)
-        except OSError as error:
-            if not self.fault:
-                log.error("recording stands still: %s: %s", path, error.strerror)  # noqa: TRY400 - the disk's state, not ours
-            self.fault = f"{path}: {error.strerror}"
+            content = recording.encoded(recording.frame(ticks), self._facts)
+        except RecordingFailed as error:
+            self._spoilt += len(ticks)
+            self._fail("ticks cannot be recorded n=%d: %s", len(ticks), error)
             return
-        if self.fault:
-            log.info("recording goes on: %s", path)
-        self.fault = ""
-        self._number += 1
-        self._waiting = []
+        self._parts.append((len(ticks), content))
+
+    def _fail(self, said: str, *values: object) -> None:
+        """Tell once that something is wrong, and keep it until something is written."""
+        if not self.fault:
+            log.error(said, *values)
+        self.fault = said % values

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -56,6 +57,10 @@ FORMAT: Facts = {
 }
 
 
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+"""What polars raises for content it cannot take; the second is no Exception."""
+
+
 class RecordingFailed(SutradharError):
     """Something of a day could not be kept or read; exit code 1."""
 
@@ -74,7 +79,10 @@ class Contents:
 
 
 def frame(ticks: Sequence[Tick]) -> pl.DataFrame:
-    """Return ticks as rows, in their order."""
+    """Return ticks as rows, in their order.
+
+    Raises RecordingFailed for a value that no column holds, such as a volume beyond 64 bits.
+    """
     columns: dict[str, list[object]] = {
         "ts": [tick.recv_at for tick in ticks],
         "exch_ts": [tick.exch_at for tick in ticks],
@@ -88,7 +96,10 @@ def frame(ticks: Sequence[Tick]) -> pl.DataFrame:
         "tick_high": [tick.high / 100 if tick.high > tick.ltp else None for tick in ticks],
         "cum_volume": [tick.cum_volume for tick in ticks],
     }
-    return pl.DataFrame(columns, schema=SCHEMA)
+    try:
+        return pl.DataFrame(columns, schema=SCHEMA)
+    except (*UNREADABLE, TypeError, OverflowError) as error:
+        raise RecordingFailed(f"no column holds this: {_first_line(error)}") from error
 
 
 def in_order(rows: pl.DataFrame) -> pl.DataFrame:
@@ -97,11 +108,14 @@ def in_order(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def encoded(rows: pl.DataFrame, facts: Facts, level: int = 1) -> bytes:
-    """Return rows as a file; `facts` stand in its metadata."""
+    """Return rows as a file; `facts` stand in its metadata. Raises RecordingFailed."""
     buffer = io.BytesIO()
-    rows.write_parquet(
-        buffer, compression="zstd", compression_level=level, metadata={**FORMAT, **facts}
-    )
+    try:
+        rows.write_parquet(
+            buffer, compression="zstd", compression_level=level, metadata={**FORMAT, **facts}
+        )
+    except UNREADABLE as error:
+        raise RecordingFailed(f"cannot be made a file: {_first_line(error)}") from error
     return buffer.getvalue()
 
 
@@ -136,9 +150,10 @@ def load(path: Path) -> Contents:
         content = path.read_bytes()
         rows = pl.read_parquet(io.BytesIO(content)).select(SCHEMA.keys()).cast(SCHEMA)
         facts = pl.read_parquet_metadata(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        first = str(error).partition("\n")[0]
-        raise RecordingFailed(f"{path}: cannot be read: {first}; move it away") from error
+    except (*UNREADABLE, OSError) as error:
+        raise RecordingFailed(
+            f"{path}: cannot be read: {_first_line(error)}; move it away"
+        ) from error
     return Contents(rows, {key: value for key, value in facts.items() if key not in FORMAT})
 
 
@@ -164,9 +179,16 @@ def numbered(folder: Path, day: Day) -> dict[int, Path]:
 
 
 def left_over(folder: Path) -> list[Day]:
-    """Return the days whose parts still wait to be put together."""
-    days = [Day(path.name.removesuffix(PARTS)) for path in sorted(folder.glob(f"*{PARTS}"))]
-    return [day for day in days if any(_waiting(folder, day))]
+    """Return the days whose parts still wait to be put together; what is no day is not ours."""
+    names = [path.name.removesuffix(PARTS) for path in sorted(folder.glob(f"*{PARTS}"))]
+    return [Day(name) for name in names if _is_day(name) and any(_waiting(folder, Day(name)))]
+
+
+def _is_day(name: str) -> bool:
+    try:
+        return date.fromisoformat(name).isoformat() == name
+    except ValueError:
+        return False
 
 
 def _waiting(folder: Path, day: Day) -> Iterator[Path]:
@@ -221,3 +243,7 @@ def _sweep(parts: Path) -> None:
     for path in parts.glob(f"*{ASIDE}"):
         log.warning("a part was never finished and is lost: %s bytes=%d", path, path.stat().st_size)
         path.unlink()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

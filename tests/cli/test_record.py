@@ -151,11 +151,29 @@ def test_full_disk_ends_the_recording_and_keeps_what_was_written(
     said = record(run_py, until="15:00")
     assert said.code == 1
     assert said.error.endswith(
-        f"rec/{DAY}.parts/000002.parquet: No space left on device; make room: what was kept is "
+        f"rec/{DAY}.parts/000002.parquet: No space left on device; make room; what was kept is "
         "safe, a recording begun again goes on in the same file"
     )
     assert "ticks=10 symbols=1" in said.out
     assert recording.load(Path(f"rec/{DAY}.parquet")).rows.height == 10
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_recorder_that_dies_ends_the_recording_with_a_reason(
+    run_py: RunPy, server: OpenAlgo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(path: Path, content: bytes) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Recorder.__init__, "__defaults__", (0.05, bug))
+    said = record(run_py, until="15:00")
+    assert said.code == 1
+    assert said.error == (
+        "the thread that writes died, see the log; what was kept is safe, a recording begun again "
+        "goes on in the same file"
+    )
+    assert "ticks=0" in said.out
+    assert "lost=0" not in said.out
 
 
 def test_write_has_nowhere_to_go() -> None:

@@ -1,13 +1,14 @@
 """An agent that records itself: the file is there at the end, and nothing else is different."""
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from cli.session import Locked, Session, locked
+from cli.session import Session, locked
 from cli.taping import taped
 from research import recording
 from tests import tapes
@@ -35,13 +36,89 @@ def test_session_that_records_itself_is_played_as_any_other(run_py: RunPy, tmp_p
     assert set(rows["symbol"]) == {tapes.INDEX, tapes.CALL, tapes.PUT, *tapes.OTHERS}
 
 
-def test_folder_of_another_recorder_is_refused(tmp_path: Path) -> None:
-    with (
-        locked(tmp_path),
-        pytest.raises(Locked, match=r"--record .* the recorder with pid"),
-        taped(tmp_path, a_session(tmp_path), DAY),
-    ):
+def not_recording(folder: Path, caplog: pytest.LogCaptureFixture) -> str:
+    """Begin a session that is to record, hold it to going on without, and return what was said."""
+    session = a_session(folder)
+    with taped(folder, session, DAY) as same:
+        assert same is session
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    return record.getMessage().removeprefix("not recording, the session goes on without: ")
+
+
+def test_folder_of_another_recorder_stops_no_session(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with locked(tmp_path):
+        said = not_recording(tmp_path, caplog)
+    assert said.startswith(f"--record {tmp_path}: the recorder with pid ")
+    assert said.endswith(" holds it; end that one or name another folder")
+
+
+def test_torn_file_stops_no_session_and_is_let_go_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording.file_of(tmp_path, DAY).write_bytes(b"PAR1 this is no parquet")
+    said = not_recording(tmp_path, caplog)
+    assert said.startswith(f"{tmp_path}/2026-11-19.parquet: cannot be read: ")
+    assert said.endswith("; move it away")
+    with locked(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_full_disk_stops_no_session(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    is_begun: bool,
+) -> None:
+    """Neither where parts of a crash are put together nor where new ones are to lie."""
+    if is_begun:
+        path = recording.part(tmp_path, DAY, 1)
+        path.parent.mkdir()
+        recording.keep(path, recording.encoded(recording.frame(some(5)), {}))
+        monkeypatch.setattr(recording, "keep", full)
+        assert "its 1 parts are kept in" in not_recording(tmp_path, caplog)
+    else:
+        monkeypatch.setattr(recording, "settle", lambda folder: full(folder, b""))
+        assert "cannot be written (No space left on device)" in not_recording(tmp_path, caplog)
+
+
+def test_folder_that_is_none_stops_no_session(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert not_recording(file, caplog).startswith(f"--record {file}: cannot be written (")
+
+
+def test_lock_that_cannot_be_written_stops_no_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A full disk names the file and takes no byte of it."""
+
+    def pwrite(handle: int, content: bytes, offset: int) -> int:
+        del handle, offset
+        full(tmp_path, content)
         raise AssertionError
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    assert "No space left on device" in not_recording(tmp_path, caplog)
+
+
+def test_day_with_a_bad_recording_is_played_all_the_same(run_py: RunPy, tmp_path: Path) -> None:
+    tape = tapes.write(tmp_path / "day.csv", since="09:40")
+    (tmp_path / "tapes").mkdir()
+    torn = tmp_path / "tapes" / "2026-11-19.parquet"
+    torn.write_bytes(b"PAR1 this is no parquet")
+    said = run_py(
+        *("sandbox", "--tape", tape, "--speed", "max", "--from", "10:00", "--until", "10:16"),
+        *("--state-dir", "there", "--record", "tapes"),
+    )
+    assert said.code == 0, said.err
+    assert "not recording, the session goes on without: tapes/2026-11-19.parquet: " in said.err
+    assert torn.read_bytes() == b"PAR1 this is no parquet"
 
 
 def test_nobody_records_unless_told_to(tmp_path: Path) -> None:

@@ -105,6 +105,15 @@ def test_half_written_part_is_removed_with_a_word(
     assert not half.exists()
 
 
+def test_folders_that_are_named_otherwise_are_left_alone(tmp_path: Path) -> None:
+    (part,) = write_all(tmp_path, [3])
+    for name in ("foo", "20261119", "2026-W47-4", "2026-11-31", ""):
+        other = tmp_path / f"{name}.parts"
+        other.mkdir()
+        (other / part.name).write_bytes(part.read_bytes())
+    assert recording.left_over(tmp_path) == [DAY]
+
+
 def test_crash_between_file_and_parts_doubles_nothing(tmp_path: Path) -> None:
     """The day's file is named, the parts in it are not removed yet."""
     parts = {path: path.read_bytes() for path in write_all(tmp_path, [3, 4])}
