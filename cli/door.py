@@ -52,8 +52,8 @@ Regime = Annotated[
 Market = Annotated[
     str | None,
     typer.Option(
-        help="Where prices come from: synthetic, or openalgo: live ones of the OpenAlgo server of "
-        "`run.py live`; orders stay on paper.",
+        help="Where prices come from: synthetic, tape, or openalgo: live ones of the OpenAlgo "
+        "server of `run.py live`; orders stay on paper.",
         show_default=SANDBOX.market.source,
     ),
 ]

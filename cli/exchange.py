@@ -16,6 +16,7 @@ from config import documents
 from config import log as logs
 from config.groups import OpenAlgoParams
 from config.settings import load
+from domain import symbols
 from domain.errors import ConfigError
 from domain.rules import RulePack
 from domain.session import instant, show
@@ -24,6 +25,8 @@ from sandbox import faults
 from sandbox.exchange import Exchange, Setup
 from sandbox.faults import Script
 from sandbox.market import master, tape
+from sandbox.market.recorded import Tape
+from sandbox.market.ticks import TickTape
 from sandbox.params import SandboxParams
 from sandbox.server import Ports, Serving, serve
 from sandbox.sockets import address_of, bound, port_of
@@ -37,6 +40,7 @@ DEFAULT_KEY = "sandbox"
 
 
 SLOWEST, FASTEST = 1, 120
+TAPE = "tape"
 
 LAST_DAY = "2098-12-31"
 """Symbols name a year by two digits, and contracts expire after the day they are played on."""
@@ -94,7 +98,7 @@ class Options:
             "sandbox.date": self.date,
             "sandbox.speed": SLOWEST if self.speed is None else self.speed,
             "sandbox.market.regime": self.regime,
-            "sandbox.market.source": "tape" if self.tape else self.market,
+            "sandbox.market.source": source_of(self.market, self.tape),
             "sandbox.tape.file": str(self.tape) if self.tape else None,
             "sandbox.faults": str(self.faults) if self.faults else None,
         }
@@ -122,6 +126,7 @@ def run(options: Options) -> int:
     ):
         relayed = upstream.reach(openalgo, settings, truth.rows) if openalgo else None
         setup = relayed.setup if relayed else setup_of(params, settings.rules, options.date)
+        tell_left_out(setup)
         exchange = Exchange(setup, settings.rules, truth)
         serving = _serving(options, params, exchange, truth)
         if relayed is not None:
@@ -139,14 +144,31 @@ def check_key(key: str) -> None:
         )
 
 
-def setup_of(params: SandboxParams, rules: RulePack, date: str | None) -> Setup:
+def source_of(market: str | None, file: Path | None) -> str | None:
+    """Return what `--market` and `--tape` say of the source; None is not said.
+
+    Raises ConfigError for a tape that would not be played.
+    """
+    if file is None or market in {TAPE, upstream.SOURCE}:
+        return market
+    if market is not None:
+        raise ConfigError(
+            f"--tape {file}: is not played with --market {market}; leave one of them out"
+        )
+    return TAPE
+
+
+def setup_of(
+    params: SandboxParams, rules: RulePack, date: str | None, traded: str | None = None
+) -> Setup:
     """Return what the day is played with; `date` is the day that was asked for.
 
-    Raises ConfigError for a tape that cannot be read or is of another day, for a day too far ahead,
-    and for an expiry asked of a day that has none.
+    `traded` is the underlying of an agent that is to play it, if one is known. Raises ConfigError
+    for a tape that cannot be read, is of another day or has nothing of that underlying, for a day
+    too far ahead, and for an expiry asked of a day that has none.
     """
-    if params.market.source == "tape":
-        setup = Setup(params, tape.read(Path(params.tape.file), params.tape))
+    if params.market.source == TAPE:
+        setup = Setup(params, _tape(params, rules, traded))
         said = f"--tape {params.tape.file}: its day {setup.day}"
         if date not in {None, setup.day}:
             raise ConfigError(f"--date {date} is not the day of the tape, {setup.day}; drop it")
@@ -156,6 +178,44 @@ def setup_of(params: SandboxParams, rules: RulePack, date: str | None) -> Setup:
     if setup.day > LAST_DAY:
         raise ConfigError(f"{said} cannot be played; allowed is a day up to {LAST_DAY}")
     return setup
+
+
+def tell_left_out(setup: Setup) -> None:
+    """Say in the log what of a recording is not played."""
+    if isinstance(setup.tape, TickTape) and setup.tape.left_out:
+        log.warning(
+            "rows of %s are not played n=%d: their prices are off the tick of that day",
+            *(setup.params.tape.file, setup.tape.left_out),
+        )
+
+
+def _tape(params: SandboxParams, rules: RulePack, traded: str | None) -> Tape | TickTape:
+    if not params.tape.file:
+        raise ConfigError("sandbox.tape.file: is missing; name it with --tape FILE")
+    found = tape.read(Path(params.tape.file), params.tape, rules.override(*params.rules).tick)
+    missing = _missing(found, traded) if traded else ""
+    if missing:
+        raise ConfigError(
+            f"sandbox.tape.file: {params.tape.file}: {missing} on the tape, and "
+            "universe.underlying is what is traded; name a tape that has it"
+        )
+    return found
+
+
+def _missing(found: Tape | TickTape, traded: str) -> str:
+    """Return what a tape lacks of an underlying, or ''."""
+    if traded not in found.symbols:
+        return f"{traded} is not"
+    is_there = any(_may_be_option(name, traded) for name in found.symbols)
+    return "" if is_there else f"options of {traded} are not"
+
+
+def _may_be_option(name: str, underlying: str) -> bool:
+    """Whether it is an option of this underlying, or none at all: that is refused by its name."""
+    try:
+        return name.endswith(("CE", "PE")) and symbols.parse(name).name == underlying
+    except symbols.BadSymbol:
+        return True
 
 
 def _played(params: SandboxParams, rules: RulePack, date: str | None) -> str:

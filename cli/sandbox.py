@@ -18,7 +18,7 @@ from cli import summary as summaries
 from cli.again import Again, command, keep
 from cli.agent import INTERRUPTED, Agent, Server
 from cli.attach import Child, Discovery, FollowedClock, check_taken, discover
-from cli.exchange import DEFAULT_KEY, check_key, script_of, setup_of
+from cli.exchange import DEFAULT_KEY, check_key, script_of, setup_of, source_of, tell_left_out
 from cli.interrupted import EXIT_CODE, farewell
 from cli.session import Session, locked
 from cli.taping import taped
@@ -80,7 +80,7 @@ class Options:
         wanted: dict[str, object] = {
             "sandbox.seed": self.seed,
             "sandbox.market.regime": self.regime,
-            "sandbox.market.source": "tape" if self.tape else self.market,
+            "sandbox.market.source": source_of(self.market, self.tape),
             "sandbox.tape.file": str(self.tape) if self.tape else None,
             "sandbox.date": self.date,
             "sandbox.start_at": self.begin,
@@ -135,6 +135,8 @@ def run(options: Options) -> int:
         keep(folder, Again(restart=_restart(options, folder)))
         logs.setup(_redactor(options), color=options.color, file=folder / "agent.log")
         session = Session(settings=settings, folder=folder)
+        if chosen is not None:
+            tell_left_out(chosen.setup)
         if chosen is not None and options.speed == MAX:
             return _play_virtual(options, session, chosen)
         with _exchange(options, session) as url:
@@ -163,7 +165,7 @@ def _is_live(options: Options, settings: Settings) -> bool:
 def _choose(options: Options, settings: Settings) -> Chosen:
     """Return what is to be played. Raises ConfigError before anything is made or started."""
     params = settings.room(SandboxParams)
-    setup = setup_of(params, settings.rules, options.date)
+    setup = setup_of(params, settings.rules, options.date, settings.universe.underlying)
     of_tape = f"--tape {params.tape.file}: its day {setup.day}"
     planned = _plan(settings, setup.day, of_tape if setup.tape else f"--date {setup.day}: that day")
     _check_begin(options, planned)
@@ -274,6 +276,7 @@ def _child_options(options: Options, session: Session) -> list[str]:
         "--speed": params.speed,
         "--from": params.start_at,
         "--seed": params.seed,
+        "--market": params.market.source,
         "--regime": params.market.regime,
         "--tape": options.tape,
         "--date": options.date,

@@ -7,7 +7,7 @@ gets one a second. Quotes are made by the spread rule around the last price, bec
 A minute that is not on the tape sends nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -46,6 +46,11 @@ class Tape:
 
     day: Day
     bars: Mapping[Symbol, tuple[TapeBar, ...]]
+
+    @property
+    def symbols(self) -> Collection[Symbol]:
+        """What is on it."""
+        return self.bars.keys()
 
     @property
     def made_up(self) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from domain.errors import ConfigError
+from domain.units import Day, Paise
 from sandbox.market import tape_bars, tape_ticks
 from sandbox.market.recorded import Tape
 from sandbox.market.ticks import TickTape
@@ -24,8 +25,14 @@ READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
 BARS = "bars"
 
 
-def read(file: Path, params: TapeParams = TapeParams()) -> Tape | TickTape:  # noqa: B008 - frozen
+def read(
+    file: Path,
+    params: TapeParams = TapeParams(),  # noqa: B008 - frozen
+    tick_of: Callable[[Day], Paise] = tape_ticks.usual_tick,
+) -> Tape | TickTape:
     """Read one day: bars, or ticks (`samples` are ticks that are far apart).
+
+    `tick_of` says on which prices the options of a day may lie, as far as ticks are concerned.
 
     Raises ConfigError naming the file and the remedy, and for a bad row its number, counted from 1,
     and the reason.
@@ -40,7 +47,7 @@ def read(file: Path, params: TapeParams = TapeParams()) -> Tape | TickTape:  # n
             f"sandbox.tape.file: {file}: columns {', '.join(missing)} are missing; "
             f"a tape of {kind} has {', '.join(columns)}; sandbox.tape.columns renames others"
         )
-    return tape_bars.read(file, frame) if is_bars else tape_ticks.read(file, frame)
+    return tape_bars.read(file, frame) if is_bars else tape_ticks.read(file, frame, tick_of)
 
 
 def _is_bars(frame: pl.DataFrame) -> bool:

@@ -4,23 +4,28 @@ Columns: ts symbol ltp cum_volume, optionally bid ask oi; prices in rupees, `ts`
 Asia/Kolkata, rows in the order they came. Only `ts`, `symbol` and `ltp` may not be empty. A row
 that stands for several ticks says in tick_low and tick_high how far they went. A day has 700,000
 rows and more: they are looked at by columns, never one by one.
+
+What our own recorder kept came from a feed: rows of it with option prices off the tick are left out
+and counted. In any other file such a price is a mistake of whoever made it, and refused.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from domain.errors import ConfigError
-from domain.units import SECOND, Day, Symbol
+from domain.session import trading_day
+from domain.units import SECOND, Day, Micros, Paise, Symbol
 from sandbox.market.pricing import TICK
 from sandbox.market.ticks import NONE, Ticks, TickTape
 
 COLUMNS = ("ts", "symbol", "ltp", "cum_volume")
 QUOTE = ("bid", "ask")
 EXTREMES = ("tick_low", "tick_high")
+PRICES = ("ltp", *QUOTE, *EXTREMES)
 LIMIT = 10**12
 ZONE = "Asia/Kolkata"
 STAMPS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
@@ -28,6 +33,8 @@ MOST_BACK_S = 60
 """How far a row may lie behind an earlier one, as late ticks do; it is played right after it."""
 
 ROW = "row"
+OWN = {"source", "epoch", "seq"}
+"""Columns that only a recording of ours has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,13 @@ class Check:
     reason: str
 
 
-def read(file: Path, frame: pl.DataFrame) -> TickTape:
+def usual_tick(day: Day) -> Paise:
+    """Return the tick of options on any day, where no dated rules are at hand."""
+    del day
+    return Paise(TICK)
+
+
+def read(file: Path, frame: pl.DataFrame, tick_of: Callable[[Day], Paise] = usual_tick) -> TickTape:
     """Read the ticks of one day; `frame` has all of COLUMNS.
 
     Raises ConfigError naming the file and the remedy, and for the first bad row its number, counted
@@ -51,19 +64,30 @@ def read(file: Path, frame: pl.DataFrame) -> TickTape:
     if frame.is_empty():
         raise ConfigError(f"sandbox.tape.file: {file}: holds no ticks; name a recorded day")
     rows = _converted(frame)
-    _check(file, frame, rows)
+    off = tuple(_off(_tick(rows, tick_of)))
+    is_ours = set(frame.columns) >= OWN
+    _check(file, frame, rows, [*_checks(), *(() if is_ours else off)])
     days = rows.select(pl.col("at").cast(pl.Datetime("us", ZONE)).dt.date().unique())
     if days.height != 1:
         raise ConfigError(
             f"sandbox.tape.file: {file}: holds {days.height} days; a tape is one day, cut it"
         )
+    if is_ours:
+        rows = rows.filter(~pl.any_horizontal(check.bad for check in off))
     parts = _steady(_spread(rows)).partition_by("symbol", as_dict=True, maintain_order=True)
     options = rows.filter(_is_option())
     return TickTape(
         day=Day(days.item().isoformat()),
         lines={Symbol(str(name)): _ticks(part) for (name,), part in parts.items()},
         made_up=options.select((pl.col("bid").eq(NONE) | pl.col("ask").eq(NONE)).any()).item(),
+        left_out=frame.height - rows.height,
     )
+
+
+def _tick(rows: pl.DataFrame, tick_of: Callable[[Day], Paise]) -> Paise:
+    """Return the tick of the day; of several days, which are refused, that of the last."""
+    last = rows.select(pl.col("at").max()).item()
+    return Paise(TICK) if last is None else tick_of(trading_day(Micros(last)))
 
 
 def _spread(rows: pl.DataFrame) -> pl.DataFrame:
@@ -98,7 +122,7 @@ def _converted(frame: pl.DataFrame) -> pl.DataFrame:
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(ROW),
         _at(frame.schema["ts"]).alias("at"),
         pl.col("symbol").cast(pl.String, strict=False),
-        *(_number(frame, name).alias(f"{name}_") for name in ("ltp", *QUOTE, *EXTREMES)),
+        *(_number(frame, name).alias(f"{name}_") for name in PRICES),
         *(
             _number(frame, name).alias(new)
             for name, new in (("cum_volume", "volume"), ("oi", "oi"))
@@ -140,9 +164,9 @@ def _is_option() -> pl.Expr:
     return pl.col("symbol").str.ends_with("CE") | pl.col("symbol").str.ends_with("PE")
 
 
-def _check(file: Path, frame: pl.DataFrame, rows: pl.DataFrame) -> None:
+def _check(file: Path, frame: pl.DataFrame, rows: pl.DataFrame, rules: Iterable[Check]) -> None:
     """Raise for the earliest row that breaks a rule; of two rules the one that stands first."""
-    checks = [c for c in _checks() if c.column in frame.columns]
+    checks = [c for c in rules if c.column in frame.columns]
     given = frame.select(_given(frame, c.column).alias(str(n)) for n, c in enumerate(checks))
     seen = rows.hstack(given)
     firsts = seen.select(
@@ -185,7 +209,7 @@ def _checks() -> Iterator[Check]:
         f"lies more than {MOST_BACK_S} s before an earlier row; sort the file by ts",
     )
     yield Check("symbol", pl.col("symbol").eq("").fill_null(value=True), "is no name")
-    for name in ("ltp", *QUOTE, *EXTREMES):
+    for name in PRICES:
         yield from _price(name)
     for name, ours in (("cum_volume", "volume"), ("oi", "oi")):
         number = pl.col(ours)
@@ -200,5 +224,10 @@ def _price(name: str) -> Iterator[Check]:
     yield Check(name, rupees.is_null() | least | rupees.ge(LIMIT), said)
     # A price in rupees is a float on its way here: what differs by less was meant.
     yield Check(name, (rupees * 100 - paise).abs().gt(1e-4), "is not in whole paise")
-    off = _is_option() & (paise % TICK).ne(0)
-    yield Check(name, off, f"is not a multiple of tick size {TICK / 100}")
+
+
+def _off(tick: Paise) -> Iterator[Check]:
+    """Yield what is no price of an option; rows are known to hold prices or NONE."""
+    for name in PRICES:
+        bad = _is_option() & pl.col(name).ne(NONE) & (pl.col(name) % tick).ne(0)
+        yield Check(name, bad, f"is not a multiple of tick size {tick / 100}")

@@ -8,7 +8,7 @@ highest so far. What the tape does not hold of a quote is made by the spread rul
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -52,11 +52,20 @@ class Ticks:
 
 @dataclass(frozen=True, slots=True)
 class TickTape:
-    """A recorded day of ticks by symbol. `made_up`: some quotes are not on the tape."""
+    """A recorded day of ticks by symbol. `made_up`: some quotes are not on the tape.
+
+    `left_out` is how many rows of the file are not played, as their prices are off the tick.
+    """
 
     day: Day
     lines: Mapping[Symbol, Ticks]
     made_up: bool
+    left_out: int = 0
+
+    @property
+    def symbols(self) -> Collection[Symbol]:
+        """What is on it."""
+        return self.lines.keys()
 
 
 class TickLine(Line):

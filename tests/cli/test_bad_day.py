@@ -16,6 +16,7 @@ from tests.cli.typing_in import RunPy, files_of
 
 HEAD = "ts,symbol,open,high,low,close,volume"
 OPTION = "NIFTY17JUN2115700CE"
+NOT_HIS = "on the tape, and universe.underlying is what is traded; name a tape that has it"
 GOOD_FAULT = 'version: 1\nfaults: [{id: a, at: "ws:conn", do: {silent: {}}}]\n'
 
 
@@ -133,16 +134,18 @@ TAPES: dict[str, tuple[str | bytes, str]] = {
         a_tape("NIFTY", "NIFTY17JUN21157OOCE"),
         "sandbox.tape.file: day.csv: NIFTY17JUN21157OOCE: ",
     ),
-    "unknown underlying": (
-        a_tape("GOLD", "GOLD17JUN2115700CE"),
-        "rules: exchange.GOLD is not in the pack; it knows exchange.NIFTY, ",
+    "underlying left out": (a_tape(OPTION), f"sandbox.tape.file: day.csv: NIFTY is not {NOT_HIS}"),
+    "another underlying": (
+        a_tape("BANKNIFTY", "BANKNIFTY24JUN2135000CE"),
+        f"sandbox.tape.file: day.csv: NIFTY is not {NOT_HIS}",
     ),
-    "underlying left out": (
-        a_tape(OPTION),
-        (
-            f"sandbox.tape.file: day.csv: {OPTION} is on the tape, its underlying NIFTY is not; "
-            "add the prices of NIFTY"
-        ),
+    "no options": (
+        a_tape("NIFTY"),
+        f"sandbox.tape.file: day.csv: options of NIFTY are not {NOT_HIS}",
+    ),
+    "options of another underlying": (
+        a_tape("NIFTY", "BANKNIFTY", "BANKNIFTY24JUN2135000CE"),
+        f"sandbox.tape.file: day.csv: options of NIFTY are not {NOT_HIS}",
     ),
     "a Sunday": (
         a_tape("NIFTY", OPTION, day="2021-06-13"),
@@ -161,6 +164,53 @@ def test_bad_tape_is_named(run_py: RunPy, tmp_path: Path, content: str | bytes, 
     tape.write_bytes(content.encode() if isinstance(content, str) else content)
     said = run_py("sandbox", "--tape", "day.csv", "--speed", "max", "--state-dir", "state")
     assert said.refusal().startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (
+            a_tape("GOLD", "GOLD17JUN2115700CE"),
+            "rules: exchange.GOLD is not in the pack; it knows exchange.NIFTY, ",
+        ),
+        (
+            a_tape(OPTION),
+            (
+                f"sandbox.tape.file: day.csv: {OPTION} is on the tape, its underlying NIFTY is "
+                "not; add the prices of NIFTY"
+            ),
+        ),
+    ],
+)
+def test_bad_tape_of_an_exchange_alone_is_named(
+    run_py: RunPy, tmp_path: Path, content: str, line: str
+) -> None:
+    (tmp_path / "day.csv").write_text(content)
+    words = ("exchange", "--tape", "day.csv", "--port", 0, "--ws-port", 0)
+    assert run_py(*words).refusal().startswith(line)
+
+
+@pytest.mark.parametrize("command", [("exchange", "--port", 0, "--ws-port", 0), ("sandbox",)])
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--market", "tape"), "sandbox.tape.file: is missing; name it with --tape FILE"),
+        (
+            ("--market", "synthetic", "--tape", "day.csv"),
+            "--tape day.csv: is not played with --market synthetic; leave one of them out",
+        ),
+        (
+            ("--market", "nse", "--tape", "day.csv"),
+            "--tape day.csv: is not played with --market nse; leave one of them out",
+        ),
+    ],
+)
+def test_market_and_tape_that_do_not_go_together_are_refused(
+    run_py: RunPy, tmp_path: Path, command: tuple[object, ...], words: tuple[str, ...], line: str
+) -> None:
+    (tmp_path / "day.csv").write_text(a_tape("NIFTY", OPTION))
+    assert run_py(*command, *words).refusal() == line
+    assert list(files_of(tmp_path)) == ["day.csv"]
 
 
 @pytest.mark.parametrize("content", [b"PAR1 but nothing more", b"PAR1" + b"\xff" * 400 + b"PAR1"])

@@ -167,6 +167,15 @@ TAPE = """ts,symbol,open,high,low,close,volume
 """
 
 
+def test_exchange_alone_plays_any_underlying(served: Served, tmp_path: Path) -> None:
+    """Who will trade on it is not known; its own settings say NIFTY."""
+    tape = tmp_path / "day.csv"
+    bank = TAPE.replace("2021-06-11", "2026-11-19").replace("17JUN21", "24NOV26")
+    tape.write_text(bank.replace("NIFTY", "BANKNIFTY"))
+    run(options(tape=tape, market="tape"))
+    assert served.serving[0].exchange.day == "2026-11-19"
+
+
 def test_tape_brings_its_own_day(served: Served, tmp_path: Path) -> None:
     tape = tmp_path / "day.csv"
     tape.write_text(TAPE)

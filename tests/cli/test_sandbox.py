@@ -90,6 +90,32 @@ def test_settings_of_ones_own_reach_the_exchange_at_every_speed(
     assert (params.matching.queue_factor, params.latency.cancel_ms.sigma) == (0, 1)
 
 
+def test_market_that_was_named_is_the_one_of_the_exchange(
+    run_py: RunPy, playing: Playing, tmp_path: Path
+) -> None:
+    tapes.write(tmp_path / "day.csv", since="09:40")
+    (tmp_path / "own.yaml").write_text(
+        "sandbox: {market: {source: synthetic}, tape: {file: day.csv}}"
+    )
+    words = ("sandbox", "--config", "own.yaml", "--state-dir", "there", "--market", "tape")
+    assert run_py(*words).code == 1
+    assert run_py("exchange", *playing.child).code == 0
+    assert playing.played[-1][0].tape is not None
+
+
+def test_odd_prices_of_a_recording_are_counted_in_the_log(
+    run_py: RunPy, playing: Playing, tmp_path: Path
+) -> None:
+    day = tapes.DAY
+    row = f"{day}T10:00:00+05:30,{{}},{{}},,primary,1,1"
+    rows = [row.format(tapes.INDEX, 26000), *(row.format(tapes.CALL, p) for p in (150, 150.03))]
+    text = "\n".join(["ts,symbol,ltp,cum_volume,source,epoch,seq", *rows, ""])
+    (tmp_path / "day.csv").write_text(text)
+    said = "rows of day.csv are not played n=1: their prices are off the tick of that day"
+    for speed in (("--speed", "max"), ()):
+        assert said in run_py("sandbox", "--tape", "day.csv", *speed, "--state-dir", "there").err
+
+
 def test_ctrl_c_in_virtual_time_names_the_way_on(
     run_py: RunPy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import ConfigError
 from domain.session import IST
-from domain.units import SECOND, Day, Symbol
+from domain.units import SECOND, Day, Paise, Symbol
 from sandbox.market.tape import read
 from sandbox.market.ticks import NONE, Ticks, TickTape
 from sandbox.params import TapeParams
@@ -173,6 +173,42 @@ def test_one_bad_value_of_a_text_file_is_found_in_its_row(
     with pytest.raises(ConfigError) as refusal:
         read(file)
     assert text in str(refusal.value)
+
+
+OWN: dict[str, Any] = {"source": "primary", "epoch": 1, "seq": 1}
+"""What only a recording of ours has."""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"ltp": 215.62}, {"bid": 215.61}, {"tick_low": 215.01}, {"tick_high": 299.99, "bid": 215.6}],
+)
+def test_odd_price_costs_a_recording_of_ours_its_row(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    rows = [a_row(n, **OWN) for n in range(3)]
+    tape = ticks(a_file(tmp_path, rows[0], rows[1] | changes, rows[2]))
+    assert [second for second, *_ in rows_of(tape.lines[CALL])] == [0, 2]
+    assert (tape.left_out, list(tape.lines)) == (1, [NIFTY, CALL])
+
+
+def test_other_mistakes_refuse_a_recording_of_ours_too(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"row 3: ltp 0\.0 is no price above 0"):
+        read(a_file(tmp_path, a_row(0, ltp=215.62, **OWN), a_row(1, ltp=0.0, **OWN)))
+
+
+def test_tick_is_that_of_the_day(tmp_path: Path) -> None:
+    asked: list[Day] = []
+
+    def ten_paise(day: Day) -> Paise:
+        asked.append(day)
+        return Paise(10)
+
+    file = a_file(tmp_path, a_row(ltp=215.6), a_row(1, ltp=215.65))
+    assert ticks(file).left_out == 0
+    with pytest.raises(ConfigError, match=r"row 3: ltp 215\.65 is not a multiple of .* 0\.1"):
+        read(file, TapeParams(), ten_paise)
+    assert asked == [DAY]
 
 
 def test_price_of_an_index_lies_on_no_tick(tmp_path: Path) -> None:
