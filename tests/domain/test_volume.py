@@ -54,7 +54,7 @@ def test_first_value_after_a_later_start_is_a_baseline_only(connected: str, foll
 
 
 def test_value_of_the_day_before_is_forgotten_by_the_first_smaller_one() -> None:
-    early = [a_tick("09:05", cum=9_000), a_tick("09:14:05", cum=5_000_000)]
+    early = [a_tick("09:05", cum=5_000_000), a_tick("09:14:05", cum=1300)]
     ticks = [a_tick("09:15", cum=650), a_tick("09:15:01", cum=1300), a_tick("09:15:02", cum=1200)]
     assert increments(a_ledger(), [*early, *ticks]) == [
         (0, False),
