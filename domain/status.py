@@ -196,7 +196,7 @@ def _darkness(status: Status) -> list[str]:
 
 def _flattened(status: Status) -> str:
     shorts = "The short is" if status.positions == 1 else f"The {status.positions} shorts are"
-    return f"{shorts} left after exit.blind_flatten_s of it; the log counts down"
+    return f"{shorts} left after exit.blind_flatten_s of it, unless that is 0: the log counts down"
 
 
 def _feed_problems(status: Status) -> list[str]:

@@ -203,7 +203,7 @@ def test_blind_agent_says_so_and_where_to_look_instead_of_naming_stale_symbols()
     assert shown("Entries", **dark) == "OFF (no live prices)"
     assert shown("Stale Symbols", **dark) == "82"
     text = f"BLIND since 10:22:20 IST: no source has live prices. {LOOK}"
-    left = "left after exit.blind_flatten_s of it; the log counts down"
+    left = "left after exit.blind_flatten_s of it, unless that is 0: the log counts down"
     assert advice(**dark) == [text]
     assert advice(**dark, positions=1) == [f"{text} The short is {left}"]
     assert advice(**dark, positions=2) == [f"{text} The 2 shorts are {left}"]
