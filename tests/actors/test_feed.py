@@ -71,7 +71,7 @@ class Stand:
 
     def play(self, since: str, until: str, *, ticking: bool = True) -> list[To]:
         """Tick and pulse once a second; return everything that was told."""
-        told: list[To] = []
+        told = self.hear(StreamMoved(change=self.ready(since)))
         with freeze_time(clock.moment(at(since))) as frozen:
             for second in range((at(until) - at(since)) // SECOND):
                 now = Micros(at(since) + second * SECOND)
@@ -79,6 +79,16 @@ class Stand:
                 tick = an_index_tick(now, epoch=self.connected()[-1].epoch)
                 told += self.hear(*[TicksArrived(ticks=(tick,))] * ticking, Pulse(at=now))
         return told
+
+    def ready(self, wall: str) -> StreamChange:
+        """What the newest connection says once its symbols are subscribed."""
+        return StreamChange(
+            source=Source.PRIMARY,
+            epoch=self.connected()[-1].epoch,
+            state=StreamState.READY,
+            at=at(wall),
+            subscribed=1,
+        )
 
     def polls(self) -> list[ReadQuotes]:
         return [call for call, _ in self.broker.reads if isinstance(call, ReadQuotes)]
@@ -192,14 +202,6 @@ def test_loss_and_return_are_told_to_bars_strategy_watchdog_and_journal() -> Non
 def test_vital_signs_go_to_watchdog_and_monitor_each_pulse() -> None:
     stand = Stand()
     stand.recover("09:59", a_chain())
-    ready = StreamChange(
-        source=Source.PRIMARY,
-        epoch=1,
-        state=StreamState.READY,
-        at=at("09:59"),
-        subscribed=11,
-    )
-    stand.hear(StreamMoved(change=ready))
     stand.play("09:59", "09:59:30")
     stand.hear(TicksArrived(ticks=(a_tick("09:59:29"),)))
     told = stand.hear(Pulse(at=at("09:59:30")))
@@ -351,6 +353,7 @@ def test_story_of_an_outage_is_told_once_in_order(caplog: pytest.LogCaptureFixtu
     stand.hear(SelectSource(at=at("10:03:30"), source=Source.PRIMARY, reason="30 s of own ticks"))
     story = [r.getMessage() for r in caplog.records if not r.getMessage().startswith("NIFTY:")]
     assert story == [
+        "Connected: WebSocket symbols=1 epoch=1",
         "No ticks for 60 s, reconnecting",
         "No ticks for 120 s",
         "WebSocket is not broadcasting, starting REST",

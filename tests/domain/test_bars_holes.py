@@ -100,6 +100,16 @@ def test_counter_that_was_reset_in_a_gap_is_not_taken_for_an_older_tick() -> Non
     assert (bar.minute, bar.provenance) == (at("10:05"), Provenance.WS)
 
 
+def test_counter_that_was_reset_late_counts_on_in_the_running_minute() -> None:
+    builder = ten()
+    builder.add(trades(("10:01:10", 10_000, 1000), ("10:02:05", 10_000, 1065)))
+    builder.add([a_tick("10:02:06", 10_000, 65, seq=2, exch="10:01:59", gap=True)])
+    builder.add([a_tick("10:02:20", 10_000, 130, seq=3, volume=65)])
+    builder.add([a_tick("10:03:01", 10_000, 130, seq=4)])
+    assert bars_in(builder.elapse(at("10:04:02"))) == []
+    assert [bar.minute for bar in builder.whole().bars[-2:]] == [at("10:01"), at("10:02")]
+
+
 def test_volume_of_the_day_before_told_before_the_open_leaves_the_bars_whole() -> None:
     ledger = VolumeLedger(OPEN, 5)
     ledger.follow(CALL, at("09:14"))
