@@ -180,7 +180,7 @@ class BarActor(Actor):
                 if count > before[name]:
                     log.warning("%s %s n=%d", name, line.call.symbol, count)
         elif asked_at is not None:
-            log.warning("history failed %s %s", line.call.symbol, reply)
+            log.debug("history failed %s %s", line.call.symbol, reply)
             line.builder.postpone(asked_at)
 
     def _tell(self, line: _Line, changes: tuple[Change, ...]) -> None:

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 
 from broker import scripts
 from broker.asks import HttpAnswer, HttpAsk
+from broker.complaints import Complaints
 from broker.governor import Governor, Pacer
 from broker.queues import ReadJob, ReadQueue, WriteJob, WriteQueue
 from domain import clock
@@ -79,6 +80,7 @@ class Lanes:
         self._on_api = on_api
         self._writes = WriteQueue(Governor(params))
         self._reads = ReadQueue(Pacer(params.read_rate_per_s))
+        self._complaints = Complaints()
         self._lock = threading.Lock()
         self._changed = {
             name: threading.Condition(self._lock) for name in ("exit", "entry", "read")
@@ -235,9 +237,16 @@ class Lanes:
             self._report(ask.route, answer)
             job.answered(answer, clock.now())
         if job.reply is not None:
+            self._complain(job.call, job.reply)
             job.finish(job.reply)
         elif not self._queue(job):
             job.finish(scripts.unread(job.call, CLOSED))
+
+    def _complain(self, call: Read, reply: ReadReply) -> None:
+        with self._lock:
+            line = self._complaints.hear(call, reply, clock.now())
+        if line is not None:
+            log.log(line.level, "%s", line.text)
 
     def _queue(self, job: ReadJob) -> bool:
         with self._lock:

@@ -83,7 +83,7 @@ def read(call: Read) -> Script[ReadReply]:
         return (yield from _reader(call))
     except (BrokerError, WireError) as error:
         kind = type(call).__name__
-        log.warning("read failed call=%s outcome=%s text=%s", kind, errors.outcome_of(error), error)
+        log.debug("read failed call=%s outcome=%s text=%s", kind, errors.outcome_of(error), error)
         return Failed(
             call=kind,
             outcome=errors.outcome_of(error),

@@ -3,12 +3,14 @@
 What differs from `broker/lanes.py` is only who carries a call: a slot instead of a thread.
 """
 
+import logging
 import random
 from collections.abc import Callable
 from typing import TypeVar
 
 from broker import scripts
 from broker.asks import HttpAnswer, HttpAsk
+from broker.complaints import Complaints
 from broker.governor import Governor, Pacer
 from broker.lanes import BULK_WORKERS, EXIT_WORKERS
 from broker.queues import ReadJob, ReadQueue, WriteJob, WriteQueue
@@ -16,6 +18,9 @@ from domain.calls import Read, ReadReply, Write, WriteReply
 from domain.params import BrokerParams
 from domain.units import SECOND, Micros
 from research.timeline import Timeline
+
+log = logging.getLogger("broker.lanes")
+"""The lines of the lanes read alike, whoever carries the calls."""
 
 Carry = Callable[[HttpAsk, Callable[[HttpAnswer], None]], None]
 Reply = TypeVar("Reply")
@@ -36,6 +41,7 @@ class VirtualLanes:
         self._rng = rng
         self._writes = WriteQueue(Governor(params))
         self._reads = ReadQueue(Pacer(params.read_rate_per_s))
+        self._complaints = Complaints()
         self._free = {"exit": EXIT_WORKERS, "entry": 1, "read": 1, "bulk": BULK_WORKERS}
         self._wakes: set[Micros] = set()
 
@@ -131,6 +137,9 @@ class VirtualLanes:
 
     def _read_over(self, job: ReadJob) -> None:
         if job.reply is not None:
+            line = self._complaints.hear(job.call, job.reply, self._timeline.now())
+            if line is not None:
+                log.log(line.level, "%s", line.text)
             job.finish(job.reply)
         else:
             self._reads.add(job)

@@ -184,7 +184,7 @@ def test_history_of_a_watched_symbol_overtakes() -> None:
     assert ranks(stand) == [40]
 
 
-def test_failed_history_is_asked_for_again_after_a_while() -> None:
+def test_failed_history_is_asked_for_again_after_a_while(caplog: pytest.LogCaptureFixture) -> None:
     stand = Stand("09:20:58")
     failed = Failed(call="history", outcome=Outcome.UNKNOWN, at=at("09:20:59"))
     stand.broker.answer(failed)
@@ -197,6 +197,8 @@ def test_failed_history_is_asked_for_again_after_a_while() -> None:
             stand.broker.answer(failed)
             stand.hear(stand.post.take()[0].message)
     assert asked == [0, 1, 0, 1]
+    # The lanes tell of it, once for all symbols.
+    assert caplog.records == []
 
 
 def test_question_whose_answer_is_lost_is_asked_again() -> None:

@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,23 @@ def test_read_that_keeps_failing_is_failed_after_its_retries(
     assert isinstance(failed, Failed)
     assert (failed.status, len(office.wire.routes)) == (503, 2)
     assert [(seen.status, seen.text) for seen in office.api] == [(503, "Service Unavailable")] * 2
+
+
+def test_reads_that_fail_are_told_as_one_story(
+    opened: Callable[..., Office], hand: Hand, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = {"status": "error", "message": "away"}
+    office = opened(Wire(history=an_answer(away, 503)), read_retries=0)
+    with caplog.at_level(logging.INFO):
+        office.read(*(a_history(name) for name in "ABCDE"))
+        office.wait(5, hand)
+        hand.move(60)
+        office.read(a_history("F"))
+        office.wait(6)
+    said = [r.getMessage() for r in caplog.records if r.name.startswith("broker")]
+    assert [text.partition(" call")[0] for text in said] == ["read failed", "reads still fail"]
+    assert "failed=6 answered=0 since=" in said[1]
+    assert "symbol=F outcome=unknown text=away" in said[1]
 
 
 def test_refused_read_is_not_asked_again(opened: Callable[..., Office]) -> None:

@@ -391,6 +391,7 @@ def test_thread_that_dies_says_so(desk: Desk, opened: Opened) -> None:
         server.peer().send(an_order_frame().decode())
         closed = desk.wait_for(StreamState.CLOSED)
     assert (closed.code, closed.text) == (1006, "the thread of the stream died")
+    until(lambda: "stream-primary" not in {t.name for t in threading.enumerate()}, WITHIN_S)
 
 
 def test_key_in_the_clear_to_a_stranger_refuses_the_start(desk: Desk) -> None:
