@@ -68,6 +68,14 @@ def test_bars_and_prices_that_wait_for_the_story_are_told_of_behind_it() -> None
     assert fresh(play)
 
 
+def test_what_waits_is_told_of_though_more_turns_out_different() -> None:
+    play = Play().warm()
+    turn_out_different(play)
+    play.trader.bar_closed(a_bar(4), minute(5), play.now)
+    turn_out_different(play, PE.symbol)
+    assert [note.detail for note in play.pulse().notes] == ["bar 4", "price 13000"]
+
+
 def test_bars_of_long_ago_that_wait_for_the_story_are_not_told_of_again() -> None:
     play = Play(start=Start.RESUMED)
     play.bars(CE.symbol, 0, 1, 2, 3)

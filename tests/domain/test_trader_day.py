@@ -11,6 +11,7 @@ from domain.orders import State, StopPlan
 from domain.positions import Phase
 from domain.role import Role, Stage
 from domain.strategy import (
+    ExitWish,
     Mode,
     Wishes,
 )
@@ -132,6 +133,16 @@ def test_restarted_strategy_says_nothing_until_every_series_has_come() -> None:
     told = play.bars(PE.symbol, 0, 1, 2, 3)
     caught_up.append(play.trader.is_caught_up)
     assert (caught_up, kinds(told)) == ([False, True], [Place])
+
+
+def test_restarted_strategy_leaves_all_as_it_is_until_every_series_has_come() -> None:
+    """It wishes nothing yet, or too much: neither ends an entry, nor leaves a short."""
+    play = Play(start=Start.RESTARTED, began=minute(4))
+    play.trader.order(an_order(), play.now)
+    play.trader.leg(a_leg(symbol=PE.symbol), play.now)
+    told = play.bars(CE.symbol, 0, 1, 2, 3)
+    play.script.wishes = Wishes(exits=(ExitWish(PE.symbol, "early"),))
+    assert (told.decisions, play.pulse().decisions) == ((), ())
 
 
 def test_restarted_strategy_goes_on_without_a_series_that_never_comes() -> None:
