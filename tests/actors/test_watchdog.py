@@ -10,6 +10,7 @@ from domain.orders import Purpose, State
 from domain.positions import Phase
 from domain.session import show
 from domain.signs import RestVerdict
+from domain.status import FeedView
 from domain.units import SECOND, Micros, Symbol
 from messages.control import ChainChosen, Heartbeat, Pulse, Reconnect, SelectSource
 from messages.market import BeginBars, FeedLost, FeedRestored, WatchPrice
@@ -245,6 +246,27 @@ def test_monitor_is_told_at_once_what_is_thought_of_the_feed_and_each_minute_aga
         ("10:03:00", blind),
         ("10:04:00", blind),
     ]
+
+
+def test_monitor_is_told_of_a_long_time_on_polled_prices() -> None:
+    stand = ready()
+    stand.health = replace(stand.health, source=Source.REST, rest=RestVerdict.LIVE)
+    told = messages(stand.play("10:00:01", "10:07:01", ticking=False))
+    beats = [to.message for to in told if isinstance(to.message, Heartbeat)]
+    assert [show(beat.at) for beat in beats if beat.feed and beat.feed.is_rest_long] == ["10:07:00"]
+    assert beats[-1].feed == FeedView(
+        state="fallback",
+        since=at("10:02"),
+        source_since=at("10:02"),
+        doubt="prices are polled and feed.rest_entries is never",
+        is_rest_long=True,
+    )
+
+
+def test_doubt_that_is_only_noted_is_not_shown() -> None:
+    stand = ready()
+    stand.hear(PositionChanged(at=at("09:00"), leg=a_leg()))
+    assert stand.play("10:00:01", "10:00:40", ticking=False) == []
 
 
 def test_blindness_pages_once_counts_down_and_leaves_the_shorts(
