@@ -314,7 +314,12 @@ def test_exchange_of_our_own_is_not_blamed_for_what_an_earlier_one_said(tmp_path
 def test_server_that_cannot_be_reached_is_waited_for_and_named_to_whoever_looks(
     tmp_path: Path, run_py: RunPy
 ) -> None:
-    """Before the login nothing is there yet, so nobody crashes, and SIGTERM ends it at once."""
+    """Before the login nothing is there yet, so nobody crashes, and SIGTERM ends it at once.
+
+    Neither does a torn recording stop it: nobody else would look after the shorts of a crash.
+    """
+    (tmp_path / "rec").mkdir()
+    (tmp_path / "rec" / "2026-11-20.parquet").write_bytes(b"PAR1 this is no parquet")
     env = {"OPENALGO_API_KEY": KEY, "OPENALGO_PORT": "1"}
     state = tmp_path / "state"
 
@@ -324,7 +329,8 @@ def test_server_that_cannot_be_reached_is_waited_for_and_named_to_whoever_looks(
             return False
         return msgspec.json.decode(path.read_bytes(), type=Status).mode == "WAIT_LOGIN"
 
-    with in_a_process("live", "--state-dir", state, env=env, cwd=tmp_path) as agent:
+    words = ("live", "--state-dir", state, "--record", "rec")
+    with in_a_process(*words, env=env, cwd=tmp_path) as agent:
         try:
             until(waits, LONG_S)
             seen = run_py("status", "--state-dir", state)
@@ -348,5 +354,6 @@ def test_server_that_cannot_be_reached_is_waited_for_and_named_to_whoever_looks(
     assert (
         "the server does not answer status=0 connect; asking again every 30 s: start OpenAl" in log
     )
+    assert "not recording, the session goes on without: rec/2026-11-20.parquet: cannot be " in log
     assert "Traceback" not in log
     assert KEY not in log

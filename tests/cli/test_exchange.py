@@ -167,6 +167,16 @@ TAPE = """ts,symbol,open,high,low,close,volume
 """
 
 
+def test_prices_of_a_tape_lie_on_the_tick_of_the_exchange(served: Served, tmp_path: Path) -> None:
+    tape, own = tmp_path / "day.csv", tmp_path / "own.yaml"
+    rows = [f"2021-06-11T10:00:00,{name},150.05,75" for name in ("NIFTY", "NIFTY17JUN2115700CE")]
+    tape.write_text("\n".join(["ts,symbol,ltp,cum_volume", *rows, ""]))
+    run(options(tape=tape))
+    own.write_text("sandbox: {rules: [tick.index_options=10]}")
+    with pytest.raises(ConfigError, match=r"row 2: ltp 150\.05 is not a multiple of .* 0\.1"):
+        run(options(tape=tape, config=own))
+
+
 def test_exchange_alone_plays_any_underlying(served: Served, tmp_path: Path) -> None:
     """Who will trade on it is not known; its own settings say NIFTY."""
     tape = tmp_path / "day.csv"
