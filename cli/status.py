@@ -48,7 +48,7 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
         said = msgspec.to_builtins(found) | {
             "alive": alive,
             "age_s": age_s,
-            "entries_off": entries_off(found, alive=alive),
+            "entries_off": entries_off(found, alive=alive, age_s=age_s),
             "recommendations": recommendations(found, alive=alive, again=again, age_s=age_s),
         }
         out.write(msgspec.json.encode(said).decode() + "\n")

@@ -122,13 +122,13 @@ def render(status: Status, *, alive: bool, again: str = "", age_s: int = 0) -> s
     return "\n".join(map(_plain, lines))
 
 
-def entries_off(status: Status, *, alive: bool) -> str:
+def entries_off(status: Status, *, alive: bool, age_s: int = 0) -> str:
     """Return why nothing may be entered now, '' if mode, time and prices allow it.
 
     Each order is still judged by the risk gate, which knows more.
     """
-    if not alive:
-        return "the agent is not running"
+    if not alive or age_s > OLD_S:
+        return "unknown, the status is old" if alive else "the agent is not running"
     if status.mode != Mode.ACTIVE:
         return f"{status.mode} {status.mode_reason}".strip()
     if status.last_entry is not None and status.at >= status.last_entry:

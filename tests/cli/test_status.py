@@ -355,6 +355,7 @@ def test_file_that_stands_still_under_a_living_agent_is_said_first(
     os.utime(folder / NAME, (written, written))
     said = json.loads(run_py("status", "--json").out)
     assert said["age_s"] >= OLD_S + 60
+    assert said["entries_off"] == "unknown, the status is old"
     first, second = said["recommendations"]
     assert first.startswith(f"The agent lives, but wrote its status {said['age_s']} s ago: ")
     assert second.startswith("3 symbols are stale")

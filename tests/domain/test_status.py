@@ -311,5 +311,7 @@ def test_old_snapshot_of_a_living_agent_comes_first_and_claims_nothing() -> None
     assert shown("Feed State", age_s=31) == "UNKNOWN"
     assert shown("Price Source", age_s=31) == "UNKNOWN"
     assert shown("Entries", age_s=31) == "UNKNOWN"
+    assert entries_off(a_status(), alive=True, age_s=31) == "unknown, the status is old"
+    assert entries_off(a_status(), alive=True, age_s=30) == ""
     assert shown("Entries", age_s=31, alive=False) == "OFF (the agent is not running)"
     assert len(advice(age_s=31, alive=False)) == 1
