@@ -11,7 +11,6 @@ from actors.vitals import facts_of, heartbeat_of
 from domain.exposure import Exposure
 from domain.feed_health import decide
 from domain.feed_watch import (
-    RESTRICTED,
     Action,
     FeedState,
     Flatten,
@@ -112,7 +111,7 @@ class Judge:
         if is_first:
             return False
         log.info("%s", heartbeat_of(positions, self._health), extra={"tag": "HEARTBEAT"})
-        if self._watch.state in RESTRICTED and self._watch.doubt:
+        if self._watch.state is FeedState.FALLBACK and self._watch.doubt:
             log.info("entries stay off: %s", self._watch.doubt)
         self._cover()
         return True

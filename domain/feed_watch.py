@@ -32,7 +32,6 @@ UNANSWERED = 20
 """So many pulses without a word of the feed: it is stuck, a rebuild takes 10 s at most."""
 
 DARK = frozenset({FeedState.BLIND, FeedState.HALT})
-RESTRICTED = DARK | {FeedState.FALLBACK}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
