@@ -79,5 +79,5 @@ class FrozenWorld(World):
 
     def __init__(self, *args: Any, frozen: Movable) -> None:
         super().__init__(*args)
-        self.timeline = _FrozenTimeline(self.timeline.now(), frozen)
+        self.timeline = self._site.timeline = _FrozenTimeline(self.timeline.now(), frozen)
         clock.use(clock.WallClock())
