@@ -28,6 +28,8 @@ TESTS = ROOT / "tests"
 OUT = measure.DATA.parent
 DUMP_S = 5
 
+KOLKATA, NEW_YORK = "Asia/Kolkata", "America/New_York"
+
 DOMAIN = tuple("domain messages config journal strategies".split())
 ROOMS = tuple("broker sandbox research cli".split())
 
@@ -36,7 +38,8 @@ ROOMS = tuple("broker sandbox research cli".split())
 class Layer:
     """Folders of tests/ that run in one process; `.` stands for the files tests/test_*.py.
 
-    A brief layer repeats with few draws what another one proved with many.
+    A brief layer repeats with few draws what another one proved with many; a light one leaves out
+    the tests marked slow, which another one runs.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Layer:
     zone: str = "UTC"
     is_measured: bool = False
     is_brief: bool = False
+    is_light: bool = False
 
     def paths(self, tests: Path = TESTS) -> list[Path]:
         """Return what there is to run; a folder whose room is not built yet is left out."""
@@ -64,15 +68,24 @@ STAGES: tuple[Stage, ...] = (
     (
         Layer("actors", ("actors",), 400, is_measured=True),
         Layer("scenarios", ("scenarios",), 400),
-        Layer("kolkata", DOMAIN, 400, "Asia/Kolkata", is_brief=True),
-        Layer("new-york", DOMAIN + ROOMS, 400, "America/New_York", is_brief=True, is_measured=True),
+        Layer("kolkata", DOMAIN, 400, KOLKATA, is_brief=True),
+        Layer("new-york", DOMAIN, 400, NEW_YORK, is_brief=True, is_measured=True),
+        Layer(
+            "measured",
+            ROOMS,
+            400,
+            NEW_YORK,
+            is_brief=True,
+            is_measured=True,
+            is_light=True,
+        ),
     ),
     (Layer("simulation", ("simulation",), 600),),
     (Layer("threads", ("threads",), 180, is_measured=True),),
     # Both wait for the clock more than they work.
     (
-        Layer("e2e", ("e2e",), 400, "America/New_York"),
-        Layer("disturbed", ("disturbed",), 400, "Asia/Kolkata"),
+        Layer("e2e", ("e2e",), 400, NEW_YORK),
+        Layer("disturbed", ("disturbed",), 400, KOLKATA),
     ),
 )
 
@@ -120,7 +133,8 @@ class Run:
         coverage = ["-m", "coverage", "run"] if self.layer.is_measured else []
         pytest = ["-m", "pytest", "--quiet", "-p", "no:cacheprovider", f"--junitxml={self.report}"]
         brief = ["--hypothesis-profile=brief"] if self.layer.is_brief else []
-        return [sys.executable, *coverage, *pytest, *brief, *map(str, self.layer.paths())]
+        light = ["-m", "not slow"] if self.layer.is_light else []
+        return [sys.executable, *coverage, *pytest, *brief, *light, *map(str, self.layer.paths())]
 
     def wait(self, *, strict: bool) -> Result:
         """Wait for the end, print the log of a red layer, and return what was reported."""

@@ -56,6 +56,12 @@ def test_layer_runs_the_folders_that_exist(tmp_path: Path) -> None:
     assert UNIT.paths(tmp_path) == [tmp_path / "domain", tmp_path / "test_x.py"]
 
 
+def test_what_a_light_layer_leaves_out_another_one_runs() -> None:
+    every = [layer for stage in layers.STAGES for layer in stage]
+    whole = {folder for layer in every if not layer.is_light for folder in layer.folders}
+    assert {folder for layer in every if layer.is_light for folder in layer.folders} <= whole
+
+
 def test_tests_that_no_layer_runs_and_empty_folders_are_named(tmp_path: Path) -> None:
     put(tmp_path / "domain" / "rules" / "test_pack.py", tmp_path / "odd" / "test_x.py")
     put(tmp_path / "journal" / "__init__.py", tmp_path / "kept" / "seed.json")

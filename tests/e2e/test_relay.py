@@ -211,7 +211,7 @@ def test_agent_plays_a_session_on_relayed_prices_and_ends_flat(tmp_path: Path) -
             folder,
             "sandbox",
             market="openalgo",
-            until="10:16",
+            until="09:50",
             config=tmp_path / "narrow.yaml",
             state_dir=folder,
             summary=folder / "summary.json",

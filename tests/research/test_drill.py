@@ -40,12 +40,14 @@ def test_names_are_told_apart() -> None:
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.slow
 def test_quiet_session_is_calm_and_right() -> None:
     outcome = played(QUIET, until="09:30", fault_at="09:30")
     assert (outcome.alarms, outcome.switches, outcome.wrong, outcome.forbidden) == (0, 0, (), ())
     assert outcome.clean == outcome.bars > 100
 
 
+@pytest.mark.slow
 def test_mute_socket_is_noticed_and_left() -> None:
     outcome = played(MUTE)
     assert outcome.met
@@ -55,6 +57,7 @@ def test_mute_socket_is_noticed_and_left() -> None:
     assert (outcome.wrong, outcome.forbidden, outcome.broken) == ((), (), ())
 
 
+@pytest.mark.slow
 def test_bars_across_a_gap_are_found_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     def blithely(self: BarBuilder, since: object, until: object) -> tuple[object, ...]:
         del self, since, until
@@ -65,6 +68,7 @@ def test_bars_across_a_gap_are_found_wrong(monkeypatch: pytest.MonkeyPatch) -> N
     assert played(MUTE).wrong
 
 
+@pytest.mark.slow
 def test_watchdog_that_listens_to_a_far_strike_is_found_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

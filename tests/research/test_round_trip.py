@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from msgspec.structs import replace
 
 from actors.pump import Pump
@@ -85,6 +86,7 @@ def seen(ticks: list[Tick]) -> list[tuple[Any, ...]]:
     return [(t.recv_at, t.symbol, t.ltp, t.cum_volume) for t in ordered if t.recv_at >= since]
 
 
+@pytest.mark.slow
 def test_recording_is_played_as_it_was_delivered(tmp_path: Path) -> None:
     """With a connection that breaks at 09:20:30, so that the recording has a hole and two epochs.
 
@@ -110,6 +112,7 @@ def test_recording_is_played_as_it_was_delivered(tmp_path: Path) -> None:
     assert {bar.minute for bar in theirs.values()} <= whole
 
 
+@pytest.mark.slow
 def test_polled_minutes_are_on_the_recording_and_played(tmp_path: Path) -> None:
     """The socket is mute for six minutes; all quotes of a poll bear the same instant."""
     with a_morning(tmp_path / "first", faults=(MUTE,)) as (_, first):

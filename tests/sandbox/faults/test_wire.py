@@ -350,6 +350,7 @@ def test_duplicates_are_copies_and_nothing_else(
     assert doubled == Counter({frame: n * (1 + copies) for frame, n in honest.items()})
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(tape=TAPES, step_ms=st.sampled_from([5, 300, 60_000]))
 def test_day_is_the_same_in_steps_of_any_size(tape: list[tuple[int, Symbol]], step_ms: int) -> None:

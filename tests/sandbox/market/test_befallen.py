@@ -69,6 +69,7 @@ def test_asks_of_puts_are_gone_for_4_seconds(symbol: Symbol) -> None:
     assert SHOCK <= empty[0].at < at("11:19")
 
 
+@pytest.mark.slow
 def test_prints_without_asks_are_at_the_bid() -> None:
     busy = crash(PUT, quotes_per_s=50, print_share_bp=10_000)
     prints = [out for out in busy if not out.ask and out.is_print]
@@ -138,6 +139,7 @@ def quotes(market: Market, symbol: str) -> dict[int, tuple[int, int]]:
     return {out.at // SECOND: (out.bid, out.ask) for out in outs if out.bid and out.ask}
 
 
+@pytest.mark.slow
 def test_premiums_of_an_expiry_end_at_one_tick() -> None:
     market = an_expiry()
     close = Micros(at("15:30", EXPIRY) - 1)

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ def test_reference_stays_without_prints_and_is_theoretical_after_a_long_silence(
     assert line.reference(gone) == line.theory(gone) != last.ltp
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(st.integers(0, 40 * 60), max_size=12).map(sorted))
 def test_line_is_the_same_however_often_somebody_looks(looks: list[int]) -> None:

@@ -1,5 +1,6 @@
 """Merging lines: in order of time, each update once, whoever is followed."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_last_second_belongs_to_the_day_and_nothing_after_it() -> None:
 follows = st.frozensets(st.sampled_from(sorted(ALL)))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(1, 90), follows), max_size=10))
 def test_following_reports_exactly_the_lines_own_updates(

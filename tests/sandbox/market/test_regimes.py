@@ -77,6 +77,7 @@ def test_instants_of_a_span_begin_at_the_open() -> None:
     )
 
 
+@pytest.mark.slow
 def test_crash_falls_by_3_percent_in_12_minutes_from_1107() -> None:
     """The mean over many days; the noise of one is 45 % a year on 12 minutes."""
     falls = [log(p[second("11:19")] / p[second("11:07")]) for p in days("crash")]
@@ -159,6 +160,7 @@ def test_expiry_jumps_between_1445_and_1505() -> None:
     assert sqrt(fmean(size * size for _, size in jumps)) == pytest.approx(0.004, rel=0.1)
 
 
+@pytest.mark.slow
 def test_expiry_is_pulled_to_the_nearest_hundred_from_1400() -> None:
     """Evenly spread prices are 25 points from the nearest hundred on average."""
 
