@@ -48,8 +48,8 @@ QUIET = Ordeal(
 )
 LUNCH = "12:20"
 LUNCH_UNTIL = "12:50"
-SESSIONS, SEEDS = 200, 8
-WAVE_SEEDS = 3
+SESSIONS, SEEDS = 200, 6
+WAVE_SEEDS = 2
 """A square wave is played with fewer: each is an hour long."""
 
 EVERY = 10

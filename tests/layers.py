@@ -63,12 +63,12 @@ STAGES: tuple[Stage, ...] = (
     (
         Layer("domain", DOMAIN, 400),
         Layer("rooms", (*ROOMS, "."), 400),
+        Layer("kolkata", DOMAIN, 400, KOLKATA, is_brief=True),
     ),
     # Measuring slows a test down to a third: what draws much is measured where it draws little.
     (
         Layer("actors", ("actors",), 400, is_measured=True),
         Layer("scenarios", ("scenarios",), 400),
-        Layer("kolkata", DOMAIN, 400, KOLKATA, is_brief=True),
         Layer("new-york", DOMAIN, 400, NEW_YORK, is_brief=True, is_measured=True),
         Layer(
             "measured",

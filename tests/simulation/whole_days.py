@@ -19,11 +19,12 @@ LONGEST_S = 300
 
 @dataclass(frozen=True)
 class Wanted:
-    """One day: its random seed, and what must not matter."""
+    """One day: its random seed, when its force close is, and what must not matter."""
 
     seed: int
     hash_seed: str = "0"
     zone: str = "UTC"
+    until: str = "15:15"
 
     @property
     def name(self) -> str:
@@ -76,6 +77,7 @@ def play(folder: Path, wanted: Wanted) -> Day:
     options = {
         "--speed": "max",
         "--seed": wanted.seed,
+        "--until": wanted.until,
         "--state-dir": folder,
         "--summary": folder / "summary.json",
     }
