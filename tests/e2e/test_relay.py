@@ -202,7 +202,7 @@ def test_exchange_taken_up_again_has_its_orders_and_todays_prices(tmp_path: Path
 
 @pytest.mark.slow
 def test_agent_plays_a_session_on_relayed_prices_and_ends_flat(tmp_path: Path) -> None:
-    options = theirs(tmp_path, strikes=26, speed=60, seed=1, begin="09:14", wait=True)
+    options = theirs(tmp_path, strikes=26, speed=60, seed=1, begin="09:45", wait=True)
     folder = tmp_path / "agent"
     folder.mkdir()
     with paper(tmp_path, **options) as server:
@@ -211,7 +211,7 @@ def test_agent_plays_a_session_on_relayed_prices_and_ends_flat(tmp_path: Path) -
             folder,
             "sandbox",
             market="openalgo",
-            until="09:50",
+            until="10:16",
             config=tmp_path / "narrow.yaml",
             state_dir=folder,
             summary=folder / "summary.json",
