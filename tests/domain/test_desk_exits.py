@@ -239,6 +239,7 @@ def test_second_stop_of_one_intent_is_cancelled() -> None:
     bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(12, Outcome.UNKNOWN)
     twins = [FILLED, a_row(a_buy(), "S1"), a_row(a_buy(), "S2")]
     assert sent(bench.read(13, twins, [sold()])) == [("cancel", "S2", 0, 0)]
+    assert sent(bench.settle(13.5)) == [], "its end is asked for already"
     assert bench.ledger.latches.keys() == {"DUPLICATE"}
 
 
