@@ -1,12 +1,9 @@
 """StrategyActor, built and never started: what it hears, tells, asks, and how it comes back."""
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 
-from domain import clock
-from domain.clock import WallClock
 from domain.contracts import Side
 from domain.market import Source
 from domain.orders import StopPlan
@@ -52,14 +49,6 @@ from tests.trading import (
     at,
     minute,
 )
-
-
-@pytest.fixture
-def hands() -> Iterator[Hands]:
-    source = Hands()
-    clock.use(source)
-    yield source
-    clock.use(WallClock())
 
 
 @pytest.fixture

@@ -1,14 +1,10 @@
 """StrategyActor around its day: choosing the contracts, coming back, one command per decision."""
 
-from collections.abc import Iterator
-
 import pytest
 from msgspec.structs import replace
 
 from actors.commands import command
-from domain import clock
 from domain.calls import Failed, Outcome, ReadChain, ReadQuotes
-from domain.clock import WallClock
 from domain.contracts import Contract, Side
 from domain.orders import StopPlan
 from domain.strategy import Last
@@ -66,14 +62,6 @@ from tests.trading import (
     at,
     minute,
 )
-
-
-@pytest.fixture
-def hands() -> Iterator[Hands]:
-    source = Hands()
-    clock.use(source)
-    yield source
-    clock.use(WallClock())
 
 
 @pytest.fixture

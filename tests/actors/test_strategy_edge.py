@@ -1,12 +1,8 @@
 """StrategyActor near the last strikes: others are asked for, join, and are told to everybody."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from domain import clock
 from domain.calls import ChainRead, Failed, Outcome, ReadChain
-from domain.clock import WallClock
 from domain.contracts import Contract, Side
 from domain.units import SECOND, Day, Micros, Paise
 from messages.control import ChainChosen, StrikesFound
@@ -46,14 +42,6 @@ class Near(Stand):
         (told,) = self.post.take()
         assert isinstance(told.message, StrikesFound)
         return self.hear(told.message)
-
-
-@pytest.fixture
-def hands() -> Iterator[Hands]:
-    source = Hands()
-    clock.use(source)
-    yield source
-    clock.use(WallClock())
 
 
 @pytest.fixture
