@@ -20,7 +20,7 @@ import websocket
 from actors.delivery import Delivery
 from actors.post_office import PostOffice
 from bench.feed_market import INDEX, chain, is_index
-from bench.feed_stand import DAY, Ear, HalfThreads, a_plan, a_system
+from bench.feed_stand import DAY, CountedThreads, Ear, Half, a_plan, a_system
 from broker.stream import Link, OpenAlgoStream
 from broker.wire_frames import Frame, decode
 from domain import clock
@@ -75,11 +75,11 @@ def cast(port: int, hosted: int) -> dict[str, Any]:
     """Let the cast hear the peer out, watching how many messages wait."""
     clock.use(AnchoredClock(Anchor(r0=clock.wall(), v0=instant(DAY, BEGIN), speed=1)))
     post, ear = PostOffice(), Ear()
-    stage = HalfThreads(post, ear)
+    stage = CountedThreads(post)
     link = Link(url=f"ws://127.0.0.1:{port}", api_key="bench", chunk=500)
     stream = OpenAlgoStream(link, Delivery(post))
     system, recovered = a_system(
-        post, stage, {Source.PRIMARY: stream}, a_plan(), chain(SYMBOLS), hosted
+        post, Half(stage, post, ear), {Source.PRIMARY: stream}, a_plan(), chain(SYMBOLS), hosted
     )
     while stage.hosts() < -(-SYMBOLS // hosted) + 1:
         threading.Event().wait(LOOK_S)
@@ -94,7 +94,7 @@ def cast(port: int, hosted: int) -> dict[str, Any]:
 class _Watch:
     """Tells the time and looks at the inboxes until nothing more comes."""
 
-    def __init__(self, post: PostOffice, stage: HalfThreads, ear: Ear) -> None:
+    def __init__(self, post: PostOffice, stage: CountedThreads, ear: Ear) -> None:
         self._post = post
         self._stage = stage
         self._ear = ear

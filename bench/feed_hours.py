@@ -14,9 +14,9 @@ from typing import Any
 
 from actors.delivery import Delivery
 from actors.post_office import Post
-from actors.pump import Pump
+from actors.pump import Pump, PumpStage
 from bench.feed_market import INDEX, SPOT, Crier, chain
-from bench.feed_stand import Ear, HalfPump, a_plan, a_system
+from bench.feed_stand import Ear, Half, a_plan, a_system
 from domain import clock
 from domain.calls import (
     StreamChange,
@@ -66,7 +66,9 @@ def hours(count: int) -> Iterator[dict[str, Any]]:
     pump, ear = Pump(), Ear()
     stream = _Still(pump)
     day_chain = chain(SYMBOLS)
-    _, recovered = a_system(pump, HalfPump(pump, ear), {Source.PRIMARY: stream}, plan, day_chain, 1)
+    _, recovered = a_system(
+        pump, Half(PumpStage(pump), pump, ear), {Source.PRIMARY: stream}, plan, day_chain, 1
+    )
     pump.run()
     pump.tell("feed", recovered)
     pump.run()

@@ -17,7 +17,7 @@ from actors.journal import JournalActor
 from actors.monitor import MonitorActor
 from actors.order import OrderActor
 from actors.post_office import Post, PostOffice
-from actors.pump import Pump, PumpStage
+from actors.pump import Pump
 from actors.reconcile import ReconcileActor
 from actors.stages import Maker, Stage, ThreadStage
 from actors.system import Ports, System
@@ -104,25 +104,8 @@ def _flat(minute: Micros, price: Paise, volume: Units) -> HistoryBar:
     return HistoryBar(minute=minute, open=price, high=price, low=price, close=price, volume=volume)
 
 
-class HalfThreads(ThreadStage):
-    """Threads for those who handle prices; an ear for all others."""
-
-    def __init__(self, post: PostOffice, ear: Ear) -> None:
-        super().__init__(post)
-        self._office = post
-        self._ear = ear
-
-    def put(self, addresses: tuple[str, ...], maker: Maker) -> None:
-        """Start an actor, or let the ear listen in its place."""
-        if maker.func in OTHERS:
-            for address in addresses:
-                self._office.register(address, self._ear)
-        else:
-            super().put(addresses, maker)
-
-    def is_alive(self, address: str) -> bool:
-        """Whether it runs; the ear always does."""
-        return address in {"order", "reconcile", "journal", "monitor"} or super().is_alive(address)
+class CountedThreads(ThreadStage):
+    """Threads whose inboxes can be looked into."""
 
     def hosts(self) -> int:
         """Return how many bar actors there are."""
@@ -135,25 +118,31 @@ class HalfThreads(ThreadStage):
         return sum(inbox.qsize() for inbox in inboxes)
 
 
-class HalfPump(PumpStage):
-    """The same in the pump's hands."""
+class Half:
+    """A stage for those who handle prices; an ear for all others."""
 
-    def __init__(self, pump: Pump, ear: Ear) -> None:
-        super().__init__(pump)
-        self._office = pump
+    def __init__(self, stage: Stage, office: PostOffice | Pump, ear: Ear) -> None:
+        self._stage = stage
+        self._office = office
         self._ear = ear
+        self._heard: set[str] = set()
 
     def put(self, addresses: tuple[str, ...], maker: Maker) -> None:
-        """Build an actor, or let the ear listen in its place."""
-        if maker.func in OTHERS:
-            for address in addresses:
-                self._office.register(address, self._ear)
-        else:
-            super().put(addresses, maker)
+        """Start an actor, or let the ear listen in its place."""
+        if maker.func not in OTHERS:
+            self._stage.put(addresses, maker)
+            return
+        for address in addresses:
+            self._heard.add(address)
+            self._office.register(address, self._ear)
 
     def is_alive(self, address: str) -> bool:
         """Whether it lives; the ear always does."""
-        return address in {"order", "reconcile", "journal", "monitor"} or super().is_alive(address)
+        return address in self._heard or self._stage.is_alive(address)
+
+    def stop(self, address: str, within_s: float) -> bool:
+        """Stop an actor; the ear has nothing to stop."""
+        return address in self._heard or self._stage.stop(address, within_s)
 
 
 def a_plan(close: str = "15:40") -> DayPlan:
