@@ -15,6 +15,9 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _HOST = r"(https?://)?([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:]+\])"
 
 
+WsUrl = Annotated[str, Shaped(r"(wss?://[^\s/]+\S*)?", "an address as ws://host:port, or nothing")]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupParams:
     """A second OpenAlgo server with another broker, for prices alone; without `host` there is none.
@@ -28,9 +31,7 @@ class BackupParams:
         Shaped(f"({_HOST})?", "a host name or address, with https:// if need be, or nothing"),
     ] = ""
     port: Annotated[int, Between(1, 65_535)] = 5000
-    ws_url: Annotated[
-        str, Shaped(r"(wss?://[^\s/]+\S*)?", "an address as ws://host:port, or nothing")
-    ] = ""
+    ws_url: WsUrl = ""
     api_key: SecretStr = field(default_factory=lambda: SecretStr(""))
 
     @property
@@ -65,9 +66,7 @@ class OpenAlgoParams:
         ),
     ] = "127.0.0.1"
     port: Annotated[int, Between(1, 65_535)] = 5000
-    ws_url: Annotated[
-        str, Shaped(r"(wss?://[^\s/]+\S*)?", "an address as ws://host:port, or nothing")
-    ] = ""
+    ws_url: WsUrl = ""
     paper_trading: bool = True
     api_key: SecretStr = field(default_factory=lambda: SecretStr(""))
     backup: BackupParams = field(default_factory=BackupParams)
