@@ -132,7 +132,7 @@ def _play(task: Task, folder: Path) -> Outcome:
         played = Played(
             ordeal=ordeal,
             seed=task.seed,
-            begin=planned.open,
+            begin=max(planned.open, instant(setup.day, ordeal.begin)),
             calm_until=instant(setup.day, ordeal.calm_until),
             fault_at=instant(setup.day, ordeal.fault_at),
             end=end,
