@@ -41,7 +41,7 @@ from sandbox.market.recorded import Tape
 from sandbox.market.ticks import TickTape
 from sandbox.matching import Matching
 from sandbox.params import SandboxParams
-from sandbox.truth import Arrived, Met, Row, Started, TimePassed, Truth
+from sandbox.truth import Arrived, Met, Payload, Row, Started, TimePassed, Truth
 from sandbox.venue import Venue
 from sandbox.writes import Deferred, Timeline, Writes
 
@@ -163,6 +163,10 @@ class Exchange:
     def met(self, at: Micros, fault_id: str, verb: str, place: str) -> None:
         """Record in ground truth that a fault of the script hit something at `place`."""
         self._account.note(self._run(at), Met(id=fault_id, verb=verb, place=place))
+
+    def note(self, at: Micros, payload: Payload) -> None:
+        """Record in ground truth something that changes neither orders nor money."""
+        self._account.note(self._run(at), payload)
 
     def leave(self, at: Micros) -> None:
         """Record in ground truth how far the market got; a later life of the day goes on there."""

@@ -105,6 +105,28 @@ class Met(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     place: str
 
 
+class Outage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """From here on no call of a kind gets through (`on`), or it does again; `id` is the fault's.
+
+    `what`: `calls` is every REST call, `reads` those that write no order, `writes` the three that
+    do, `market` that nothing trades; else the one route, such as `placeorder`. Two faults may
+    overlap: what holds is what some id began and has not ended.
+    """
+
+    id: str
+    on: bool
+    what: str
+
+
+class Mode(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The server's mode from here on, `analyze` or `live`.
+
+    In the other mode writes go to another world: they `arrived` with the answer `elsewhere`.
+    """
+
+    mode: str
+
+
 class TimePassed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The market got as far as this instant: each minute, and when the exchange leaves (`left`).
 
@@ -114,7 +136,10 @@ class TimePassed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     left: bool = False
 
 
-Payload = Started | Arrived | Accepted | State | Traded | Refused | Band | Met | TimePassed
+Payload = (
+    Started | Arrived | Accepted | State | Traded | Refused | Band | Met | Outage | Mode
+    | TimePassed
+)  # fmt: skip
 KINDS: dict[str, type[Payload]] = {
     "started": Started,
     "arrived": Arrived,
@@ -124,6 +149,8 @@ KINDS: dict[str, type[Payload]] = {
     "refused": Refused,
     "band": Band,
     "fault": Met,
+    "outage": Outage,
+    "mode": Mode,
     "time": TimePassed,
 }
 _NAMES = {payload: kind for kind, payload in KINDS.items()}

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.units import Micros
-from sandbox.truth import Accepted, Arrived, Row, Truth, decode, encode
+from sandbox.truth import Accepted, Arrived, Mode, Outage, Row, Truth, decode, encode
 from tests.sandbox.pit import Pit
 
 
@@ -37,6 +37,17 @@ def test_lines_are_read_back_as_the_same_rows() -> None:
     pit, lines = some_lines()
     assert decode(lines) == tuple(pit.truth.rows)
     assert any(isinstance(row.payload, Accepted) for row in decode(lines))
+
+
+def test_outage_and_mode_are_rows_like_any_other() -> None:
+    lines: list[bytes] = []
+    truth = Truth(lines.append)
+    truth.add(Micros(5), Outage(id="f", on=True, what="calls"))
+    truth.add(Micros(6), Mode(mode="live"))
+    assert lines[0] == (
+        b'{"seq":1,"at":5,"kind":"outage","payload":{"id":"f","on":true,"what":"calls"}}\n'
+    )
+    assert decode(lines) == tuple(truth.rows)
 
 
 def test_torn_last_line_is_left_out() -> None:
