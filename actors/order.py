@@ -15,27 +15,17 @@ from typing import assert_never
 
 from actors.base import Actor
 from actors.bulletin import AUDIENCE, Bulletin
+from actors.checkups import Checkups
 from actors.post_office import Post
 from broker.port import Broker
 from domain import clock
 from domain import events as ev
 from domain.asking import Asking
-from domain.calls import (
-    Failed,
-    Outcome,
-    Preflight,
-    Quotes,
-    ReadQuotes,
-    ReadReply,
-    Ready,
-    Write,
-    WriteReply,
-)
+from domain.calls import Outcome, Quotes, ReadQuotes, ReadReply, Write, WriteReply
 from domain.desk import Desk, DeskParams
 from domain.desk_entries import Entry
 from domain.ledger import Ledger
 from domain.params import BrokerParams
-from domain.preflight import Checkup, lost, why_not
 from domain.session import DayPlan
 from domain.strategy import Mode
 from domain.units import Micros, seconds
@@ -79,9 +69,6 @@ QUOTES_APART = seconds(1)
 QUOTES_WITHIN = seconds(10)
 """A leg that is left needs prices: whose answer takes longer is asked again beside it."""
 
-NO_SESSION = 403
-"""OpenAlgo's one answer to a bad key and to a missing broker session."""
-
 
 class OrderActor(Actor):
     """Carry out what the desk decides: commit first, then send, then tell."""
@@ -106,11 +93,12 @@ class OrderActor(Actor):
         self._params = params
         self._link = link
         self._server_mode = server_mode
-        self._is_paper_exchange = is_paper_exchange
         self._journal: OrderJournal | None = None
         self._desk = Desk(Ledger(), plan, plan.day, params)
         self._bulletin = Bulletin(post)
-        self._checkup = Checkup(seconds(link.session_retry_s))
+        self._checkups = Checkups(
+            post, broker, link, server_mode, is_paper_exchange=is_paper_exchange
+        )
         self._quotes = Asking(QUOTES_WITHIN)
         self._quotes_at = Micros(0)
         self._read_now = False
@@ -187,10 +175,12 @@ class OrderActor(Actor):
                 self._judged(message, at)
             case BooksFailed(status=status, text=text):
                 desk.doubted()
-                if status == NO_SESSION:
-                    self._wait_for_login(status, text)
+                self._checkups.refused(desk, status, text)
             case PreflightDone(reply=reply):
-                self._checked(reply, at)
+                is_new, wrong = self._checkups.take(desk, reply, at)
+                self._read_now = self._read_now or is_new
+                if wrong:
+                    self._end(at, BAD_CONFIG, wrong)
             case _:
                 assert_never(message)
 
@@ -214,7 +204,7 @@ class OrderActor(Actor):
             case TriggerMet():
                 self._read_now = True
             case Pulse():
-                self._check_server(at)
+                self._checkups.inquire(desk, self._plan.day, at)
             case _:
                 assert_never(message)
 
@@ -225,50 +215,7 @@ class OrderActor(Actor):
         prefix = f"{self._plan.day}-{self._journal.boot_seq}"
         self._desk = Desk(ledger, ledger.plan or self._plan, prefix, self._params)
         self._desk.begin(at)
-        self._check_server(at)
-
-    def _check_server(self, at: Micros) -> None:
-        """Ask the server how it is, when that is due."""
-        is_waiting = self._desk.mode(at) is Mode.WAIT_LOGIN
-        if self._checkup.is_due(at, is_waiting=is_waiting):
-            post, call = self.post, Preflight(day=self._plan.day)
-            self._broker.read(call, lambda reply: post.tell("order", PreflightDone(reply=reply)))
-
-    def _checked(self, reply: ReadReply, at: Micros) -> None:
-        if isinstance(reply, Failed):
-            self._unchecked(reply, at)
-            return
-        assert isinstance(reply, Ready)
-        is_repeat = self._checkup.has_passed
-        wrong = why_not(
-            reply,
-            self._server_mode,
-            is_paper_exchange=self._is_paper_exchange,
-            is_quiet=self._desk.ledger.is_quiet and not is_repeat,
-        )
-        if wrong and is_repeat:
-            self._desk.flipped(wrong, at)
-        elif wrong:
-            self._end(at, BAD_CONFIG, wrong)
-        else:
-            is_new = not is_repeat or self._desk.mode(at) is Mode.WAIT_LOGIN
-            self._read_now = self._read_now or is_new
-            self._checkup.passed()
-            self._desk.preflight(reply, at)
-
-    def _unchecked(self, failed: Failed, at: Micros) -> None:
-        """Wait for the server, or go on with what it said before if it only does not say it now."""
-        is_news = self._checkup.failed(at)
-        if not self._checkup.has_passed or failed.status == NO_SESSION:
-            self._wait_for_login(failed.status, failed.text)
-        elif is_news:
-            log.warning("funds and clock are not read status=%s %s", failed.status, failed.text)
-
-    def _wait_for_login(self, status: int, text: str) -> None:
-        what, remedy = lost(status)
-        if self._desk.lost_session(what):
-            said = (what, status, text, self._link.session_retry_s, remedy)
-            log.warning("%s status=%s %s; asking again every %d s: %s", *said)
+        self._checkups.inquire(self._desk, self._plan.day, at)
 
     def _judged(self, message: BooksJudged, at: Micros) -> None:
         desk = self._desk

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from domain import events as ev
 from domain.blotter import Blotter
 from domain.books import Books, OrderPush, Status
+from domain.cadence import Urge, attention
 from domain.calls import Outcome, Quotes, Ready, WriteReply
 from domain.desk_entries import Entry, EntryDesk
 from domain.desk_exits import ExitDesk
@@ -27,17 +28,12 @@ from domain.params import (
     ProtectParams,
     ReconcileParams,
 )
-from domain.positions import Phase
 from domain.proof import Proof, Vigil, manual_list
+from domain.reasons import Condition
 from domain.session import DayPlan, cross_check
+from domain.standing import Standing
 from domain.strategy import Mode
-from domain.units import Micros, Paise, Symbol, seconds
-
-CLOSING = ("FLATTEN", "DAY_DONE")
-"""Latches that end the day: every short is left and the book proved flat."""
-
-DOUBTS = 3
-"""How many reads in a row that were not believed are soon followed by another: books lag."""
+from domain.units import Micros, Paise, Symbol
 
 REBUILT = "the strategy is being rebuilt"
 DIED_TOO_OFTEN = "the strategy died too often"
@@ -68,6 +64,8 @@ class Desk:
     def __init__(self, ledger: Ledger, plan: DayPlan, prefix: str, params: DeskParams) -> None:
         self.ledger = ledger
         self.plan = plan
+        self.standing = Standing(ledger, plan)
+        self.standing.hold(Condition.STRATEGY, "")
         self.blotter = Blotter(ledger, prefix, params.orders)
         self.memory = Memory()
         gate = Gate(params.gate, params.limits, params.max_lots)
@@ -79,71 +77,37 @@ class Desk:
         self._ready: Ready | None = None
         self._calendar = ""
         self._snapshot_at: Micros | None = None
-        self._recovered = False
-        self._strategy_ready = False
-        self._strategy_lost = ""
         self._feed: tuple[bool, str] = (False, "no price was seen yet")
-        self._session_lost = ""
-        self._wrong_mode = False
         self._doubts = 0
-        self._parked_at: Micros | None = None
 
     def mode(self, at: Micros) -> Mode:
         """Return what may be done now. Exits are allowed in every mode but HALTED."""
-        if self.is_closing(at) and self.ledger.proved_flat_at is not None:
-            return Mode.CLOSED
-        if self._session_lost:
-            return Mode.WAIT_LOGIN
-        if not self._recovered:
-            return Mode.RECOVERING
-        parking = self._parked_at is not None
-        if self.ledger.latches or self.is_closing(at) or parking or not self._strategy_ready:
-            return Mode.REDUCE_ONLY
-        return Mode.ACTIVE
-
-    def is_closing(self, at: Micros) -> bool:
-        """Whether the day is to end flat from now on: a level, true until it is done."""
-        return at >= self.plan.force_close or any(name in self.ledger.latches for name in CLOSING)
-
-    def is_quiet(self, at: Micros) -> bool:
-        """Whether the broker's own square-off is so near that no cover may be sent."""
-        return self.plan.quiet is not None and at >= self.plan.quiet
+        return self.standing.mode(at)
 
     @property
     def is_recovered(self) -> bool:
         """Whether the books were read and every short met."""
-        return self._recovered
+        return self.standing.is_recovered
 
     def overdue(self, at: Micros) -> tuple[str, ...] | None:
         """Return the manual list each minute a proof of flat is overdue; None otherwise."""
-        waiting = self.is_closing(at) and self.ledger.proved_flat_at is None
+        waiting = self.standing.is_closing(at) and self.ledger.proved_flat_at is None
         if not self._vigil.is_due(at, waiting=waiting):
             return None
         return manual_list(self.ledger, self.exits.last_price)
 
     def attention(self, at: Micros) -> tuple[Micros, str]:
         """Return how often the books should be read now, and why (`execution.md` 7.2)."""
-        pace, ledger = self._params.reconcile, self.ledger
-        hurry = self._hurry(at)
-        if hurry:
-            return seconds(pace.fast_s), hurry
-        if any(ledger.live(Purpose.ENTRY)):
-            return seconds(pace.resting_s), "entry rests"
-        if any(ledger.open_legs()):
-            return seconds(pace.stops_s), "stops rest"
-        return seconds(pace.slow_s), "idle"
-
-    def _hurry(self, at: Micros) -> str:
-        """Return why the books are to be read fast; '' without a reason."""
-        ledger = self.ledger
-        moving = any(o.state.is_in_flight or o.pending is not Pending.NONE for o in ledger.live())
-        chasing = any(leg.phase is Phase.CHASE for leg in ledger.open_legs())
-        if moving or chasing or self.entries.is_waiting or self.exits.bare(at):
-            return "in flight"
-        unproved = self.is_closing(at) and ledger.proved_flat_at is None
-        if not self._recovered or unproved or self._parked_at is not None:
-            return "proof wanted"
-        return "books doubted" if 0 < self._doubts <= DOUBTS else ""
+        standing = self.standing
+        unproved = standing.is_closing(at) and self.ledger.proved_flat_at is None
+        is_parking = standing.parked_at is not None
+        urge = Urge(
+            is_waiting=self.entries.is_waiting,
+            is_bare=bool(self.exits.bare(at)),
+            wants_proof=not standing.is_recovered or unproved or is_parking,
+            doubts=self._doubts,
+        )
+        return attention(self.ledger, urge, self._params.reconcile)
 
     def begin(self, at: Micros) -> None:
         """Take over what a former process left: what was being sent may exist."""
@@ -161,32 +125,32 @@ class Desk:
         """Take what the server said of itself; the caller has compared the mode."""
         self._ready = ready
         self._calendar = cross_check(self.plan, ready.nfo_open)
-        self._session_lost = ""
+        self.standing.release(Condition.LOGIN)
         if ready.semi_auto:
             self.latch("ORDER_MODE", "orders wait for a human", at)
 
     def lost_session(self, reason: str = "no broker session") -> bool:
         """Wait for a login, everything kept as it is; return whether this is new."""
-        is_new, self._session_lost = not self._session_lost, reason
-        return is_new
+        return self.standing.hold(Condition.LOGIN, reason)
 
     def flipped(self, reason: str, at: Micros) -> None:
         """An answer came from the other world, paper or live: nothing is sent until a right one."""
-        self._wrong_mode = True
+        self.standing.hold(Condition.OTHER_WORLD, reason)
         self.latch("MODE_FLIP", reason, at)
 
     def park(self, at: Micros) -> None:
         """Enter nothing more and end every entry; shorts and their stops stay."""
-        if self._parked_at is None:
-            self._parked_at = at
+        if self.standing.parked_at is None:
+            self.standing.parked_at = at
 
     def is_parked(self, at: Micros) -> bool:
         """Whether no entry lives and every short was read covered, after parking began."""
-        if self._parked_at is None or self.ledger.is_quiet:
-            return self._parked_at is not None
-        read = self._snapshot_at is not None and self._snapshot_at >= self._parked_at
+        parked_at = self.standing.parked_at
+        if parked_at is None or self.ledger.is_quiet:
+            return parked_at is not None
+        read = self._snapshot_at is not None and self._snapshot_at >= parked_at
         entries = any(self.ledger.live(Purpose.ENTRY))
-        return self._recovered and read and not entries and not self.exits.bare(at)
+        return self.is_recovered and read and not entries and not self.exits.bare(at)
 
     def covered(self) -> tuple[int, int]:
         """Return how many shorts a working order covers in full, and how many there are."""
@@ -201,13 +165,13 @@ class Desk:
     def strategy_ready(self) -> None:
         """Strategies have their state, and may wish."""
         if self._strategy_lost != DIED_TOO_OFTEN:
-            self._strategy_ready, self._strategy_lost = True, ""
+            self.standing.release(Condition.STRATEGY)
 
     def strategy_lost(self, *, too_often: bool) -> None:
         """Nobody looks after the entries: a wish that waits is dropped, what rests stays."""
-        self._strategy_ready = False
         if self._strategy_lost != DIED_TOO_OFTEN:
-            self._strategy_lost = DIED_TOO_OFTEN if too_often else REBUILT
+            why = DIED_TOO_OFTEN if too_often else REBUILT
+            self.standing.hold(Condition.STRATEGY, why)
         self.entries.drop(self._strategy_lost)
 
     def planned(self, event: ev.DayPlanned) -> None:
@@ -282,11 +246,12 @@ class Desk:
         Weighing(books, self.blotter, self.memory, params.orders, params.reconcile).run()
         self._snapshot_at = books.asked_at
         self.exits.saw(books.asked_at)
-        self._session_lost, self._wrong_mode = "", False
+        self.standing.release(Condition.LOGIN)
+        self.standing.release(Condition.OTHER_WORLD)
         self._doubts = 0
-        if not self._recovered:
+        if not self.is_recovered:
             self._recover(at)
-        if self.is_closing(at):
+        if self.standing.is_closing(at):
             flat = self.proof.weigh(books, digest, self.ledger)
             if flat is not None and self.ledger.proved_flat_at is None:
                 self.blotter.record(ev.ProvedFlat(at=at, first=flat[0], second=flat[1]))
@@ -299,10 +264,10 @@ class Desk:
 
     def settle(self, at: Micros) -> None:
         """Do what the situation asks for. After each message and on each pulse."""
-        if self._recovered and not self._wrong_mode and "HALT" not in self.ledger.latches:
+        if self.standing.may_write:
             self._act(at)
         if self.mode(at).value != self.ledger.mode:
-            reason = self._mode_reason(at)
+            reason = self.standing.why(at)
             self.blotter.record(ev.ModeChanged(at=at, mode=self.mode(at).value, reason=reason))
 
     def _act(self, at: Micros) -> None:
@@ -310,15 +275,15 @@ class Desk:
         if reason:
             self.entries.cancel_all(reason)
         self.entries.step(at, doubt=self._doubt())
-        if self.is_closing(at):
+        if self.standing.is_closing(at):
             for leg in tuple(self.ledger.open_legs()):
-                self.exits.chase(leg, self._closing_reason(), at)
-        self.exits.step(at, quiet=self.is_quiet(at))
+                self.exits.chase(leg, self.standing.closing_reason(), at)
+        self.exits.step(at, quiet=self.standing.is_quiet(at))
         self._realised(at)
 
     def _recover(self, at: Micros) -> None:
         """Meet what is there: adoption is done, shorts are known, entries start from nothing."""
-        self._recovered = True
+        self.standing.is_recovered = True
         shorts = sum(leg.short > 0 for leg in self.ledger.open_legs())
         orders = sum(1 for _ in self.ledger.live())
         self.entries.cancel_all("recovery")
@@ -347,21 +312,14 @@ class Desk:
             available=available,
         )
 
-    def _closing_reason(self) -> str:
-        latches = self.ledger.latches
-        return next((latches[name] for name in CLOSING if name in latches), "FORCE_CLOSE")
-
     def _entries_over(self, at: Micros) -> str:
         """Return why resting entries are to end now; '' while they may rest."""
-        if self.is_closing(at):
-            return self._closing_reason()
-        if self.ledger.latches:
-            return " ".join(self.ledger.latches)
-        if self._parked_at is not None:
-            return "parking"
-        if self._strategy_lost == DIED_TOO_OFTEN:
-            return DIED_TOO_OFTEN
-        return "last entry time" if at >= self.plan.last_entry else ""
+        over = self.standing.entries_over(at)
+        return over or (DIED_TOO_OFTEN if self._strategy_lost == DIED_TOO_OFTEN else "")
+
+    @property
+    def _strategy_lost(self) -> str:
+        return self.standing.conditions.get(Condition.STRATEGY, "")
 
     def _doubt(self) -> str:
         """Return why nothing may rest on these prices; '' if it may.
@@ -371,12 +329,3 @@ class Desk:
         """
         trusted, reason = self._feed
         return "" if trusted else f"prices are not trusted: {reason}"
-
-    def _mode_reason(self, at: Micros) -> str:
-        if self.ledger.latches:
-            return " ".join(self.ledger.latches)
-        if self._session_lost:
-            return self._session_lost
-        if self.is_closing(at):
-            return "force close"
-        return "parking" if self._parked_at is not None else self._strategy_lost

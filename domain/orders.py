@@ -1,5 +1,6 @@
 """An order's identity and life, as values. `ledger.py` folds them, `desk.py` decides."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -18,6 +19,7 @@ class Purpose(StrEnum):
     ENTRY = "entry"
     STOP = "stop"
     COVER = "cover"
+    SELL_BACK = "sell_back"
 
 
 class State(StrEnum):
@@ -54,6 +56,33 @@ class State(StrEnum):
 _TERMINAL = frozenset(
     {State.FILLED, State.CANCELLED, State.REJECTED, State.REFUSED, State.NOT_PLACED}
 )
+_READ = frozenset(
+    {State.TRIGGER_PENDING, State.OPEN, State.FILLED, State.CANCELLED, State.REJECTED}
+)
+"""What a row in a book may show."""
+
+
+MOVES: Mapping[State, frozenset[State]] = {
+    State.PLANNED: frozenset({State.SENDING, State.REFUSED}),
+    State.SENDING: frozenset({State.ACKED, State.PLANNED, State.REFUSED, State.UNKNOWN}),
+    State.UNKNOWN: frozenset({State.ACKED, State.NOT_PLACED, State.REFUSED}),
+    State.ACKED: _READ,
+    State.TRIGGER_PENDING: _READ - {State.TRIGGER_PENDING},
+    State.OPEN: _READ - {State.TRIGGER_PENDING, State.OPEN},
+    State.FILLED: frozenset(),
+    **dict.fromkeys(
+        (State.CANCELLED, State.REJECTED, State.REFUSED, State.NOT_PLACED), _READ | {State.ACKED}
+    ),
+}
+"""Every legal move of `execution.md` 5; an end is left only by late evidence (a reopening).
+
+A move to the same state changes what is in the air, never the place in life, and is always legal.
+"""
+
+
+def is_legal(before: State, after: State) -> bool:
+    """Whether an order may move so. Any other move is a finding, and causes a resync."""
+    return before is after or after in MOVES[before]
 
 
 class Pending(StrEnum):

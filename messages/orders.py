@@ -6,10 +6,11 @@ from domain.books import Books, OrderPush
 from domain.calls import ReadReply, WriteReply
 from domain.contracts import Chain, Contract, Side
 from domain.events import Event
+from domain.levers import Lever
 from domain.orders import EntryKey, Order, StopPlan, Ticket
 from domain.positions import Leg
 from domain.session import DayPlan
-from domain.units import Micros, Paise, Symbol
+from domain.units import Micros, Paise, Symbol, Units
 
 
 class PlaceEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -73,6 +74,18 @@ class FlattenAll(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
     at: Micros
     reason: str
+
+
+class PullLever(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A human's word: freeze, flatten, halt, clear a latch, acknowledge foreign orders.
+
+    `name` is the latch to clear, empty for the others. main -> OrderActor.
+    """
+
+    at: Micros
+    lever: Lever
+    reason: str
+    name: str = ""
 
 
 class PlanDay(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -197,6 +210,18 @@ class BooksFailed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
     at: Micros
     status: int
     text: str
+
+
+class CoverageMeasured(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """How our shorts are covered, by the journal on disk and the broker's books.
+
+    `read_at` is when the last valid snapshot was begun, None before the first. `bare` holds symbol,
+    uncovered units and since when. ReconcileActor -> WatchdogActor.
+    """
+
+    at: Micros
+    read_at: Micros | None
+    bare: tuple[tuple[Symbol, Units, Micros], ...]
 
 
 class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -144,9 +144,10 @@ def test_latch_takes_entries_away(name: str) -> None:
     bench = a_resting_entry()
     bench.desk.latch(name, "because", t(2))
     bench.desk.latch(name, "again", t(3))
-    assert mode(bench.settle(3)) is Mode.REDUCE_ONLY
+    expected = Mode.HALTED if name == "HALT" else Mode.REDUCE_ONLY
+    assert mode(bench.settle(3)) is expected
     assert bench.ledger.latches == {name: "because"}
-    assert modes(bench)[-1] == ("REDUCE_ONLY", name)
+    assert modes(bench)[-1] == (expected, name)
     assert kinds(bench.writes) == ([] if name == "HALT" else [CancelOrder])
 
 

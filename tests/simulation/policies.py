@@ -11,10 +11,13 @@ from actors.order import OrderActor
 from actors.system import System
 from broker.asks import HttpAnswer, HttpAsk
 from cli.virtual import Parts
-from domain.desk import Desk
+from domain.desk import Desk, DeskParams
 from domain.desk_exits import ExitDesk
+from domain.ledger import Ledger
 from domain.orders import Order
 from domain.positions import Leg
+from domain.session import DayPlan
+from domain.standing import Standing
 from domain.units import SECOND, Micros
 from tests.worlds import LateWorld
 
@@ -57,11 +60,19 @@ class NoCancel(ExitDesk):
         return all(order.ticket.trigger for order in live)
 
 
-class OneShot(Desk):
+class OneMoment(Standing):
     """A quarter past three is a moment: who was not there has missed it."""
 
     def is_closing(self, at: Micros) -> bool:
-        return at // SECOND == self.plan.force_close // SECOND
+        return at // SECOND == self._plan.force_close // SECOND
+
+
+class OneShot(Desk):
+    """Close at that moment."""
+
+    def __init__(self, ledger: Ledger, plan: DayPlan, prefix: str, params: DeskParams) -> None:
+        super().__init__(ledger, plan, prefix, params)
+        self.standing = OneMoment(ledger, plan)
 
 
 class AskAgain(LateWorld):

@@ -1,0 +1,48 @@
+"""How often the broker's books should be read now, and why (`execution.md` 7.2)."""
+
+from dataclasses import dataclass
+
+from domain.ledger import Ledger
+from domain.orders import Pending, Purpose
+from domain.params import ReconcileParams
+from domain.positions import Phase
+from domain.units import Micros, seconds
+
+DOUBTS = 3
+"""How many reads in a row that were not believed are soon followed by another: books lag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Urge:
+    """What asks for a look besides the orders themselves.
+
+    `doubts` counts the reads in a row that were not believed; `is_bare`: a short is uncovered.
+    """
+
+    is_waiting: bool
+    is_bare: bool
+    wants_proof: bool
+    doubts: int
+
+
+def attention(ledger: Ledger, urge: Urge, pace: ReconcileParams) -> tuple[Micros, str]:
+    """Return the time between two reads, and why it is that."""
+    hurry = _hurry(ledger, urge)
+    if hurry:
+        return seconds(pace.fast_s), hurry
+    if any(ledger.live(Purpose.ENTRY)):
+        return seconds(pace.resting_s), "entry rests"
+    if any(ledger.open_legs()):
+        return seconds(pace.stops_s), "stops rest"
+    return seconds(pace.slow_s), "idle"
+
+
+def _hurry(ledger: Ledger, urge: Urge) -> str:
+    """Return why the books are to be read fast; '' without a reason."""
+    moving = any(o.state.is_in_flight or o.pending is not Pending.NONE for o in ledger.live())
+    chasing = any(leg.phase is Phase.CHASE for leg in ledger.open_legs())
+    if moving or chasing or urge.is_waiting or urge.is_bare:
+        return "in flight"
+    if urge.wants_proof:
+        return "proof wanted"
+    return "books doubted" if 0 < urge.doubts <= DOUBTS else ""
