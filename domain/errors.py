@@ -7,6 +7,9 @@ SutradharError
 |   +-- Unknown        sent, no usable answer: never retry; UNKNOWN until the books tell
 +-- WireError          the broker spoke nonsense: no entries until it makes sense
 +-- JournalError       no durable intent, no entry; exits go on with the fallback journal
+|   +-- JournalBusy    another process holds the file: it is whole, wait for it
+|   +-- JournalDamaged the file is no longer what was written: set it aside and begin anew
+|   +-- JournalNewer   a later version wrote it: leave it alone and refuse to start
 +-- ConfigError        refuse to start with exit code 78
     +-- RuleError      a dated rule is missing, malformed or contradicts itself
 """
@@ -46,6 +49,18 @@ class WireError(SutradharError):
 
 class JournalError(SutradharError):
     """An event could not be made durable, or what is on disk cannot be trusted."""
+
+
+class JournalBusy(JournalError):
+    """Another process holds the file. Nothing is wrong with it."""
+
+
+class JournalDamaged(JournalError):
+    """What is on disk is not what was written. The file is worth keeping, not going on with."""
+
+
+class JournalNewer(JournalError):
+    """A later version wrote what this one cannot read. Nothing is wrong with the file."""
 
 
 class ConfigError(SutradharError):
