@@ -1,0 +1,172 @@
+"""The world of the orders drill: one exchange that goes on, and an agent that dies and comes back.
+
+Time moves from happening to happening as in every world. A kill abandons the agent between two
+steps of its own: bytes that left arrive, answers are heard by nobody, and some seconds later a new
+life begins on the same state directory.
+"""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from actors.pump import PumpStage
+from broker.asks import HttpAnswer, HttpAsk
+from config.settings import Settings
+from domain.market import Source
+from domain.pulse import PulsePlan
+from domain.units import Micros, seconds
+from messages.control import Ended
+from research.dealer import Desk as Dealing
+from research.lanes import VirtualLanes
+from research.mischief import Killed, Mischief
+from research.order_agent import DrilledBroker, LifePump, LifeSystem, Poison, Pushes, ports
+from research.world import World
+from sandbox.exchange import Exchange
+
+API_KEY = "drill"
+DAY_DONE = 10
+WRITES = frozenset({"placeorder", "modifyorder", "cancelorder"})
+BOOKS = frozenset({"orderbook", "tradebook", "positionbook"})
+GRACE = seconds(5)
+"""How soon after its birth a process has its first stop out (`execution.md` 11)."""
+
+SYSTEM = type[LifeSystem]
+
+
+class OrderWorld(World):
+    """One session. `broken` collects what is judged on the way."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        start: Micros,
+        settings: Settings,
+        folder: Path,
+        mischief: Mischief,
+    ) -> None:
+        self._life = LifePump(random.Random())  # noqa: S311 - serves nobody
+        super().__init__(exchange, API_KEY, start, self._life, PulsePlan(1500))
+        self._settings = settings
+        self._folder = folder
+        self.mischief = mischief
+        self.lives = 0
+        self.ended: Ended | None = None
+        self.broken: list[str] = []
+        self.down: list[tuple[Micros, Micros]] = []
+        """When no process lived, or it was only just born."""
+
+    def prepare(self, seed: str, dealing: Dealing, system: SYSTEM, *, has_pushes: bool) -> None:
+        """Say who will live here."""
+        self._seed = seed
+        self._dealing = dealing
+        self._system = system
+        self._has_pushes = has_pushes
+
+    @property
+    def life(self) -> LifePump:
+        """The pump of the process that lives now."""
+        return self._life
+
+    def play(self, last: Micros) -> None:
+        """Let the session happen until the day is done or `last` is reached."""
+        self.boot()
+        while self.ended is None and self.timeline.now() < last:
+            try:
+                self._step()
+            except Killed as killed:
+                self.die(f"killed {killed}", self._draw_down())
+
+    def finish(self, span: Micros) -> None:
+        """Let the exchange go on a little without an agent: what is left over may still trade."""
+        self._life.abandon()
+        until = Micros(self.timeline.now() + span)
+        while self.timeline.now() < until:
+            self._step()
+
+    def boot(self) -> None:
+        """Begin a new life on the same state directory."""
+        self.lives += 1
+        name = f"{self._seed}:{self.lives}"
+        self._life = self.pump = life = LifePump(random.Random(f"{name}:order"))  # noqa: S311
+        life.register("main", self)
+        lanes = VirtualLanes(
+            self.timeline,
+            self._carrier(life),
+            self._settings.broker,
+            "analyze",
+            random.Random(f"{name}:lanes"),  # noqa: S311 - jitter, and it must repeat
+        )
+        found = ports(
+            {
+                "broker": DrilledBroker(lanes, self.timeline, self.mischief),
+                "draw": random.Random(f"{name}:dealer"),  # noqa: S311 - a drawn session
+                "pump": life,
+                "folder": self._folder,
+                "pid": self.lives,
+                "mischief": self.mischief,
+                "dealing": self._dealing,
+                "broken": self.broken,
+            }
+        )
+        if self._has_pushes:
+            stream = self.stream(50, Source.PRIMARY)
+            stream.listen(Pushes(life))
+            stream.connect(1, ())
+        self._system(self._settings, found, PumpStage(life)).start()
+        try:
+            self.pump.run()
+        except Killed as killed:
+            self.die(f"killed {killed}", self._draw_down())
+
+    def die(self, reason: str, down: Micros) -> None:
+        """Abandon the agent; begin a new life after a while."""
+        del reason
+        self._life.abandon()
+        for stream in list(self._streams):
+            stream.close()
+        self._streams.clear()
+        now = self.timeline.now()
+        again = Micros(now + down)
+        self.down.append((now, Micros(again + GRACE)))
+        self.timeline.later(again, self.boot)
+
+    def tell(self, message: Ended) -> None:
+        """Hear that the process should end."""
+        if message.code == DAY_DONE:
+            self.ended = message
+            return
+        self.timeline.later(self.timeline.now(), lambda: self._left(self._life, message))
+
+    def _left(self, life: LifePump, message: Ended) -> None:
+        if life is self._life and not life.is_dead:
+            self.mischief.met[f"exit {message.code}"] += 1
+            self.die(message.reason, seconds(2.5))
+
+    def _draw_down(self) -> Micros:
+        """Return how long it takes until the service manager has a new process up."""
+        return seconds(self.mischief.draw.choice((0.5, 2.2, 3.0)))
+
+    def _pulse(self, at: Micros) -> None:
+        if self.mischief.reader_dies():
+            self.pump.tell("reconcile", Poison())
+        super()._pulse(at)
+
+    def _carrier(self, life: LifePump) -> Callable[[HttpAsk, Callable[[HttpAnswer], None]], None]:
+        """Return what carries the calls of one life: they end with it."""
+
+        def carry(ask: HttpAsk, then: Callable[[HttpAnswer], None]) -> None:
+            if life.is_dead:
+                return
+
+            def heard(answer: HttpAnswer) -> None:
+                if life.is_dead:
+                    return
+                if ask.route in WRITES:
+                    self.mischief.boundary("answered")
+                then(answer)
+
+            self._carry(ask, heard)
+            if ask.route in WRITES:
+                self.mischief.boundary("sent")
+
+        return carry
