@@ -1,9 +1,11 @@
 """The order journal: append-only, committed before any broker write, folded at every start.
 
 `state/orders.db` is SQLite in WAL mode with `synchronous=FULL`. OrderActor is the only writer.
-A row's checksum covers everything else in it; triggers refuse every update and delete.
+A row's checksum covers everything else in it; triggers refuse every update and delete. What the
+file did not take is in the fallback journal beside it, under the numbers it will have here.
 """
 
+import logging
 import sqlite3
 import threading
 import zlib
@@ -11,76 +13,118 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import msgspec
 
-from domain.errors import JournalError
+from domain.errors import JournalDamaged, JournalError
 from domain.events import Event
+from domain.ledger import Ledger
+from domain.ledger_digest import canonical, digest
 from domain.session import trading_day
 from domain.units import Day, Micros
+from journal import fallback, schema
 
-SCHEMA = 1
+log = logging.getLogger(__name__)
+
 NAME = "orders.db"
 """The file of a state directory."""
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS owner(
-  boot_id TEXT PRIMARY KEY, boot_seq INTEGER UNIQUE, pid INTEGER, started_at INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS event(
-  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, day TEXT NOT NULL, boot_id TEXT NOT NULL,
-  kind TEXT NOT NULL, intent_id TEXT, orderid TEXT, strategy TEXT, leg TEXT,
-  body BLOB NOT NULL, crc INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS event_day ON event(day, seq);
-CREATE TRIGGER IF NOT EXISTS event_no_update BEFORE UPDATE ON event
-  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER IF NOT EXISTS event_no_delete BEFORE DELETE ON event
-  BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-"""
-
 _COLUMNS = "seq, at, day, boot_id, kind, intent_id, orderid, strategy, leg, body, crc"
 _INSERT = f"INSERT INTO event({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - constant
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+"""What may keep a file from being written for a while; what it holds can be read meanwhile."""
+
 _Row = tuple[int, int, str, str, str, str | None, str | None, str | None, str | None, bytes, int]
 
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Event)
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fold of a day was after event `at_seq`: its canonical bytes and their SHA-256.
+
+    The digest tells that a later fold differs, the body where.
+    """
+
+    at_seq: int
+    sha256: str
+    body: bytes
 
 
 class OrderJournal:
     """The one writer. Opened and used in OrderActor's thread only.
 
-    Raises JournalError, with the file and the remedy, if the file cannot be opened, is damaged or
-    does not take a commit.
+    The claim of a file that can be read and takes no write is made with the first commit.
+    Raises JournalError, with the file and the remedy, if the file cannot be opened or does not take
+    a commit: JournalDamaged if it is not whole, JournalNewer if a later version wrote it,
+    JournalBusy if another process holds it.
     """
 
-    def __init__(self, path: Path, pid: int, started_at: Micros) -> None:
+    def __init__(self, path: Path, pid: int, started_at: Micros, *, boot_after: int = 0) -> None:
         self._path = path
+        self._owner: tuple[str, int, int, Micros] | None = None
         try:
+            self.seq = _looked_at(path) if path.exists() else 0
             self._db = _connect(path)
-            self._db.executescript(_TABLES)
-            self._seq = _checked(self._db, path)
-            self.boot_seq = self._claim(pid, started_at)
-        except sqlite3.Error as error:
-            raise _broken(self._path, error) from error
+            self.boot_seq = self._claim(pid, started_at, boot_after)
+        except (sqlite3.Error, JournalError) as error:
+            raise schema.trouble(path, error) from error
         self._boot_id = f"boot-{self.boot_seq}"
 
     def append(self, events: Iterable[Event]) -> int:
         """Commit events as one transaction and return the last sequence number."""
-        rows = [self._row(seq, event) for seq, event in enumerate(events, self._seq + 1)]
+        rows = [self._row(seq, event) for seq, event in enumerate(events, self.seq + 1)]
         try:
             with self._db:
+                if self._owner is not None:
+                    self._db.execute("INSERT INTO owner VALUES (?, ?, ?, ?)", self._owner)
                 self._db.executemany(_INSERT, rows)
         except sqlite3.Error as error:
-            raise _broken(self._path, error) from error
-        self._seq += len(rows)
-        return self._seq
+            raise schema.trouble(self._path, error) from error
+        self._owner = None
+        self.seq += len(rows)
+        return self.seq
 
     def events(self, day: Day) -> tuple[Event, ...]:
         """Return every event of a trading day, in order."""
+        return tuple(event for _, event in self.numbered(day))
+
+    def numbered(self, day: Day) -> tuple[tuple[int, Event], ...]:
+        """Return every event of a trading day with its number, in order."""
         try:
-            return tuple(event for _, event in _events(self._db, day, after=0))
-        except (sqlite3.Error, msgspec.DecodeError) as error:
-            raise _broken(self._path, error) from error
+            return tuple(_events(self._db, day, after=0))
+        except (sqlite3.Error, JournalError) as error:
+            raise schema.trouble(self._path, error) from error
+
+    def event(self, seq: int) -> Event | None:
+        """Return one event by its number; None if there is none."""
+        try:
+            row = self._db.execute("SELECT body FROM event WHERE seq = ?", (seq,)).fetchone()
+            return None if row is None else schema.decode(row[0])
+        except (sqlite3.Error, JournalError) as error:
+            raise schema.trouble(self._path, error) from error
+
+    def check(self, ledger: Ledger) -> None:
+        """Write down what the fold is now, after the last event: a later fold must agree."""
+        body = canonical(ledger)
+        try:
+            with self._db:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)",
+                    (self.seq, digest(body), body),
+                )
+        except sqlite3.Error as error:
+            raise schema.trouble(self._path, error) from error
+
+    def checkpoint(self, day: Day) -> Checkpoint | None:
+        """Return the last checkpoint of a day, if one was written."""
+        try:
+            row = self._db.execute(
+                "SELECT at_seq, sha256, checkpoint.body FROM checkpoint"
+                " JOIN event ON seq = at_seq WHERE day = ? ORDER BY at_seq DESC LIMIT 1",
+                (day,),
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise schema.trouble(self._path, error) from error
+        return None if row is None else Checkpoint(at_seq=row[0], sha256=row[1], body=row[2])
 
     def close(self) -> None:
         """Close the file; everything committed is on disk already."""
@@ -97,14 +141,20 @@ class OrderJournal:
     ) -> None:
         self.close()
 
-    def _claim(self, pid: int, started_at: Micros) -> int:
-        with self._db:
-            (last,) = self._db.execute("SELECT coalesce(max(boot_seq), 0) FROM owner").fetchone()
-            self._db.execute(
-                "INSERT INTO owner VALUES (?, ?, ?, ?)",
-                (f"boot-{last + 1}", last + 1, pid, started_at),
-            )
-        return int(last) + 1
+    def _claim(self, pid: int, started_at: Micros, boot_after: int) -> int:
+        """Own the file from now on, under the next number nobody had."""
+        (last,) = self._db.execute("SELECT coalesce(max(boot_seq), 0) FROM owner").fetchone()
+        boot = max(int(last), boot_after) + 1
+        owner = (f"boot-{boot}", boot, pid, started_at)
+        try:
+            with self._db:
+                self._db.execute("INSERT INTO owner VALUES (?, ?, ?, ?)", owner)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _PASSING:
+                raise
+            log.warning("%s", schema.trouble(self._path, error))
+            self._owner = owner
+        return boot
 
     def _row(self, seq: int, event: Event) -> _Row:
         ticket = getattr(event, "ticket", None)
@@ -118,7 +168,7 @@ class OrderJournal:
             getattr(event, "orderid", None) or None,
             getattr(ticket, "strategy", None),
             getattr(event, "leg", None) or None,
-            _encoder.encode({"schema": SCHEMA, "event": event}),
+            schema.encode(event),
             0,
         )
         return (*row[:-1], _crc(row))
@@ -133,14 +183,11 @@ def verify(path: Path, day: Day) -> tuple[Event, ...]:
     if not path.exists():
         return ()
     try:
+        _looked_at(path)
         with closing(_connect_to_read(path)) as db:
-            tables = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'event'")
-            if tables.fetchone() == (0,):
-                return ()
-            _checked(db, path)
-            return tuple(event for _, event in _events(db, day, after=0))
-    except (sqlite3.Error, msgspec.DecodeError) as error:
-        raise _broken(path, error) from error
+            return tuple(event for _, event in _events(db, day, after=0)) if _has_any(db) else ()
+    except (sqlite3.Error, JournalError) as error:
+        raise schema.trouble(path, error) from error
 
 
 class JournalReader:
@@ -155,9 +202,15 @@ class JournalReader:
         self._db: sqlite3.Connection | None = None
 
     def after(self, seq: int, day: Day) -> tuple[tuple[Event, ...], int]:
-        """Return the events of a day that follow `seq`, and the last sequence number read."""
+        """Return the events of a day that follow `seq`, and the last sequence number read.
+
+        Those that only the fallback journal holds yet are among them, under the same numbers.
+        """
         with self._reading() as db:
             found = list(_events(db, day, after=seq))
+            last = int(db.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
+        waiting = fallback.read(self._path.with_name(fallback.NAME)).after(last)
+        found += ((n, event) for n, event in waiting if n > seq and trading_day(event.at) == day)
         return tuple(event for _, event in found), found[-1][0] if found else seq
 
     def rows(self, day: Day) -> list[dict[str, object]]:
@@ -178,20 +231,18 @@ class JournalReader:
                 if self._db is None:
                     self._db = _connect_to_read(self._path)
                 yield self._db
-            except (sqlite3.Error, msgspec.DecodeError) as error:
+            except (sqlite3.Error, JournalError) as error:
                 message = f"the order journal {self._path} cannot be read: {error}"
                 raise JournalError(message) from error
-
-
-class _Envelope(msgspec.Struct):
-    schema: Literal[1]
-    event: msgspec.Raw
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=0.25)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=FULL")
+    (layout,) = db.execute("PRAGMA user_version").fetchone()
+    if layout < schema.LAYOUT:
+        db.executescript(schema.TABLES)
     return db
 
 
@@ -200,24 +251,29 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(uri, timeout=0.25, uri=True, check_same_thread=False)
 
 
-def _checked(db: sqlite3.Connection, path: Path) -> int:
-    """Return the last sequence number of a journal that is whole. Raises JournalError."""
-    (verdict,) = db.execute("PRAGMA quick_check").fetchone()
-    if verdict != "ok":
-        raise _broken(path, verdict)
-    seq = 0
-    for row in db.execute(f"SELECT {_COLUMNS} FROM event ORDER BY seq"):  # noqa: S608 - constant
-        seq += 1
-        if row[0] != seq or row[-1] != _crc(row):
-            raise _broken(path, f"event {seq} is damaged or missing")
-    return seq
+def _looked_at(path: Path) -> int:
+    """Return the last sequence number of a file that is whole; nothing in it is changed.
+
+    Raises JournalDamaged, JournalNewer, or what SQLite says.
+    """
+    with closing(_connect_to_read(path)) as db:
+        schema.check_layout(db)
+        (verdict,) = db.execute("PRAGMA quick_check").fetchone()
+        if verdict != "ok":
+            raise JournalDamaged(verdict)
+        seq = 0
+        rows = db.execute(f"SELECT {_COLUMNS} FROM event ORDER BY seq") if _has_any(db) else ()  # noqa: S608 - constant
+        for row in rows:
+            seq += 1
+            if row[0] != seq or row[-1] != _crc(row):
+                raise JournalDamaged(f"event {seq} is damaged or missing")
+        return seq
 
 
-def _broken(path: Path, what: object) -> JournalError:
-    return JournalError(
-        f"the order journal {path} cannot be used: {what}. Move the file aside (keep it), check "
-        "the disk, and look at the broker's books before starting again"
-    )
+def _has_any(db: sqlite3.Connection) -> bool:
+    """Whether the file has the table of events at all."""
+    tables = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'event'")
+    return bool(tables.fetchone()[0])
 
 
 def _events(db: sqlite3.Connection, day: Day, *, after: int) -> Iterator[tuple[int, Event]]:
@@ -225,8 +281,7 @@ def _events(db: sqlite3.Connection, day: Day, *, after: int) -> Iterator[tuple[i
         "SELECT seq, body FROM event WHERE day = ? AND seq > ? ORDER BY seq", (day, after)
     )
     for seq, body in rows:
-        envelope = msgspec.json.decode(body, type=_Envelope)
-        yield seq, _decoder.decode(envelope.event)
+        yield seq, schema.decode(body)
 
 
 def _crc(row: _Row) -> int:

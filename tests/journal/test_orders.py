@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain import events as ev
-from domain.errors import JournalError
+from domain.errors import JournalBusy, JournalDamaged, JournalError, JournalNewer
 from domain.ledger import Ledger
 from domain.session import trading_day
 from domain.units import Day, Micros
@@ -162,7 +162,7 @@ def test_locked_journal_says_so_within_its_patience(path: Path) -> None:
     journal = opened(path)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(JournalError, match="database is locked"):
+    with pytest.raises(JournalBusy, match=r"database is locked. Find who holds it \(fuser "):
         journal.append(DAY_EVENTS[:1])
     other.execute("ROLLBACK")
     other.close()
@@ -181,8 +181,8 @@ def test_every_commit_reaches_the_disk(path: Path) -> None:
 # Believed only when whole.
 
 
-def refused(path: Path) -> str:
-    with pytest.raises(JournalError) as caught:
+def refused(path: Path, kind: type[JournalError] = JournalError) -> str:
+    with pytest.raises(kind) as caught:
         opened(path)
     return str(caught.value)
 
@@ -201,7 +201,7 @@ def refused(path: Path) -> str:
 def test_damaged_or_missing_event_is_named(path: Path, statement: str, seq: int) -> None:
     written(path, *DAY_EVENTS)
     damage(path, statement)
-    text = refused(path)
+    text = refused(path, JournalDamaged)
     assert f"event {seq} is damaged or missing" in text
     assert str(path) in text
     assert "Move the file aside" in text
@@ -219,7 +219,7 @@ def test_event_of_another_version_is_refused(path: Path) -> None:
         *values,
         zlib.crc32(repr(values).encode()),
     )
-    with pytest.raises(JournalError, match="Invalid enum value 2"):
+    with pytest.raises(JournalNewer, match="an event has form 2, this version reads up to 1"):
         journal.events(DAY)
     journal.close()
 
@@ -229,7 +229,7 @@ def test_event_of_another_version_is_refused(path: Path) -> None:
 )
 def test_file_that_is_no_database_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    text = refused(path)
+    text = refused(path, JournalDamaged)
     assert f"the order journal {path} cannot be used: file is not a database" in text
 
 
@@ -237,7 +237,7 @@ def test_torn_page_is_refused(path: Path) -> None:
     written(path, *DAY_EVENTS * 40)
     whole = path.read_bytes()
     path.write_bytes(whole[:8192] + b"\xff" * 4096 + whole[12288:])
-    assert str(path) in refused(path)
+    assert str(path) in refused(path, JournalDamaged)
 
 
 def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -247,7 +247,8 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_file_that_is_a_folder_is_refused(path: Path) -> None:
     path.mkdir()
-    assert "unable to open database file" in refused(path)
+    assert f"the order journal {path} cannot be used: " in refused(path)
+    assert path.is_dir()
 
 
 @pytest.mark.incident("INC-80")
