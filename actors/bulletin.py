@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from actors.post_office import Post
 from domain import events as ev
-from domain.gate import Refusal
 from domain.ledger import Ledger
 from domain.orders import EntryKey
+from domain.reasons import Refusal
 from domain.story import tell
 from domain.units import Micros
 from messages.control import ModeEntered

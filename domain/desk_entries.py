@@ -12,10 +12,11 @@ from domain import events as ev
 from domain.blotter import Blotter, Intent
 from domain.books import Action, PriceType
 from domain.contracts import Side
-from domain.gate import Gate, Proposal, Refusal, Situation
+from domain.gate import Gate, Proposal, Situation
 from domain.orders import EntryKey, Order, Purpose, State, StopPlan, Ticket
 from domain.params import EntryParams, OrderParams
 from domain.positions import Phase
+from domain.reasons import Refusal
 from domain.units import Micros, Paise, seconds
 
 

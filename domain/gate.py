@@ -14,15 +14,9 @@ from domain.exits import band_low
 from domain.ledger import Ledger
 from domain.orders import Purpose, StopPlan, Ticket
 from domain.params import GateParams, LimitParams
+from domain.reasons import Refusal
 from domain.strategy import Mode
 from domain.units import Micros, Paise, rupees, seconds
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Why an order may not go: a code for programs, a sentence for people."""
-
-    code: str
-    text: str
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -17,6 +17,13 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     remedy: str
 
 
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Why an order may not go, or not as it is: a code for programs, a sentence for people."""
+
+    code: str
+    text: str
+
+
 class Condition(StrEnum):
     """What holds the agent back while it lasts; it comes and goes by itself, unlike a latch."""
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from domain import events as ev
 from domain.contracts import Contract, Side
-from domain.gate import Gate, Proposal, Refusal, Situation
+from domain.gate import Gate, Proposal, Situation
 from domain.ledger import Ledger
 from domain.orders import Pending, State, StopPlan
 from domain.params import GateParams, LimitParams
 from domain.positions import Phase
+from domain.reasons import Refusal
 from domain.strategy import Mode
 from domain.units import Micros, Paise, Symbol, Units
 from tests.orders import PLANNED, STOP, T0, planned, t
