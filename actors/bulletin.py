@@ -8,9 +8,11 @@ from domain import events as ev
 from domain.ledger import Ledger
 from domain.orders import EntryKey
 from domain.reasons import Refusal
+from domain.standing import Standing
+from domain.status import Hold
 from domain.story import tell
 from domain.units import Micros
-from messages.control import ModeEntered
+from messages.control import ModeEntered, StandingChanged
 from messages.orders import EntryRefused, OrderChanged, PositionChanged
 
 log = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ class Bulletin:
 
     def __init__(self, post: Post) -> None:
         self._post = post
+        self._stood: StandingChanged | None = None
 
     def tell(self, events: Iterable[ev.Event], ledger: Ledger, at: Micros) -> None:
         """Tell what events, folded into the ledger, came to; each order and leg once."""
@@ -56,6 +59,17 @@ class Bulletin:
             told = EntryRefused(at=at, key=key, code=refusal.code, text=refusal.text)
             self._tell(DOERS, told)
 
+    def stand(self, standing: Standing, ledger: Ledger, at: Micros) -> None:
+        """Tell what holds the agent back, when that is news; a condition without words is none."""
+        latches = tuple(Hold(code=name, text=text) for name, text in ledger.latches.items())
+        held = standing.conditions.items()
+        conditions = tuple(Hold(code=str(code), text=text) for code, text in held if text)
+        known = self._stood
+        before = (known.latches, known.conditions) if known else ((), ())
+        if before != (latches, conditions):
+            self._stood = StandingChanged(at=at, latches=latches, conditions=conditions)
+            self._post.tell("monitor", self._stood)
+
     def everything(self, who: str, ledger: Ledger, at: Micros) -> None:
         """Give one listener the whole picture: orders, legs, and the mode if it goes by it."""
         for order in ledger.orders.values():
@@ -64,6 +78,8 @@ class Bulletin:
             self._post.tell(who, PositionChanged(at=at, leg=leg))
         if who in DOERS:
             self._post.tell(who, ModeEntered(at=at, mode=ledger.mode, reason="told again"))
+        if who == "monitor" and self._stood is not None:
+            self._post.tell(who, self._stood)
 
     def _tell(
         self,

@@ -1,7 +1,7 @@
 """MonitorActor: keeps `state/status.json` true, for `run.py status` and for the summary.
 
-Hears:  Begin, FeedHealth, OrderChanged, PositionChanged, EntryRefused, ModeEntered, ChainChosen,
-        RecoveryDone, ApiCalled, RecordKept, Heartbeat, Pulse
+Hears:  Begin, FeedHealth, OrderChanged, PositionChanged, EntryRefused, ModeEntered,
+        StandingChanged, ChainChosen, RecoveryDone, ApiCalled, RecordKept, Heartbeat, Pulse
 Tells:  nobody
 Owns:   the status snapshot (domain.status) and its file
 Dies:   losing next to nothing: it leaves its snapshot in the file, and the next one goes on with it
@@ -34,11 +34,12 @@ from messages.control import (
     Pulse,
     RecordKept,
     RecoveryDone,
+    StandingChanged,
 )
 from messages.market import FeedHealth
 from messages.orders import EntryRefused, OrderChanged, PositionChanged
 
-Fact = OrderChanged | PositionChanged | EntryRefused | ModeEntered
+Fact = OrderChanged | PositionChanged | EntryRefused | ModeEntered | StandingChanged
 Vital = FeedHealth | ApiCalled | RecordKept | Heartbeat
 Word = Begin | RecoveryDone | ChainChosen | Pulse
 Heard = Fact | Vital | Word
@@ -68,7 +69,13 @@ class MonitorActor(Actor):
     def on_receive(self, message: Heard) -> None:
         """Take one fact in. In the actor's thread, which may wait for the disk."""
         match message:
-            case OrderChanged() | PositionChanged() | EntryRefused() | ModeEntered():
+            case (
+                OrderChanged()
+                | PositionChanged()
+                | EntryRefused()
+                | ModeEntered()
+                | StandingChanged()
+            ):
                 self._fact(message)
             case FeedHealth() | ApiCalled() | RecordKept() | Heartbeat():
                 self._vital(message)
@@ -101,6 +108,9 @@ class MonitorActor(Actor):
             case PositionChanged(leg=leg):
                 self._legs[leg.leg] = leg
                 self._count_shorts()
+            case StandingChanged(latches=latches, conditions=conditions):
+                self._set(latches=latches, conditions=conditions)
+                self._write()
             case EntryRefused():
                 self._set(refusals=self._status.refusals + 1)
             case ModeEntered(mode=mode, reason=reason):

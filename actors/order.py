@@ -2,9 +2,11 @@
 
 Hears:  Begin, PreflightDone, PlanDay, JoinContracts, StrategyReady, StrategyLost, FeedTrusted,
         PlaceEntry, CancelEntry, RaiseStop, MoveStop, TriggerMet, ExitPosition, FlattenAll,
-        BrokerReplied, OrderPushed, QuotesRead, BooksJudged, BooksFailed, FactsWanted, Park, Pulse
+        BrokerReplied, OrderPushed, QuotesRead, BooksJudged, BooksFailed, FactsWanted, Park,
+        PullLever, Pulse
 Tells:  watchdog, strategy, feed, monitor <- OrderChanged, PositionChanged, RecoveryDone;
-        strategy, monitor <- ModeEntered, EntryRefused; reconcile <- Attention; main <- Ended
+        strategy, monitor <- ModeEntered, EntryRefused; monitor <- StandingChanged;
+        reconcile <- Attention; main <- LeverPulled, Ended
 Owns:   the order journal and the desk (domain.desk): order machines, legs, latches, the risk gate
 Dies:   and the process with it (exit 70); recovery from the journal and the books is its restart
 """
@@ -25,6 +27,7 @@ from domain.calls import Outcome, Quotes, ReadQuotes, ReadReply, Write, WriteRep
 from domain.desk import Desk, DeskParams
 from domain.desk_entries import Entry
 from domain.ledger import Ledger
+from domain.levers import Lever
 from domain.params import BrokerParams
 from domain.session import DayPlan
 from domain.strategy import Mode
@@ -42,11 +45,13 @@ from messages.orders import (
     FeedTrusted,
     FlattenAll,
     JoinContracts,
+    LeverPulled,
     MoveStop,
     OrderPushed,
     PlaceEntry,
     PlanDay,
     PreflightDone,
+    PullLever,
     QuotesRead,
     RaiseStop,
     StrategyLost,
@@ -59,7 +64,7 @@ log = logging.getLogger(__name__)
 Command = PlaceEntry | CancelEntry | RaiseStop | MoveStop | ExitPosition | FlattenAll | Park
 Answer = BrokerReplied | OrderPushed | QuotesRead | BooksJudged | BooksFailed | PreflightDone
 Said = StrategyReady | StrategyLost | FeedTrusted | TriggerMet
-Word = Begin | PlanDay | JoinContracts | Said | FactsWanted | Pulse
+Word = Begin | PlanDay | JoinContracts | Said | FactsWanted | PullLever | Pulse
 Heard = Command | Answer | Word
 
 PARKED = 0
@@ -105,6 +110,7 @@ class OrderActor(Actor):
         self._pace: tuple[Micros, str] | None = None
         self._announced = False
         self._ended = False
+        self._pulled: list[tuple[str, str]] = []
 
     def on_receive(self, message: Heard) -> None:
         """Hear one message, decide, commit, send, tell. In the actor's thread.
@@ -184,7 +190,7 @@ class OrderActor(Actor):
             case _:
                 assert_never(message)
 
-    def _word(self, message: Word, at: Micros) -> None:  # noqa: C901 - one case per message
+    def _word(self, message: Word, at: Micros) -> None:  # noqa: C901, PLR0912 - one case each
         desk = self._desk
         match message:
             case Begin():
@@ -203,10 +209,19 @@ class OrderActor(Actor):
                 self._tell_everything(who, at)
             case TriggerMet():
                 self._read_now = True
+            case PullLever():
+                self._pull(message, at)
             case Pulse():
                 self._checkups.inquire(desk, self._plan.day, at)
             case _:
                 assert_never(message)
+
+    def _pull(self, message: PullLever, at: Micros) -> None:
+        """Do what a human asks; the answer waits until it is on disk."""
+        refusal = self._desk.pull(message.lever, message.name, message.reason, at)
+        self._read_now = self._read_now or message.lever is Lever.RECONCILE
+        if message.request:
+            self._pulled.append((message.request, refusal))
 
     def _begin(self, at: Micros) -> None:
         """Open the journal, fold the day, take over what a former process left, ask the server."""
@@ -238,11 +253,26 @@ class OrderActor(Actor):
         self._bulletin.tell(events, self._desk.ledger, at)
         self._bulletin.refuse(self._desk.entries.refused, at)
         self._desk.entries.refused.clear()
+        self._bulletin.stand(self._desk.standing, self._desk.ledger, at)
+        self._answer_levers(at)
         self._announce(at)
         self._ask_quotes(at)
         self._direct_reading(at)
         self._page(at)
         self._end_if_over(at)
+
+    def _answer_levers(self, at: Micros) -> None:
+        """Say what came of the levers that were pulled, now that it is on disk."""
+        for request, refusal in self._pulled:
+            said = LeverPulled(
+                at=at,
+                request=request,
+                refusal=refusal,
+                mode=self._desk.mode(at),
+                latches=tuple(self._desk.ledger.latches),
+            )
+            self.post.tell("main", said)
+        self._pulled.clear()
 
     def _send(self, write: Write) -> None:
         op = type(write).__name__.removesuffix("Order").lower()

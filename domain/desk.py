@@ -7,6 +7,7 @@ events, then send the writes. The desk knows no thread and no socket; time is an
 from dataclasses import dataclass
 
 from domain import events as ev
+from domain import switch
 from domain.blotter import Blotter
 from domain.books import Books, OrderPush, Status
 from domain.cadence import Urge, attention
@@ -17,6 +18,7 @@ from domain.evidence import Memory, Weighing
 from domain.exits import Reference
 from domain.gate import Gate, Situation
 from domain.ledger import Ledger
+from domain.levers import Lever
 from domain.orders import EntryKey, Pending, Purpose, State, StopPlan
 from domain.params import (
     DayParams,
@@ -219,6 +221,20 @@ class Desk:
         """Raise a latch; it stays until a human or the next day clears it."""
         if name not in self.ledger.latches:
             self.blotter.record(ev.LatchSet(at=at, name=name, reason=reason))
+
+    def pull(self, lever: Lever, name: str, reason: str, at: Micros) -> str:
+        """Do what a human asks; return why not, '' when it is so. `name` is the latch to clear."""
+        refusal = ""
+        if lever in switch.RAISES:
+            found = switch.raised(lever, reason, self.ledger, at)
+        elif lever is Lever.CLEAR:
+            refusal = switch.why_not_cleared(name, self.ledger, self.standing.conditions)
+            found = () if refusal else switch.cleared(name, reason, at)
+        else:
+            found = ()
+        for event in found:
+            self.blotter.record(event)
+        return refusal
 
     def replied(self, intent: str, op: str, reply: WriteReply, at: Micros) -> None:
         """Take the answer to a write."""

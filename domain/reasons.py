@@ -98,8 +98,65 @@ _TABLE = (
     ),
 )
 
+_LATCHES = (
+    (
+        "FREEZE",
+        "a human, or an alarm, wants nothing new entered",
+        "When entries may go on: remove the file KILL if it is there, then `run.py resume`.",
+    ),
+    (
+        "FLATTEN",
+        "a human, or the loss of all prices, wants the book flat",
+        "Wait for the proof of flat; to enter again after it, `run.py clear --latch FLATTEN`.",
+    ),
+    (
+        "HALT",
+        "a human wants nothing sent at all, not even an exit",
+        "Look at the broker's books; to let stops and exits go on, `run.py clear --latch HALT`.",
+    ),
+    (
+        "DAY_DONE",
+        "the day's limit is reached",
+        "Nothing: it ends with the trading day and cannot be cleared.",
+    ),
+    (
+        "DUPLICATE",
+        "an order of ours existed twice",
+        "See that the surplus order is gone at the broker; then `run.py clear --latch DUPLICATE`.",
+    ),
+    (
+        "OWN_LONG",
+        "more was bought back than was sold",
+        "Look at the position; once it is sold back, `run.py clear --latch OWN_LONG`.",
+    ),
+    (
+        "MODE_FLIP",
+        "the server changed between paper and live",
+        "Set OpenAlgo's analyzer mode back; then `run.py clear --latch MODE_FLIP`.",
+    ),
+    (
+        "ORDER_MODE",
+        "orders wait at the server for a human",
+        "Set OpenAlgo's order mode to auto; then `run.py clear --latch ORDER_MODE`.",
+    ),
+    (
+        "REJECTS",
+        "the broker refused too many orders within a minute",
+        "Read the reasons at the broker and remove the cause; then `run.py clear --latch REJECTS`.",
+    ),
+    (
+        "SCHEMA",
+        "the server does not understand our orders",
+        "Compare OpenAlgo's version with the supported one; then `run.py clear --latch SCHEMA`.",
+    ),
+)
+
+LATCHES = frozenset(name for name, _, _ in _LATCHES)
+"""Every latch there is."""
+
 REASONS: dict[str, Reason] = {
-    str(code): Reason(code=str(code), says=says, remedy=remedy) for code, says, remedy in _TABLE
+    str(code): Reason(code=str(code), says=says, remedy=remedy)
+    for code, says, remedy in (*_TABLE, *_LATCHES)
 }
 
 

@@ -30,12 +30,20 @@ class FeedView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_rest_long: bool = False
 
 
+class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A latch or a condition by its code, and why it is there, in words."""
+
+    code: str
+    text: str
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """One snapshot of the agent, as written to `state/status.json`.
 
     `feed` and what begins with it is of the watchdog (FeedView); `feed` is empty before it judged.
     `feed_source` is a Source. `stream_tick_at` is the newest tick of any WebSocket; `silent_since`
-    is since when none ticked, None outside the session. Nothing is entered from `last_entry` on.
+    is since when none ticked, None outside the session. Nothing is entered from `last_entry` on,
+    nor while `latches` are up or `conditions` hold.
     """
 
     at: Micros
@@ -76,6 +84,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     stream_tick_at: Micros | None = None
     silent_since: Micros | None = None
     last_entry: Micros | None = None
+    latches: tuple[Hold, ...] = ()
+    conditions: tuple[Hold, ...] = ()
 
 
 OLD_S = 30

@@ -6,7 +6,7 @@ from domain.calls import ApiSeen, ReadReply
 from domain.contracts import Chain
 from domain.market import Source
 from domain.session import DayPlan
-from domain.status import FeedView
+from domain.status import FeedView, Hold
 from domain.units import Micros, Symbol
 
 
@@ -70,6 +70,17 @@ class ModeEntered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
     at: Micros
     mode: str
     reason: str
+
+
+class StandingChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """What holds the agent back: latches that are up, conditions that hold.
+
+    OrderActor -> MonitorActor.
+    """
+
+    at: Micros
+    latches: tuple[Hold, ...]
+    conditions: tuple[Hold, ...]
 
 
 class SelectSource(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

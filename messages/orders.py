@@ -79,13 +79,28 @@ class FlattenAll(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 class PullLever(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """A human's word: freeze, flatten, halt, clear a latch, acknowledge foreign orders.
 
-    `name` is the latch to clear, empty for the others. main -> OrderActor.
+    `name` is the latch to clear, empty for the others. A lever may be told again: it asks for a
+    state, not for a step. `request` is what the answer is to name. main -> OrderActor.
     """
 
     at: Micros
     lever: Lever
     reason: str
     name: str = ""
+    request: str = ""
+
+
+class LeverPulled(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """What came of a lever, once it is on disk: `refusal` is empty if it is so. OrderActor -> main.
+
+    `latches` are those that are up, `mode` is the agent's.
+    """
+
+    at: Micros
+    request: str
+    refusal: str
+    mode: str
+    latches: tuple[str, ...]
 
 
 class PlanDay(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
