@@ -7,30 +7,40 @@
 | I1, I5 | `attribution`: accepted orders per intent, per entry decision, each as its intent says;
 journaled and sent before arrival |
 | I2, I3, I4 | `coverage`: own net above 0, uncovered shorts, surplus BUY; by symbol and product |
+| I6, I7, I11 | `explained`: what is booked, ended or cancelled without a true reason; orders of
+others touched; latches that came down (where no human is there to take them down) |
 | I8 | `entries`: entries sent after the last entry time, outside ACTIVE or under a latch |
 | I9 | writes per calendar second and per rolling second, at `arrived` |
-| L3 | flat, and proved so in the journal after that, within 120 s of force close; not by the
-broker's hand. A truth that ends before then breaks nothing: the day was interrupted |
+| L1, L2 | `liveness`: orders in flight, trades not booked; orders lost. From `Terms.calm_at` on |
+| L3 | flat, and proved so in the journal after that, within 120 s of force close (or of the end of
+the faults); not by the broker's hand. A truth that ends before then breaks nothing: the day was
+interrupted |
 
-Not judged yet: I6, I7, I10 to I13, L1, L2, L4; a stop so far away that it never protects; of I8 a
-stale feed or an incomplete bar.
+Judged elsewhere: I10 where the journal is written (`research/order_agent.py`), I12 by a canary in
+the tests, I13 and L4 by `run.py drill feed`. Not judged: a stop so far away that it never protects;
+of I8 a stale feed or an incomplete bar.
 
 At a speed above 1 a stall of this machine is stretched into market seconds: every bound then grows
 by `STALL_S` x speed, and I9 is not judged. A short that never gets a stop breaks I3 at any speed.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from domain.books import Action
 from domain.session import show
 from domain.units import SECOND, Micros, seconds
 from sandbox.attribution import Attribution, Journal
 from sandbox.book import Book
-from sandbox.coverage import Bounds, Coverage
+from sandbox.coverage import Bounds, Coverage, Naked
 from sandbox.entries import unlawful
+from sandbox.explained import lowered, meddling, unexplained
 from sandbox.kinds import Origin
+from sandbox.liveness import lost, unbooked, unresolved
+from sandbox.lives import beside, covers
+from sandbox.spans import Span, Spans, outages
 from sandbox.truth import Arrived, Row, Traded
 
 STALL_S = 2
@@ -44,7 +54,9 @@ class Terms:
     """How to judge. `speed` is 1 in the pump; `detection_s` is 2 x `reconcile.fast_s`.
 
     `force_close` and `until` (how far truth is complete) are read from journal and truth where
-    they are None. Without a force close in either place nothing of L3 is due.
+    they are None. Without a force close in either place nothing of L3 is due. `calm_at` is when the
+    faults stopped: without it L1, L2 and what is lost are not judged. In `excused` time nobody
+    could know or act. `is_alone`: no human is there to take a latch down.
     """
 
     speed: int = 1
@@ -52,6 +64,9 @@ class Terms:
     order_rate_per_s: int = 8
     force_close: Micros | None = None
     until: Micros | None = None
+    calm_at: Micros | None = None
+    excused: tuple[Span, ...] = ()
+    is_alone: bool = False
 
     def bound(self, base_s: float) -> Micros:
         """Return a bound in market time at this speed."""
@@ -78,12 +93,16 @@ class Report:
     charges_paise: int
     forced_close: bool
     invariants_broken: list[str] = field(default_factory=list)
+    naked: tuple[Naked, ...] = ()
+    long_unit_seconds: float = 0
+    doubled: int = 0
+    """How often a BUY beside another one in flight bought more than was short (I2 excepts it)."""
 
 
 def judge(rows: Iterable[Row], journal: Journal, terms: Terms | None = None) -> Report:
     """Fold truth with the journal. Rows of both come in order of their seq."""
     rows, journal, terms = list(rows), list(journal), terms or Terms()
-    walk = _Walk(journal, terms)
+    walk = _Walk(rows, journal, terms)
     for row in rows:
         walk.take(row)
     return walk.report()
@@ -92,15 +111,26 @@ def judge(rows: Iterable[Row], journal: Journal, terms: Terms | None = None) -> 
 class _Walk:
     """One pass over the day."""
 
-    def __init__(self, journal: Journal, terms: Terms) -> None:
-        journal = list(journal)
+    def __init__(
+        self, rows: Sequence[Row], journal: Sequence[Mapping[str, Any]], terms: Terms
+    ) -> None:
         self._terms = terms
         self._book = Book(0)
         self._broken: list[str] = []
         self._attribution = Attribution(journal)
-        self._coverage = Coverage(
-            Bounds(naked=terms.bound(NAKED_S + terms.detection_s), surplus=terms.bound(SURPLUS_S))
+        outage = tuple(outages(rows))
+        bounds = Bounds(
+            naked=terms.bound(NAKED_S + terms.detection_s),
+            surplus=terms.bound(SURPLUS_S),
+            outage=Spans(outage),
+            excused=Spans((*outage, *terms.excused)),
+            covers=covers(journal),
+            beside=beside(journal),
         )
+        self._coverage = Coverage(bounds)
+        self._by_journal = [*unexplained(rows, journal), *meddling(rows)]
+        self._by_journal += lowered(journal) if terms.is_alone else ()
+        self._later = _Later(rows, journal)
         self._writes = _Writes(terms.order_rate_per_s) if terms.speed == 1 else None
         plan = _plan(journal)
         self._force_close = terms.force_close or plan.get("force_close")
@@ -133,7 +163,9 @@ class _Walk:
         until = max(self._now, self._terms.until or self._now)
         self._broken += self._coverage.until(until)
         flat = self._coverage.is_flat
-        self._broken += [*self._unlawful, *self._closed(until, is_flat=flat)]
+        self._broken += [*self._unlawful, *self._by_journal, *self._closed(until, is_flat=flat)]
+        if self._terms.calm_at is not None:
+            self._broken += self._later.broken(self._terms.calm_at, until)
         orders = [o for o in self._book.orders.values() if o.origin is not Origin.HUMAN]
         filled = [order for order in orders if order.filled]
         return Report(
@@ -148,6 +180,9 @@ class _Walk:
             charges_paise=self._book.charges,
             forced_close=self._forced,
             invariants_broken=self._broken,
+            naked=self._coverage.stretches(until),
+            long_unit_seconds=self._coverage.long_unit_micros / SECOND,
+            doubled=self._coverage.doubled,
         )
 
     def _traded(self, row: Row, trade: Traded) -> None:
@@ -161,7 +196,8 @@ class _Walk:
     def _closed(self, until: Micros, *, is_flat: bool) -> Iterator[str]:
         if self._force_close is None:
             return
-        due = Micros(self._force_close + self._terms.bound(FLAT_S))
+        since = max(self._force_close, self._terms.calm_at or Micros(0))
+        due = Micros(since + self._terms.bound(FLAT_S))
         if not is_flat:
             held, working = self._coverage.held, self._coverage.working
             if until > due:
@@ -173,6 +209,20 @@ class _Walk:
         has_traded = any(trade.origin is not Origin.HUMAN for trade in self._book.trades)
         if has_traded and until > due and not any(flat_at <= at <= due for at in self._proved):
             yield f"L3 no ProvedFlat in the journal after {show(flat_at)} and by {show(due)}"
+
+
+class _Later:
+    """What is due some time after the faults stopped."""
+
+    def __init__(self, rows: Sequence[Row], journal: Sequence[Mapping[str, Any]]) -> None:
+        self._rows = rows
+        self._journal = journal
+
+    def broken(self, calm_at: Micros, until: Micros) -> Iterator[str]:
+        """Yield what is not as it should be by then."""
+        yield from unresolved(self._journal, calm_at, until)
+        yield from unbooked(self._rows, self._journal, calm_at, until)
+        yield from lost(self._rows, self._journal)
 
 
 class _Writes:

@@ -5,15 +5,21 @@ and product by itself: a MIS short and an NRML long of one symbol are two positi
 of one = short - what its working BUY orders would still buy. An order in `trigger pending` covers
 for as long as it rests. One in `open` covers for `UNFILLED` after it got there, was modified or
 traded: a triggered stop that nobody fills covers nothing (`execution.md` 9.3).
+
+Time in which nobody could know or act (`Bounds.excused`) counts against no bound; uncovered time in
+an outage is told apart. I3 asks for a cover that was sent in time, not for one that filled. A BUY
+that went beside another one in flight may buy twice: counted, and no break of I2.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.books import Action
 from domain.units import SECOND, Micros, Symbol, seconds
 from sandbox.book import Book
 from sandbox.kinds import OrderLine, Origin, Status
+from sandbox.spans import Spans
 from sandbox.truth import Accepted, Row, State, Traded
 
 UNFILLED = seconds(1)
@@ -23,11 +29,45 @@ Key = tuple[Symbol, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A BUY that was sent while another one of its leg was in flight."""
+
+    at: Micros
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bounds:
-    """How long is too long, in market time: uncovered, and surplus."""
+    """How long is too long, in market time: uncovered, and surplus.
+
+    `covers` are the instants at which a cover was sent, `beside` the purchases that may double,
+    each by symbol and in order of time.
+    """
 
     naked: Micros
     surplus: Micros
+    outage: Spans = field(default_factory=Spans)
+    excused: Spans = field(default_factory=Spans)
+    covers: Mapping[str, Sequence[Micros]] = field(default_factory=dict)
+    beside: Mapping[str, Sequence[Beside]] = field(default_factory=dict)
+
+    def has_cover(self, symbol: str, since: Micros, until: Micros) -> bool:
+        """Whether a cover was sent within a stretch."""
+        sent = self.covers.get(symbol, ())
+        place = bisect_left(sent, since)
+        return place < len(sent) and sent[place] <= until
+
+    def doubled(self, symbol: str, at: Micros) -> int:
+        """Return how many units may have been bought twice by then."""
+        return max((b.units for b in self.beside.get(symbol, ()) if b.at <= at), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Naked:
+    """One stretch in which own shorts of a symbol stood uncovered, and what of it was an outage."""
+
+    span: Micros
+    outage: Micros
 
 
 @dataclass(slots=True)
@@ -46,12 +86,15 @@ class _Spell:
         """End."""
         self.since, self.told = None, False
 
-    def exceeds(self, bound: Micros, at: Micros) -> bool:
-        """Return, once per stretch, whether it has lasted longer than `bound` by `at`."""
+    def exceeds(self, bound: Micros, at: Micros, excused: Spans) -> Micros | None:
+        """Return, once per stretch, when it had lasted for `bound`, if that is over by `at`."""
         if self.since is None or self.told or at - self.since <= bound:
-            return False
+            return None
+        due = excused.due(self.since, bound)
+        if at <= due:
+            return None
         self.told = True
-        return True
+        return due
 
 
 @dataclass(slots=True)
@@ -69,6 +112,12 @@ class Coverage:
         """The longest stretch any symbol was uncovered."""
         self.unit_micros = 0
         """Uncovered units integrated over time."""
+        self.naked: list[Naked] = []
+        """The stretches that are over."""
+        self.long_unit_micros = 0
+        """Units held long that nothing excuses, integrated over time."""
+        self.doubled = 0
+        """How often a BUY beside another one in flight bought more than was short."""
         self._bounds = bounds
         self._book = Book(0)
         self._held: dict[Key, _Held] = {}
@@ -117,11 +166,21 @@ class Coverage:
             start = end
         self._now = at
 
+    def stretches(self, at: Micros) -> tuple[Naked, ...]:
+        """Return every uncovered stretch, those still under way by `at` included."""
+        open_since = [held.naked.since for held in self._held.values()]
+        under_way = [self._stretch(since, at) for since in open_since if since is not None]
+        return (*self.naked, *under_way)
+
     def _traded(self, row: Row, trade: Traded) -> Iterator[str]:
         key = trade.symbol, trade.product
         held = self._held.setdefault(key, _Held())
         held.net += trade.action.sign * trade.quantity
-        if held.net > 0 and trade.action is Action.BUY:
+        if held.net <= 0 or trade.action is not Action.BUY:
+            return
+        if held.net <= self._bounds.doubled(trade.symbol, row.at):
+            self.doubled += 1
+        else:
             yield f"I2 {_name(key)}: truth {row.seq}: {held.net} units long after a BUY"
 
     def _pass(self, start: Micros, end: Micros) -> Iterator[str]:
@@ -136,6 +195,8 @@ class Coverage:
             bare = max(0, short - resting)
             surplus = sum(order.pending for order in buys) - short
             self.unit_micros += bare * (end - start)
+            if held.net > self._bounds.doubled(key[0], start):
+                self.long_unit_micros += held.net * (end - start)
             yield from self._naked(key, held.naked, bare, (start, end))
             yield from self._surplus(key, held.surplus, surplus, (start, end))
 
@@ -147,16 +208,26 @@ class Coverage:
         self, key: Key, spell: _Spell, bare: int, span: tuple[Micros, Micros]
     ) -> Iterator[str]:
         if not bare:
-            spell.ends()
+            self._covered(spell, span[0])
             return
         spell.goes_on(span[0])
         assert spell.since is not None
         self.naked_max = max(self.naked_max, Micros(span[1] - spell.since))
-        if spell.exceeds(self._bounds.naked, span[1]):
+        due = spell.exceeds(self._bounds.naked, span[1], self._bounds.excused)
+        if due is not None and not self._bounds.has_cover(key[0], spell.since, due):
             yield (
                 f"I3 {_name(key)}: after truth {self._seq}: {bare} units uncovered for more than "
                 f"{self._bounds.naked / SECOND:g} s"
             )
+
+    def _covered(self, spell: _Spell, at: Micros) -> None:
+        """End a stretch, if one was under way."""
+        if spell.since is not None:
+            self.naked.append(self._stretch(spell.since, at))
+        spell.ends()
+
+    def _stretch(self, since: Micros, at: Micros) -> Naked:
+        return Naked(span=Micros(at - since), outage=self._bounds.outage.overlap(since, at))
 
     def _surplus(
         self, key: Key, spell: _Spell, surplus: int, span: tuple[Micros, Micros]
@@ -165,7 +236,7 @@ class Coverage:
             spell.ends()
             return
         spell.goes_on(span[0])
-        if spell.exceeds(self._bounds.surplus, span[1]):
+        if spell.exceeds(self._bounds.surplus, span[1], self._bounds.excused) is not None:
             yield (
                 f"I4 {_name(key)}: after truth {self._seq}: BUY orders for {surplus} units more "
                 f"than are short, for more than {self._bounds.surplus / SECOND:g} s"

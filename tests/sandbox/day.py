@@ -41,6 +41,10 @@ START = at("10:00")
 SELL, BUY = Action.SELL, Action.BUY
 
 
+def _purpose(trigger: int) -> Purpose:
+    return Purpose.STOP if trigger else Purpose.COVER
+
+
 class Day:
     """Builds both sides of a story; instants are seconds after 10:00."""
 
@@ -82,7 +86,7 @@ class Day:
         self._intents[orderid] = (f"i-{orderid}", ticket)
         event = IntentPlanned(
             at=self.instant(at_s), intent=f"i-{orderid}", leg="", key=key,
-            purpose=Purpose.ENTRY if action is SELL else Purpose.COVER,
+            purpose=Purpose.ENTRY if action is SELL else _purpose(trigger),
             ticket=ticket, baseline=(), fingerprint=0, reason="",
         )  # fmt: skip
         self.write(event)

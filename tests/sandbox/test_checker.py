@@ -7,8 +7,9 @@ from domain.events import DayPlanned
 from domain.orders import EntryKey
 from domain.session import DayPlan
 from domain.units import Day as TradingDay
-from domain.units import Micros, Paise, Symbol
+from domain.units import Micros, Paise, Symbol, seconds
 from sandbox.checker import Report
+from sandbox.coverage import Naked
 from sandbox.kinds import Change, Origin, Status
 from tests.sandbox.day import BUY, SELL, Day
 from tests.sandbox.pit import PUT
@@ -42,6 +43,10 @@ def test_good_day_breaks_nothing() -> None:
         charges_paise=20,
         forced_close=True,
         invariants_broken=[],
+        naked=(
+            Naked(span=seconds(1.0), outage=Micros(0)),
+            Naked(span=seconds(2.0), outage=Micros(0)),
+        ),
     )
 
 

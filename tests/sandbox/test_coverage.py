@@ -31,7 +31,6 @@ def test_short_bought_back_in_another_product_is_two_positions() -> None:
     assert f"L3 not flat at 10:15:00: held {{'{NAME}': -650, '{NAME} NRML': 650}}, working []" in (
         texts
     )
-    assert any(text.startswith(f"I3 {NAME}: after truth") for text in texts)
 
 
 def test_same_purchase_in_the_same_product_is_flat() -> None:
