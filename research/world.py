@@ -34,6 +34,8 @@ STEP = seconds(0.5)
 
 PEER = "127.0.0.1"
 
+_CUT = HttpAnswer(status=None, fault=Fault.RESET)
+
 
 class World:
     """One day of one exchange and one agent. Takes over the clock (`domain.clock`) when built."""
@@ -135,10 +137,14 @@ class World:
 
         def leave(answer: Callable[[], Answer]) -> None:
             said = answer()
-            reply = HttpAnswer(
-                status=said.status,
-                body=self._http.scrubbed(said.body),
-                retry_after_s=said.retry_after_s,
+            reply = (
+                _CUT
+                if said.is_cut
+                else HttpAnswer(
+                    status=said.status,
+                    body=self._http.scrubbed(said.body),
+                    retry_after_s=said.retry_after_s,
+                )
             )
             back = Micros(self.timeline.now() + NET)
             self.timeline.later(back, lambda: then(reply))

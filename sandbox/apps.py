@@ -22,7 +22,7 @@ from domain.units import SECOND, Micros
 from sandbox.api.answers import JSON, Answer, Refused, refusal
 from sandbox.api.desk import BROKER, Desk
 from sandbox.api.front import Call
-from sandbox.connection import PROTOCOL, Connection
+from sandbox.connection import PROTOCOL, Connection, cut
 from sandbox.floor import Floor
 from sandbox.frames import Frames
 from sandbox.interference import Door, Interference
@@ -44,6 +44,9 @@ class Rest:
         """Answer one request; in the server's loop."""
         request = Request(scope, receive)
         answer = await self._answer(request, await request.body())
+        if answer.is_cut:
+            await cut(scope, receive)
+            return
         response = Response(answer.body, answer.status, media_type=answer.content_type)
         if answer.retry_after_s:
             response.headers["retry-after"] = str(answer.retry_after_s)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any
 
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from domain import clock
@@ -38,6 +39,13 @@ ABNORMAL = 1006
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
+def reset(transport: asyncio.Transport) -> None:
+    """Drop a connection with a TCP reset."""
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    transport.abort()
+
+
 class StreamProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket, with the levers of a fault."""
 
@@ -60,9 +68,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
 
     def reset(self) -> None:
         """Drop the connection with a TCP reset."""
-        sock = self.transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self.transport.abort()
+        reset(self.transport)
 
     def hang(self) -> None:
         """Take and give nothing any more; the client's kernel sees a healthy connection."""
@@ -77,6 +83,27 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         self.scope["extensions"][PROTOCOL] = {PROTOCOL: self}
         await super().run_asgi()
+
+
+class RestProtocol(H11Protocol):
+    """uvicorn's HTTP, whose connections an answer may end."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        serve = self.app
+
+        async def served(scope: Any, receive: Any, send: Any) -> None:
+            scope.setdefault("extensions", {})[PROTOCOL] = {PROTOCOL: self}
+            await serve(scope, receive, send)
+
+        self.app = served
+
+
+async def cut(scope: Message, receive: Receive) -> None:
+    """End an HTTP connection with a TCP reset, without a word; in the server's loop."""
+    reset(scope["extensions"][PROTOCOL][PROTOCOL].transport)
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class Connection:

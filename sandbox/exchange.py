@@ -19,6 +19,7 @@ from domain.units import MINUTE, Day, Micros, Paise, Symbol, Units
 from sandbox.account import Account
 from sandbox.facts import DayFacts, facts, holidays, timings
 from sandbox.kinds import (
+    STRAIGHT,
     BarLine,
     DepthLine,
     FundsLine,
@@ -33,6 +34,7 @@ from sandbox.kinds import (
     QuoteLine,
     TimingLine,
     TradeLine,
+    Twist,
 )
 from sandbox.market import build, depth, master
 from sandbox.market.live import LiveDay, live
@@ -113,6 +115,7 @@ class Exchange:
         self._writes = Writes(
             self._venue, self._account, self._matching, self._timeline, len(truth.rows)
         )
+        self.has_funds = True
         self._watched: frozenset[Symbol] = frozenset()
         self._market.skip(self.now)
         self._matching.restore(self.now)
@@ -136,21 +139,21 @@ class Exchange:
         """
         self._watched = frozenset(symbols) & self._market.lines.keys()
 
-    def place(self, at: Micros, order: OrderIn) -> Deferred:
+    def place(self, at: Micros, order: OrderIn, twist: Twist = STRAIGHT) -> Deferred:
         """Take a new order; `Done(orderid)` or `No(status, text)`.
 
         An order refused by the exchange itself (trigger side, band, margin) is `Done` with a
         `rejected` row, unless `sandbox.reject_style` is `analyze`.
         """
-        return self._writes.place(self._run(at), order)
+        return self._writes.place(self._run(at), order, twist)
 
-    def modify(self, at: Micros, change: ModifyIn) -> Deferred:
+    def modify(self, at: Micros, change: ModifyIn, twist: Twist = STRAIGHT) -> Deferred:
         """Change a live order to absolute values. A fill may come first. 404 for an unknown id."""
-        return self._writes.modify(self._run(at), change)
+        return self._writes.modify(self._run(at), change, twist)
 
-    def cancel(self, at: Micros, orderid: str) -> Deferred:
+    def cancel(self, at: Micros, orderid: str, twist: Twist = STRAIGHT) -> Deferred:
         """End a live order. Fills before the effective instant are real; then the answer is 400."""
-        return self._writes.cancel(self._run(at), orderid)
+        return self._writes.cancel(self._run(at), orderid, twist)
 
     def arrived(self, at: Micros, route: str, digest: str, answer: str, peer: str = "") -> None:
         """Record in ground truth that the shell received a write, whatever became of it.

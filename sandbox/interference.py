@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from domain.units import Micros, seconds
 from sandbox.exchange import Exchange
-from sandbox.faults.answers import Ills, ills
+from sandbox.faults.answers import Ills, Misfortune
 from sandbox.faults.force import Force
 from sandbox.faults.script import PRIMARY, Fault, Script
 from sandbox.faults.script import Connection as Known
@@ -66,6 +66,7 @@ class Interference:
 
     def __init__(self, exchange: Exchange, script: Script) -> None:
         self._force = Force(exchange, script)
+        self._misfortune = Misfortune(self._force)
         self._known: dict[Connection, Known] = {}
         self._opened = 0
 
@@ -79,9 +80,9 @@ class Interference:
         """How often each fault was met."""
         return self._force.counts
 
-    def befall(self, at: Micros, route: str, is_write: bool) -> Ills:
+    def befall(self, at: Micros, route: str, is_write: bool, body: bytes) -> Ills:
         """Return what befalls a REST call."""
-        return ills(self._force, at, route, is_write=is_write)
+        return self._misfortune.of(at, route, body, is_write=is_write)
 
     def saw(self, outs: Iterable[Out]) -> None:
         """Take what the exchange put out, before anybody is told."""

@@ -91,6 +91,22 @@ class ModifyIn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     kind: PriceKind = PriceKind.LIMIT
 
 
+class Twist(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What goes another way than usual with a write that the exchange takes.
+
+    It comes into effect `late` after its answer. Of a placement at most `lots` trade and never all
+    of it; `rejected_after` its acceptance, and not before something has traded, the rest is
+    rejected.
+    """
+
+    late: Micros = Micros(0)
+    lots: int | None = None
+    rejected_after: Micros = Micros(0)
+
+
+STRAIGHT = Twist()
+
+
 class Done(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A write was accepted: HTTP 200 with this order id. Accepted is not filled."""
 

@@ -43,6 +43,8 @@ class Matching:
         self._account = account
         self._params = venue.params.matching
         self._venue = venue
+        self.caps: dict[str, int] = {}
+        """How many units of some orders may trade at most."""
         self._queues: dict[str, int] = {}
         self._taken: dict[Symbol, _Taken] = {}
 
@@ -115,9 +117,10 @@ class Matching:
         shown = Shown() if self._venue.market.is_halted(at) else depth.shown(out)
         for level in self._opposite(shown, self._account.book.orders[orderid]):
             order = self._account.book.orders[orderid]
-            if not order.pending or not crosses(order, level.price):
+            room = self._room(order)
+            if not room or not crosses(order, level.price):
                 break
-            units = min(order.pending, self._free(out, level))
+            units = min(room, self._free(out, level))
             if units:
                 self._take(out, level, units)
                 self._account.trade(at, orderid, Units(units), level.price)
@@ -135,12 +138,12 @@ class Matching:
         if out.ltp == order.price:
             eaten = min(queue, left)
             self._queues[order.orderid] = queue - eaten
-            units = min(order.pending, whole(left - eaten, out.lot))
+            units = min(self._room(order), whole(left - eaten, out.lot))
         elif crosses(order, out.ltp):
             eaten = 0
             share = int(left * self._params.participation)
             share = whole(share + out.lot - 1, out.lot)
-            units = min(order.pending, share, whole(left, out.lot))
+            units = min(self._room(order), share, whole(left, out.lot))
         else:
             return 0
         if units:
@@ -150,12 +153,18 @@ class Matching:
     def _cross(self, out: PriceOut, order: OrderLine) -> None:
         """Fill an order from a quote that has come to its price."""
         touch = self._opposite(depth.shown(out), order)[:1]
-        if not touch or not order.pending or not crosses(order, touch[0].price):
+        room = self._room(order)
+        if not touch or not room or not crosses(order, touch[0].price):
             return
-        units = min(order.pending, self._free(out, touch[0]))
+        units = min(room, self._free(out, touch[0]))
         if units:
             self._take(out, touch[0], units)
             self._account.trade(out.at, order.orderid, Units(units), order.price)
+
+    def _room(self, order: OrderLine) -> int:
+        """Return how many units of an order may trade now."""
+        cap = self.caps.get(order.orderid)
+        return order.pending if cap is None else min(order.pending, max(0, cap - order.filled))
 
     def _opposite(self, shown: Shown, order: OrderLine) -> tuple[Level, ...]:
         """Return the levels an order would take, made worse by the extra slippage."""

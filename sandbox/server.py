@@ -23,7 +23,7 @@ from domain.units import Micros, seconds
 from sandbox.api.desk import Desk
 from sandbox.api.front import Api
 from sandbox.apps import PACE_S, Stream, discovery_of, rest_app
-from sandbox.connection import StreamProtocol
+from sandbox.connection import RestProtocol, StreamProtocol
 from sandbox.control import Control, control_app
 from sandbox.exchange import Exchange
 from sandbox.faults import Script
@@ -230,6 +230,7 @@ def _server(app: Any) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
+            http=RestProtocol,
             ws=StreamProtocol,
             ws_max_size=FRAME_BYTES,
             ws_ping_interval=PING_S,

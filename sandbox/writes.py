@@ -12,11 +12,12 @@ from heapq import heappop, heappush
 import msgspec
 
 from domain.session import local
-from domain.units import Micros, Paise
+from domain.units import SECOND, Micros, Paise
 from sandbox import accept, refusals, rms
 from sandbox.accept import Arrival
 from sandbox.account import Account
 from sandbox.kinds import (
+    STRAIGHT,
     Answer,
     Change,
     Done,
@@ -27,6 +28,7 @@ from sandbox.kinds import (
     Origin,
     PriceKind,
     Status,
+    Twist,
 )
 from sandbox.market.draws import Stream
 from sandbox.matching import Matching
@@ -36,6 +38,7 @@ from sandbox.venue import Venue
 MODIFIED = "Order modified successfully"
 CANCELLED = "Order cancelled successfully"
 Act = Callable[[Micros], None]
+Effect = Callable[[Micros], Answer]
 
 
 class Deferred:
@@ -96,19 +99,22 @@ class Writes:
         self._serial = serial
         """Numbers every draw; starts behind those of an earlier life of the day."""
 
-    def place(self, at: Micros, order: OrderIn) -> Deferred:
-        """Take a new order."""
+    def place(self, at: Micros, order: OrderIn, twist: Twist = STRAIGHT) -> Deferred:
+        """Take a new order. One that comes `late` is not answered before it is there."""
         text = accept.at_once(self._arrival(at, order))
         if text:
             return self._refuse(at, "place", "", text)
         line = self._line(at, order)
         deferred = self._later(at, "place", self._params.latency.place_ms)
+        if twist is not STRAIGHT:
+            line = msgspec.structs.replace(line, placed_at=Micros(line.placed_at + twist.late))
         self._timeline.add(
-            deferred.ready_at, lambda due: deferred.settle(self._enter(due, order, line))
+            Micros(deferred.ready_at + twist.late),
+            lambda due: deferred.settle(self._enter(due, order, line, twist)),
         )
         return deferred
 
-    def modify(self, at: Micros, change: ModifyIn) -> Deferred:
+    def modify(self, at: Micros, change: ModifyIn, twist: Twist = STRAIGHT) -> Deferred:
         """Change a live order to absolute values; 0 keeps a price or trigger (seen)."""
         order = self._account.book.orders.get(change.orderid)
         if order is None:
@@ -120,12 +126,11 @@ class Writes:
         if text:
             return self._refuse(at, "modify", order.orderid, text)
         deferred = self._later(at, "modify", self._params.latency.modify_ms)
-        self._timeline.add(
-            deferred.ready_at, lambda due: deferred.settle(self._alter(due, change.orderid, target))
-        )
+        done = Done(orderid=order.orderid, message=MODIFIED)
+        self._act(deferred, twist, done, lambda due: self._alter(due, change.orderid, target))
         return deferred
 
-    def cancel(self, at: Micros, orderid: str) -> Deferred:
+    def cancel(self, at: Micros, orderid: str, twist: Twist = STRAIGHT) -> Deferred:
         """End a live order."""
         order = self._account.book.orders.get(orderid)
         if order is None:
@@ -133,7 +138,8 @@ class Writes:
         if not order.status.is_live:
             return self._refuse(at, "cancel", orderid, refusals.not_cancellable(order.status))
         deferred = self._later(at, "cancel", self._params.latency.cancel_ms)
-        self._timeline.add(deferred.ready_at, lambda due: deferred.settle(self._end(due, orderid)))
+        done = Done(orderid=orderid, message=CANCELLED)
+        self._act(deferred, twist, done, lambda due: self._end(due, orderid))
         return deferred
 
     def square_off(self, at: Micros) -> None:
@@ -146,13 +152,23 @@ class Writes:
         """End the day's orders with the day."""
         rms.cancel_all(self._account, at)
 
-    def _enter(self, at: Micros, order: OrderIn, line: OrderLine) -> Answer:
+    def _act(self, deferred: Deferred, twist: Twist, done: Done, effect: Effect) -> None:
+        """Let a write come into effect, with its answer or `late` after having said `done`."""
+        if not twist.late:
+            self._timeline.add(deferred.ready_at, lambda due: deferred.settle(effect(due)))
+            return
+        self._timeline.add(deferred.ready_at, lambda _: deferred.settle(done))
+        self._timeline.add(Micros(deferred.ready_at + twist.late), partial(_quietly, effect))
+
+    def _enter(self, at: Micros, order: OrderIn, line: OrderLine, twist: Twist) -> Answer:
         last = self._venue.last(line.symbol, at)
         if line.kind is PriceKind.MARKET:
             line = self._protected(line, last.ltp)
         text = accept.at_once(self._arrival(at, order)) or self._late(at, line, last.ltp)
         if not text:
             self._account.accept(at, line)
+            if twist.lots is not None:
+                self._cap(at, line, twist)
             if line.status is Status.OPEN:
                 self._matching.enter(last, at, line.orderid)
         elif self._params.reject_style == "analyze":
@@ -161,6 +177,24 @@ class Writes:
         else:
             self._account.reject(at, line, text)
         return Done(orderid=line.orderid)
+
+    def _cap(self, at: Micros, line: OrderLine, twist: Twist) -> None:
+        lot = self._venue.master[line.symbol].lot
+        self._matching.caps[line.orderid] = min((twist.lots or 0) * lot, line.quantity - lot)
+        due = Micros(at + twist.rejected_after)
+        self._timeline.add(due, partial(self._reject_rest, line.orderid))
+
+    def _reject_rest(self, orderid: str, at: Micros) -> None:
+        order = self._account.book.orders[orderid]
+        if not order.status.is_live:
+            return
+        cap = self._matching.caps[orderid]
+        if order.status is Status.TRIGGER_PENDING or (cap and not order.filled):
+            self._timeline.add(Micros(at + SECOND), partial(self._reject_rest, orderid))
+            return
+        reason = refusals.REST_REJECTED
+        ended = msgspec.structs.replace(order, status=Status.REJECTED, reason=reason)
+        self._account.change(at, ended, Change.REJECTED)
 
     def _alter(self, at: Micros, orderid: str, target: OrderIn) -> Answer:
         before = self._account.book.orders[orderid]
@@ -268,6 +302,10 @@ class Writes:
     def _refuse(self, at: Micros, route: str, orderid: str, text: str) -> Deferred:
         self._account.refuse(at, route, orderid, text)
         return Deferred(at, No(status=400, text=text))
+
+
+def _quietly(effect: Effect, at: Micros) -> None:
+    effect(at)
 
 
 def _target(order: OrderLine, change: ModifyIn) -> OrderIn:

@@ -16,12 +16,16 @@ Body = Mapping[str, object]
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """An HTTP answer, ready to be written. `retry_after_s` is a header, if it is not 0."""
+    """An HTTP answer, ready to be written. `retry_after_s` is a header, if it is not 0.
+
+    `is_cut`: nothing of it is written, the connection ends instead.
+    """
 
     status: int
     content_type: str
     body: bytes
     retry_after_s: int = 0
+    is_cut: bool = False
 
 
 class Refused(Exception):

@@ -27,7 +27,7 @@ Row = dict[str, object]
 def order_book(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
     """Answer /orderbook: newest first while analyzing, as the broker has it when live."""
     del at, asked
-    orders = desk.exchange.orders()
+    orders = desk.books.orders()
     statistics = _statistics(orders)
     if desk.is_live:
         del statistics["total_trigger_pending_orders"]
@@ -39,7 +39,7 @@ def order_book(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
 def order_status(desk: Desk, at: Micros, asked: ask.OneOrder) -> Body:
     """Answer /orderstatus; the price type goes by another name while analyzing (seen)."""
     del at
-    order = desk.exchange.order(asked.orderid)
+    order = desk.books.order(asked.orderid)
     if order is None:
         raise Refused(404, refusals.unknown_order(asked.orderid))
     if desk.is_live:
@@ -53,7 +53,7 @@ def order_status(desk: Desk, at: Micros, asked: ask.OneOrder) -> Body:
 def trade_book(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
     """Answer /tradebook: newest first while analyzing."""
     del at, asked
-    trades = desk.exchange.trades()
+    trades = desk.books.trades()
     if desk.is_live:
         return {"data": [_live_trade(t) for t in trades]}
     return {"data": [_analyze_trade(t) for t in reversed(trades)]}
@@ -62,7 +62,7 @@ def trade_book(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
 def position_book(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
     """Answer /positionbook; closed positions stay with quantity 0 (seen)."""
     del asked
-    positions = desk.exchange.positions(at)
+    positions = desk.books.positions(at)
     if desk.is_live:
         return {"data": [_live_position(desk, p) for p in positions]}
     result = sum(p.realised + p.unrealised for p in positions)
@@ -78,14 +78,16 @@ def position_book(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
 def open_position(desk: Desk, at: Micros, asked: ask.OnePosition) -> Body:
     """Answer /openposition: signed units, 0 where there is none."""
     wanted = (asked.symbol, asked.exchange, asked.product)
-    found = (p for p in desk.exchange.positions(at) if (p.symbol, p.exchange, p.product) == wanted)
+    found = (p for p in desk.books.positions(at) if (p.symbol, p.exchange, p.product) == wanted)
     return {"quantity": sum(p.net for p in found)}
 
 
 def funds(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
     """Answer /funds: eleven numbers while analyzing, five texts when live (seen)."""
     del asked
-    line = desk.exchange.funds(at)
+    if not desk.has_funds:
+        return {"data": {}}
+    line = desk.books.funds(at)
     five = {
         "availablecash": line.available,
         "collateral": 0,
@@ -180,7 +182,7 @@ def _as_some_broker(quantity: int, key: int) -> int | float | str:
 def _first_fill(desk: Desk, order: OrderLine) -> float:
     if order.status is not Status.COMPLETE:
         return 0.0
-    prices = (t.price for t in desk.exchange.trades() if t.orderid == order.orderid)
+    prices = (t.price for t in desk.books.trades() if t.orderid == order.orderid)
     return rupees(next(prices, 0))
 
 

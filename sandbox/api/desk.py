@@ -6,8 +6,21 @@ from typing import Protocol
 from domain.units import Day, Micros, Symbol
 from sandbox.api.answers import Body, Refused
 from sandbox.api.limits import CalendarSecond
-from sandbox.exchange import Exchange
-from sandbox.kinds import BarLine, DepthLine, InstrumentLine, QuoteLine
+from sandbox.exchange import Deferred, Exchange
+from sandbox.kinds import (
+    STRAIGHT,
+    BarLine,
+    DepthLine,
+    FundsLine,
+    InstrumentLine,
+    ModifyIn,
+    OrderIn,
+    OrderLine,
+    PositionLine,
+    QuoteLine,
+    TradeLine,
+    Twist,
+)
 
 BROKER = "sutradhar_sandbox"
 NO_SUCH_KEY = "Invalid openalgo apikey"
@@ -28,6 +41,42 @@ class Prices(Protocol):
         """Return one-minute bars; KeyError for an unknown symbol."""
 
 
+class Books(Protocol):
+    """What the account routes tell: the true books, or what a sick server makes of them."""
+
+    @property
+    def has_funds(self) -> bool:
+        """Whether there is an answer about the money at all."""
+
+    def order(self, orderid: str) -> OrderLine | None:
+        """Return one order, or None."""
+
+    def orders(self) -> tuple[OrderLine, ...]:
+        """Return the order book, oldest first."""
+
+    def trades(self) -> tuple[TradeLine, ...]:
+        """Return the trades, oldest first."""
+
+    def positions(self, at: Micros) -> tuple[PositionLine, ...]:
+        """Return the positions, in order of opening."""
+
+    def funds(self, at: Micros) -> FundsLine:
+        """Return the account's money."""
+
+
+class Counter(Protocol):
+    """Where order writes are handed in: the exchange itself, or another world's."""
+
+    def place(self, at: Micros, order: OrderIn, twist: Twist) -> Deferred:
+        """Take a new order."""
+
+    def modify(self, at: Micros, change: ModifyIn, twist: Twist) -> Deferred:
+        """Change a live order."""
+
+    def cancel(self, at: Micros, orderid: str, twist: Twist) -> Deferred:
+        """End a live order."""
+
+
 @dataclass(slots=True)
 class Desk:
     """One account of the exchange as the wire sees it.
@@ -40,7 +89,10 @@ class Desk:
     api_key: str
     is_live: bool = False
     writes: CalendarSecond = field(default_factory=CalendarSecond)
+    twist: Twist = STRAIGHT
     _told: Prices | None = None
+    _books: Books | None = None
+    _counter: Counter | None = None
 
     @property
     def prices(self) -> Prices:
@@ -50,6 +102,29 @@ class Desk:
     def showing(self, prices: Prices) -> "Desk":
         """Return this desk with other prices on show; everything else is shared."""
         return replace(self, _told=prices)
+
+    @property
+    def books(self) -> Books:
+        """What the account routes tell."""
+        return self._books or self.exchange
+
+    def telling(self, books: Books) -> "Desk":
+        """Return this desk with other books on show."""
+        return replace(self, _books=books)
+
+    @property
+    def counter(self) -> Counter:
+        """Where order writes are handed in."""
+        return self._counter or self.exchange
+
+    @property
+    def has_funds(self) -> bool:
+        """Whether the server knows the account's money at all (`{}` is possible, in its code)."""
+        return self._books is None or self._books.has_funds
+
+    def twisted(self, twist: Twist) -> "Desk":
+        """Return this desk for a write that goes another way than usual."""
+        return replace(self, twist=twist)
 
     @property
     def mode_key(self) -> Body:

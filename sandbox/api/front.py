@@ -34,8 +34,8 @@ PREFIX = "/api/v1/"
 HISTORY_GAP = seconds(0.35)
 NOT_JSON = "The browser (or proxy) sent a request that this server could not understand."
 
-Befall = Callable[[Micros, str, bool], Ills]
-"""What befalls a call: its instant, its route, and whether it is a write."""
+Befall = Callable[[Micros, str, bool, bytes], Ills]
+"""What befalls a call: its instant, its route, whether it is a write, and its body."""
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -118,7 +118,7 @@ class Api:
         if not self._windows.passes(self._lived(at), peer, name, route.limit):
             self._arrived(at, route, request, "rate")
             return _at_once(at, bare(429, f"{route.limit} per 1 second"))
-        ills = self.befall(at, name, isinstance(route, Write))
+        ills = self.befall(at, name, isinstance(route, Write), body)
         if ills is WELL:
             return self._checked(at, route, request)
         return self._disturbed(at, route, msgspec.structs.replace(request, ills=ills))
@@ -131,9 +131,10 @@ class Api:
             return Call(Micros(at + ills.delay), lambda: instead)
         call = self._checked(at, route, request)
         ready_at = Micros(call.ready_at + ills.delay)
+        lost = ills.lost
         return Call(
             ready_at,
-            lambda: ills.spoiled(call.answer()),
+            lambda: ills.spoiled(call.answer()) if lost is None else lost,
             is_read=call.is_read,
             wants=call.wants,
         )
@@ -142,6 +143,7 @@ class Api:
         return Micros(at + self._stood)
 
     def _checked(self, at: Micros, route: Route, request: Request) -> Call:
+        desk = request.ills.desk(self._desk)
         try:
             asked = route.schema.load(_object(request))
         except Broken as broken:
@@ -149,22 +151,21 @@ class Api:
             return _at_once(at, broken.answer)
         except Invalid as invalid:
             self._arrived(at, route, request, "schema")
-            return _at_once(at, schema_error(route.shape, invalid.messages, self._desk.mode_key))
+            return _at_once(at, schema_error(route.shape, invalid.messages, desk.mode_key))
         try:
-            self._desk.check_key(asked.apikey)
+            desk.check_key(asked.apikey)
         except Refused as refused:
             self._arrived(at, route, request, "auth")
             return _at_once(at, refusal(refused, {}))
         if isinstance(route, Read):
-            return self._read(at, route, request, asked)
-        return self._write(at, route, request, asked)
+            return self._read(at, route, desk, asked)
+        return self._write(at, route, desk, request, asked)
 
-    def _read(self, at: Micros, route: Read, request: Request, asked: Any) -> Call:
-        ready_at = self._after_history(at) if request.route == "history" else at
-        desk = request.ills.desk(self._desk)
+    def _read(self, at: Micros, route: Read, desk: Desk, asked: Any) -> Call:
+        ready_at = self._after_history(at) if isinstance(asked, History) else at
 
         def look() -> Answer:
-            mode = self._desk.mode_key if route.has_mode else {}
+            mode = desk.mode_key if route.has_mode else {}
             try:
                 now = max(at, desk.exchange.now)
                 return success({**route.look(desk, now, asked), **mode})
@@ -180,17 +181,17 @@ class Api:
         self._history_free = Micros(served + HISTORY_GAP)
         return Micros(at + served - lived)
 
-    def _write(self, at: Micros, route: Write, request: Request, asked: Any) -> Call:
-        mode = self._desk.mode_key
-        if not self._desk.writes.passes(at):
+    def _write(self, at: Micros, route: Write, desk: Desk, request: Request, asked: Any) -> Call:
+        mode = desk.mode_key
+        if not desk.writes.passes(at):
             self._arrived(at, route, request, "rate")
             return _at_once(at, refusal(Refused(429, "Too many requests"), {}))
         self._arrived(at, route, request, "passed")
         try:
-            deferred = route.send(self._desk, at, asked)
+            deferred = route.send(desk, at, asked)
         except Refused as refused:
             return _at_once(at, refusal(refused, mode))
-        said = "" if self._desk.is_live else route.said
+        said = "" if desk.is_live else route.said
 
         def tell() -> Answer:
             try:

@@ -20,7 +20,7 @@ from sandbox.kinds import Answer, ModifyIn, No, OrderIn, PriceKind
 
 def place(desk: Desk, at: Micros, asked: ask.PlaceOrder) -> Deferred:
     """Hand a new order to the exchange."""
-    return desk.exchange.place(at, order_in(desk, asked))
+    return desk.counter.place(at, order_in(desk, asked), desk.twist)
 
 
 def modify(desk: Desk, at: Micros, asked: ask.ModifyOrder) -> Deferred:
@@ -32,12 +32,12 @@ def modify(desk: Desk, at: Micros, asked: ask.ModifyOrder) -> Deferred:
         trigger=_on_paisa(desk, asked, asked.trigger_price),
         kind=PriceKind(asked.pricetype),
     )
-    return desk.exchange.modify(at, change)
+    return desk.counter.modify(at, change, desk.twist)
 
 
 def cancel(desk: Desk, at: Micros, asked: ask.OneOrder) -> Deferred:
     """Hand a cancel to the exchange."""
-    return desk.exchange.cancel(at, asked.orderid)
+    return desk.counter.cancel(at, asked.orderid, desk.twist)
 
 
 def order_in(desk: Desk, asked: ask.PlaceOrder) -> OrderIn:

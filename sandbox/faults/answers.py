@@ -18,9 +18,19 @@ from sandbox.api.answers import (
     refusal,
     server_fault,
 )
-from sandbox.api.desk import NO_SUCH_KEY, Desk
-from sandbox.faults.force import Force
-from sandbox.faults.prices import Hit, SickPrices
+from sandbox.api.desk import NO_SUCH_KEY, Books, Desk
+from sandbox.faults import books, order_answers
+from sandbox.faults.books import Memory, SickBooks
+from sandbox.faults.force import Force, Hit
+from sandbox.faults.order_answers import BAD_GATEWAY
+from sandbox.faults.order_verbs import (
+    AckWithoutOrderid,
+    DropBeforeAccept,
+    OrderVerb,
+    StaleVersions,
+)
+from sandbox.faults.prices import Hit as PriceHit
+from sandbox.faults.prices import SickPrices
 from sandbox.faults.verbs import (
     Delay,
     FreezeQuotes,
@@ -34,31 +44,35 @@ from sandbox.faults.verbs import (
     YesterdaysQuotes,
 )
 from sandbox.faults.wire import span
-from sandbox.kinds import NFO
+from sandbox.kinds import NFO, STRAIGHT, Twist
 
-HTML = "text/html"
-BAD_GATEWAY = (
-    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
-    b"<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n"
-    b"</html>\r\n"
-)
 STATUSES = (403, 404, 429, 500, 503)
 KEPT = ("status", "mode")
 
 
 @dataclass(frozen=True, slots=True)
 class Ills:
-    """What befell one call."""
+    """What befell one call.
+
+    `instead` stands in front of the exchange; `lost` is told whatever the exchange answers.
+    """
 
     instead: Answer | None = None
+    lost: Answer | None = None
     delay: Micros = Micros(0)
     spoils: tuple[Verb, ...] = ()
-    prices: tuple[Hit, ...] = ()
+    prices: tuple[PriceHit, ...] = ()
+    books: Books | None = None
+    twist: Twist = STRAIGHT
     follow: Callable[[Symbol], None] | None = None
     """Who wants to know of every symbol that is asked for, because old prices will be told."""
 
     def desk(self, desk: Desk) -> Desk:
         """Return the desk as this call sees it."""
+        if self.books is not None:
+            desk = desk.telling(self.books)
+        if self.twist is not STRAIGHT:
+            desk = desk.twisted(self.twist)
         if self.follow is None:
             return desk
         told = SickPrices(desk.prices, self.prices, lambda: _opens(desk), self.follow)
@@ -74,31 +88,70 @@ class Ills:
 WELL = Ills()
 
 
-def ills(force: Force, at: Micros, route: str, *, is_write: bool) -> Ills:
-    """Return what befalls a call of a route; to be asked once for each call."""
-    hits = force.for_call(route, at, is_write=is_write)
-    if not hits:
-        return Ills(follow=force.follow) if force.remembers else WELL
-    instead: Answer | None = None
-    delay = 0
-    spoils: list[Verb] = []
-    prices: list[Hit] = []
-    for fault, since in hits:
-        match fault.do:
-            case Status() | Html502():
-                instead = instead or _instead(fault.do, route)
-            case Delay() as wait:
-                delay += span(wait, force.draws(fault, f"do|{route}"), at)
-            case FreezeQuotes() | YesterdaysQuotes() | HistoryLag() | MissingRows():
-                prices.append((fault.do, force.moment(fault, since)))
-            case verb:
-                spoils.append(verb)
-    return Ills(instead, Micros(delay), tuple(spoils), tuple(prices), force.follow)
+class Misfortune:
+    """What befalls the calls of one exchange. One thread at a time."""
+
+    def __init__(self, force: Force) -> None:
+        self._force = force
+        self._memories: dict[str, Memory] = {}
+
+    def of(self, at: Micros, route: str, body: bytes, *, is_write: bool) -> Ills:
+        """Return what befalls a call; to be asked once for each."""
+        force = self._force
+        told = None if is_write else self._books(at, route)
+        side = order_answers.side
+        hits = force.for_call(route, at, is_write=is_write, side=lambda: side(force.exchange, body))
+        if not hits and told is None:
+            return Ills(follow=force.follow) if force.remembers else WELL
+        return self._ills(at, route, hits, told)
+
+    def _ills(self, at: Micros, route: str, hits: list[Hit], told: SickBooks | None) -> Ills:
+        force = self._force
+        instead: Answer | None = None
+        lost: Answer | None = None
+        delay = 0
+        spoils: list[Verb] = []
+        prices: list[PriceHit] = []
+        for hit in hits:
+            match hit.fault.do:
+                case Status() | Html502():
+                    instead = instead or _instead(hit.fault.do, route)
+                case DropBeforeAccept() as drop:
+                    instead = instead or order_answers.lost(drop)
+                case Delay() as wait:
+                    delay += span(wait, force.draws(hit.fault, f"do|{route}"), at)
+                case FreezeQuotes() | YesterdaysQuotes() | HistoryLag() | MissingRows():
+                    prices.append((hit.fault.do, force.moment(hit.fault, hit.since)))
+                case verb:
+                    lost = lost or order_answers.lost(verb)
+                    spoils.append(verb)
+            delay += order_answers.wait(hit.fault.do)
+        return Ills(
+            instead=instead,
+            lost=lost,
+            delay=Micros(delay),
+            spoils=tuple(spoils),
+            prices=tuple(prices),
+            books=told,
+            twist=order_answers.twist(force, at, hits),
+            follow=force.follow,
+        )
+
+    def _books(self, at: Micros, route: str) -> SickBooks | None:
+        """Return the books this call is told of, if faults hit them or will want to remember."""
+        place = books.PLACES.get(route)
+        if place is None or not (faults := self._force.at(place)):
+            return None
+        hits = self._force.for_read(place, at)
+        if not hits and not any(isinstance(fault.do, StaleVersions) for fault in faults):
+            return None
+        memory = self._memories.setdefault(place, Memory())
+        return SickBooks(self._force, place, hits, memory)
 
 
 def _instead(verb: Verb, route: str) -> Answer:
     if not isinstance(verb, Status):
-        return Answer(502, HTML, BAD_GATEWAY)
+        return BAD_GATEWAY
     answer = {
         403: refusal(Refused(403, NO_SUCH_KEY), {}),
         404: not_found(f"/api/v1/{route}"),
@@ -110,6 +163,10 @@ def _instead(verb: Verb, route: str) -> Answer:
 
 
 def _spoiled(verb: Verb, answer: Answer) -> Answer:
+    if isinstance(verb, AckWithoutOrderid):
+        return order_answers.nameless(answer)
+    if isinstance(verb, OrderVerb):
+        return answer
     if isinstance(verb, TruncateJson):
         cut = answer.body[: len(answer.body) * verb.keep_pct // 100]
         return Answer(answer.status, answer.content_type, cut)

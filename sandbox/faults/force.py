@@ -6,7 +6,7 @@ names numbers (`nth`), once for each call.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from domain.units import Micros, Symbol, Units
 from sandbox.exchange import Exchange
 from sandbox.faults import universe
+from sandbox.faults.order_verbs import LateVisible
 from sandbox.faults.script import ALWAYS, Connection, Fault, Past, Script, began
 from sandbox.faults.universe import Universe
 from sandbox.faults.verbs import FreezeQuotes, VolumeReset, YesterdaysQuotes, concerned, fits
@@ -27,6 +28,17 @@ _NEVER = Micros(1 << 62)
 
 REST = "rest:"
 EVERY_ROUTE = "rest:*"
+
+Side = Callable[[], str]
+"""Tells BUY or SELL of the order that a call concerns, or '' if it concerns none."""
+
+
+class Hit(NamedTuple):
+    """A fault that hits a call: since when it holds, and the call's number at its place."""
+
+    fault: Fault
+    since: Micros
+    number: int
 
 
 class Moment:
@@ -154,22 +166,45 @@ class Force:
             if self.happens(fault, "", connection.number):
                 yield fault, since
 
-    def for_call(self, route: str, at: Micros, *, is_write: bool) -> list[tuple[Fault, Micros]]:
+    def for_call(self, route: str, at: Micros, *, is_write: bool, side: Side) -> list[Hit]:
         """Count a call and return the faults that hit it. A write is hit by its own name only."""
-        hits: list[tuple[Fault, Micros]] = []
+        hits: list[Hit] = []
         for place in (REST + route,) if is_write else (REST + route, EVERY_ROUTE):
-            self._calls[place] += 1
-            number = self._calls[place]
-            for fault in self._candidates(place, at):
-                since = began(fault.when, at, self._past)
-                nth = fault.when.nth
-                is_counted = nth is None or number in nth
-                if since is None or not is_counted or not fits(fault.do, route):
-                    continue
-                if self.happens(fault, "", number):
-                    hits.append((fault, since))
-                    self.met(at, fault, since, f"{REST}{route}" + (f":{number}" if nth else ""))
+            for hit in self._counted(place, at, side):
+                if fits(hit.fault.do, route):
+                    self._met_call(at, hit, REST + route)
+                    hits.append(hit)
         return hits
+
+    def for_read(self, place: str, at: Micros) -> list[Hit]:
+        """Count a read of a book and return the faults that hit it."""
+        hits = list(self._counted(place, at, str))
+        for hit in hits:
+            self._met_call(at, hit, place)
+        return hits
+
+    def _counted(self, place: str, at: Micros, side: Side) -> Iterator[Hit]:
+        self._calls[place] += 1
+        candidates = self._candidates(place, at)
+        if not candidates:
+            return
+        of_side = side() if any(fault.when.action for fault in self.at(place)) else ""
+        if of_side:
+            self._calls[place + of_side] += 1
+        for fault in candidates:
+            when = fault.when
+            since = began(when, at, self._past)
+            if since is None or when.action not in {None, of_side}:
+                continue
+            number = self._calls[place + (when.action or "")]
+            if when.nth is not None and number not in when.nth:
+                continue
+            if isinstance(fault.do, LateVisible) or self.happens(fault, "", number):
+                yield Hit(fault, since, number)
+
+    def _met_call(self, at: Micros, hit: Hit, where: str) -> None:
+        number = f":{hit.number}" if hit.fault.when.nth else ""
+        self.met(at, hit.fault, hit.since, where + number)
 
     def happens(self, fault: Fault, key: str, number: int) -> bool:
         """Draw whether a fault happens to number `number` of something."""

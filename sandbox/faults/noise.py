@@ -1,6 +1,7 @@
 """Frames no honest server sends. Every one of them must be refused by whoever reads it."""
 
 import json
+from collections.abc import Callable
 
 from domain.units import Symbol
 
@@ -41,10 +42,34 @@ def shapes(symbol: Symbol, exchange: str) -> tuple[bytes, ...]:
     return tuple(json.dumps(body).encode("ascii") for body in bodies)
 
 
+def bad_updates(orderid: str) -> tuple[bytes, ...]:
+    """Return valid JSON that is no valid update of this order."""
+    head = {"type": "order_update", "orderid": orderid}
+    bodies: tuple[object, ...] = (
+        {"type": "order_update"},
+        head,
+        {**head, "orderid": 5, "order_status": "complete"},
+        {**head, "orderid": "", "order_status": "complete"},
+        {**head, "order_status": ["complete"]},
+        {**head, "order_status": "complete", "quantity": "abc", "filled_quantity": None},
+        {**head, "data": {"order_status": "complete"}},
+    )
+    return tuple(json.dumps(body).encode("ascii") for body in bodies)
+
+
+def bad_update(kind: str, draw: int, orderid: str) -> bytes:
+    """Return a frame that is no order update: unreadable, or of a wrong shape."""
+    return _chosen(kind, draw, lambda: bad_updates(orderid))
+
+
 def garbage(kind: str, draw: int, symbol: Symbol, exchange: str) -> bytes:
     """Return one such frame: bytes that are no text, text that is no JSON, or a wrong shape."""
+    return _chosen(kind, draw, lambda: shapes(symbol, exchange))
+
+
+def _chosen(kind: str, draw: int, shapes_of: Callable[[], tuple[bytes, ...]]) -> bytes:
     chosen = KINDS[1 + draw % _CHOICES] if kind == KINDS[0] else kind
-    samples = {"bytes": BYTES, "text": TEXT}.get(chosen) or shapes(symbol, exchange)
+    samples = {"bytes": BYTES, "text": TEXT}.get(chosen) or shapes_of()
     return samples[draw // _CHOICES % len(samples)]
 
 

@@ -6,7 +6,7 @@ One table for reader and page: a test compares the page with it.
 from dataclasses import dataclass, field
 
 from sandbox.api.routes import ROUTES
-from sandbox.faults import noise, verbs, words
+from sandbox.faults import noise, order_verbs, verbs, words
 from sandbox.faults.answers import STATUSES
 from sandbox.faults.script import EVENTS
 from sandbox.faults.words import Read
@@ -22,6 +22,7 @@ CONDITIONS: dict[str, Read] = {
     "nth": words.counts,
     "probability": words.number(0, 1),
     "source": words.several_of(*SOURCES),
+    "action": words.one_of("BUY", "SELL"),
 }
 
 _SYMBOLS: dict[str, Read] = {"symbols": words.symbols}
@@ -108,20 +109,78 @@ HISTORY: Entries = {
     ),
 }
 
+_HOW: dict[str, Read] = {"how": words.one_of(*order_verbs.HOWS)}
+_LATE_S: dict[str, Read] = {"late_s": words.number(0, 130)}
+_CHANCE: dict[str, Read] = {"probability": words.number(0, 1)}
+
+ORDERS: Entries = {
+    "drop_before_accept": Entry(order_verbs.DropBeforeAccept, _HOW),
+    "drop_after_accept": Entry(order_verbs.DropAfterAccept, {**_HOW, **_LATE_S}),
+    "placed_but_400": Entry(order_verbs.PlacedBut400),
+    "ack_without_orderid": Entry(order_verbs.AckWithoutOrderid),
+}
+
+PLACING: Entries = {
+    "partial_then_reject": Entry(
+        order_verbs.PartialThenReject,
+        {"lots": words.whole(1, 1000), "after_s": words.number(0, 600)},
+    ),
+}
+
+CHANGING: Entries = {"delay_effect": Entry(order_verbs.DelayEffect, _WAIT)}
+
+BOOKS: Entries = {
+    "success_empty": Entry(order_verbs.SuccessEmpty, {"alternate": words.truth}),
+    "late_visible": Entry(order_verbs.LateVisible, _WAIT),
+    "stale_versions": Entry(order_verbs.StaleVersions, {"k": words.whole(1, 100)}),
+    "missing_ids": Entry(order_verbs.MissingIds, _CHANCE),
+    "reorder": Entry(order_verbs.ReorderRows),
+}
+
+STATUSES_OF_ROWS: Entries = {"status_leak": Entry(order_verbs.StatusLeak, _CHANCE)}
+
+PUSHES: Entries = {
+    "duplicate": Entry(
+        order_verbs.DuplicatePush, {"copies": words.whole(1, 10), "after_s": words.number(0, 300)}
+    ),
+    "reorder": Entry(order_verbs.ReorderPush, {"within_s": words.number(0.001, 300)}),
+    "late": Entry(order_verbs.LatePush, _WAIT),
+    "drop": Entry(order_verbs.DropPush),
+    "garbage": Entry(verbs.Garbage, {"kind": words.one_of(*noise.KINDS), "instead": words.truth}),
+    "oversize": Entry(
+        verbs.Oversize, {"bytes": words.whole(1 << 20, 1 << 24), "instead": words.truth}
+    ),
+}
+
+SIDED = ("rest:placeorder", "rest:modifyorder", "rest:cancelorder")
+"""Where a script may choose calls by the side of their order."""
+
 PLACES: dict[str, Entries] = {
     "ws:conn": CONNECTION,
     "ws:market_data": TICKS,
+    "ws:order_update": PUSHES,
     "rest:*": ANSWERS | QUOTES,
     **{f"rest:{route}": ANSWERS for route in ROUTES},
     **{f"rest:{route}": ANSWERS | QUOTES for route in verbs.OF_QUOTES},
     "rest:history": ANSWERS | HISTORY,
+    "rest:placeorder": ANSWERS | ORDERS | PLACING,
+    "rest:modifyorder": ANSWERS | ORDERS | CHANGING,
+    "rest:cancelorder": ANSWERS | ORDERS | CHANGING,
+    "book:orders": BOOKS | STATUSES_OF_ROWS,
+    "book:trades": BOOKS,
+    "book:positions": BOOKS,
+    "book:funds": {"success_empty": BOOKS["success_empty"]},
 }
 """`rest:*` is every route but those that write orders, which a script must name."""
 
-SPELLED = "ws:conn, ws:market_data, rest:* or rest: and a route, such as rest:quotes"
+SPELLED = (
+    "ws:conn, ws:market_data, ws:order_update, book:orders, book:trades, book:positions, "
+    "book:funds, rest:* or rest: and a route, such as rest:quotes"
+)
 
 
 def conditions(place: str) -> tuple[str, ...]:
-    """Return the conditions a place knows; the REST side has no source."""
-    is_stream = place.startswith("ws:")
-    return tuple(name for name in CONDITIONS if is_stream or name != "source")
+    """Return the conditions a place knows; only streams have a source, only orders a side."""
+    unknown = set() if place.startswith("ws:") else {"source"}
+    unknown |= set() if place in SIDED else {"action"}
+    return tuple(name for name in CONDITIONS if name not in unknown)

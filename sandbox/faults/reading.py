@@ -106,7 +106,7 @@ class _Reader:
         if entry.timed and not (fault.when.between or fault.when.is_instant):
             self._bad(fault.id, "when", f"of {fault.verb}", "a time: between, at or after")
         chosen = concerned(fault.do)
-        if fault.place.startswith("rest:"):
+        if not fault.place.startswith("ws:"):
             for word in chosen:
                 if word.startswith(SUBSCRIBED):
                     self._bad(fault.id, "symbols", word, "a choice that needs no connection")

@@ -41,6 +41,7 @@ class When:
     nth: frozenset[int] | None = None
     probability: float = 1.0
     source: frozenset[str] | None = None
+    action: str | None = None
 
     @property
     def is_instant(self) -> bool:

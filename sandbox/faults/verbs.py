@@ -6,6 +6,13 @@
 from dataclasses import dataclass
 
 from domain.units import Micros
+from sandbox.faults.order_verbs import (
+    ORDER_NAMES,
+    DelayEffect,
+    LatePush,
+    LateVisible,
+    OrderVerb,
+)
 
 Symbols = tuple[str, ...]
 EVERYBODY: Symbols = ()
@@ -204,19 +211,20 @@ class MissingRows:
     symbols: Symbols = EVERYBODY
 
 
-Waiting = Delay | DelayTicks
+Waiting = Delay | DelayTicks | DelayEffect | LateVisible | LatePush
 Verb = (
     Silent | HalfOpen | Reset | Close | CloseLoop | RefuseConnect | Burst
     | SubscribeOkNoData | SymbolMute | WrongMode | VolumeReset | DuplicateTicks | OutOfOrder
     | DelayTicks | Garbage | Oversize
     | Delay | Status | Html502 | TruncateJson | WrongSchema | NullData
     | FreezeQuotes | YesterdaysQuotes | HistoryLag | MissingRows
+    | OrderVerb
 )  # fmt: skip
 
 OF_QUOTES = ("quotes", "multiquotes", "depth", "optionchain")
 """The routes that tell quotes."""
 
-NAMES: dict[type[Verb], str] = {
+NAMES: dict[type[object], str] = {
     Silent: "silent",
     HalfOpen: "half_open",
     Reset: "reset",
@@ -243,6 +251,7 @@ NAMES: dict[type[Verb], str] = {
     YesterdaysQuotes: "yesterdays_quotes",
     HistoryLag: "history_lag",
     MissingRows: "missing_rows",
+    **ORDER_NAMES,
 }
 """The word of the script for each."""
 

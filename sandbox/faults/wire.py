@@ -14,10 +14,10 @@ import msgspec
 from domain.units import MINUTE, Micros, Symbol, Units, seconds
 from sandbox.faults import noise
 from sandbox.faults.force import Force
+from sandbox.faults.order_verbs import DropPush, DuplicatePush, LatePush, ReorderPush
 from sandbox.faults.script import ALWAYS, Connection, Fault
 from sandbox.faults.verbs import (
     Burst,
-    Delay,
     DelayTicks,
     DuplicateTicks,
     Garbage,
@@ -27,6 +27,7 @@ from sandbox.faults.verbs import (
     SubscribeOkNoData,
     SymbolMute,
     VolumeReset,
+    Waiting,
     WrongMode,
     concerned,
 )
@@ -36,6 +37,7 @@ from sandbox.market.draws import Stream
 
 CONN = "ws:conn"
 MARKET = "ws:market_data"
+ORDERS = "ws:order_update"
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -69,6 +71,17 @@ class _Fate:
 
 
 @dataclass(slots=True)
+class _OrderFate:
+    """What becomes of one order update."""
+
+    due: Micros
+    late: Micros = Micros(0)
+    is_gone: bool = False
+    copies: list[Micros] = field(default_factory=list)
+    noise: list[Callable[[bytes], bytes]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class _Subscription:
     """When a symbol was last subscribed, how often, and whether that works."""
 
@@ -87,6 +100,7 @@ class Wire:
         self.known = known
         self._waiting: list[tuple[Micros, int, Delivery]] = []
         self._n = 0
+        self._updates = 0
         self._behind = {PriceOut: Micros(0), OrderOut: Micros(0)}
         self._subscribed: dict[Symbol, _Subscription] = {}
         self._degraded: dict[str, list[Micros]] = {}
@@ -133,8 +147,51 @@ class Wire:
                 self._degrade(fault, since)
         frame = self._session.order(out)
         due = self._let_go(out.at)
-        if frame is not None and due is not None:
+        if frame is None or due is None:
+            return
+        if not self._force.at(ORDERS):
             self._send(OrderOut, due, frame, None)
+            return
+        self._deliver_order(self._order_fate(out, due), frame)
+
+    def _deliver_order(self, fate: _OrderFate, frame: bytes) -> None:
+        due = Micros(self._in_turn(OrderOut, fate.due) + fate.late)
+        for make in fate.noise:
+            self._push(Delivery(due, make(frame), None))
+        if not fate.is_gone:
+            for after in (Micros(0), *fate.copies):
+                self._push(Delivery(Micros(due + after), frame, None))
+
+    def _order_fate(self, out: OrderOut, due: Micros) -> _OrderFate:
+        fate = _OrderFate(due)
+        self._updates += 1
+        key = str(self.known.number)
+        for fault, since in self._force.hitting(ORDERS, out.at, self.known):
+            if self._force.happens(fault, key, self._updates):
+                self._met(out.at, fault, since)
+                self._mark_order(fate, fault, out)
+        return fate
+
+    def _mark_order(self, fate: _OrderFate, fault: Fault, out: OrderOut) -> None:
+        draws, n = self._force.draws(fault, f"do|{self.known.number}"), self._updates
+        match fault.do:
+            case DropPush():
+                fate.is_gone = True
+            case LatePush() as wait:
+                fate.due = Micros(fate.due + span(wait, draws, n))
+            case ReorderPush(within_s=within_s):
+                fate.late = seconds(within_s * draws.unit(n))
+            case DuplicatePush(copies=copies, after_s=after_s):
+                fate.copies += [seconds(after_s)] * copies
+            case Garbage(kind=kind, instead=instead):
+                bad = noise.bad_update(kind, draws.words(n)[0], out.order.orderid)
+                fate.noise.append(lambda _: bad)
+                fate.is_gone |= instead
+            case Oversize(bytes=size, instead=instead):
+                fate.noise.append(lambda frame: noise.oversized(frame, size))
+                fate.is_gone |= instead
+            case _:
+                return
 
     def _price(self, price: PriceOut) -> None:
         held = self._subscribed.get(price.symbol)
@@ -281,7 +338,7 @@ def _lasts(fault: Fault) -> bool:
             return False
 
 
-def span(wait: Delay | DelayTicks, draws: Stream, n: int) -> Micros:
+def span(wait: Waiting, draws: Stream, n: int) -> Micros:
     """Return how long something is late, draw `n` if it is drawn."""
     if wait.lognormal_s is None:
         return seconds(wait.seconds)

@@ -17,6 +17,7 @@ from sandbox.account import Account
 from sandbox.facts import facts
 from sandbox.kinds import (
     NFO,
+    STRAIGHT,
     Answer,
     InstrumentLine,
     Level,
@@ -28,6 +29,7 @@ from sandbox.kinds import (
     PriceKind,
     PriceOut,
     Shown,
+    Twist,
 )
 from sandbox.market import master
 from sandbox.market.line import Line
@@ -168,8 +170,8 @@ class Pit:
         )
         self.matching.price(line.newest)
 
-    def place(self, **changes: Any) -> Answer:
-        deferred = self.writes.place(Micros(self.now), an_order(**changes))
+    def place(self, twist: Twist = STRAIGHT, **changes: Any) -> Answer:
+        deferred = self.writes.place(Micros(self.now), an_order(**changes), twist)
         self.sleep(0)
         return deferred.result()
 
@@ -188,8 +190,8 @@ class Pit:
         self.sleep(0)
         return deferred.result()
 
-    def cancel(self, orderid: str) -> Answer:
-        deferred = self.writes.cancel(Micros(self.now), orderid)
+    def cancel(self, orderid: str, twist: Twist = STRAIGHT) -> Answer:
+        deferred = self.writes.cancel(Micros(self.now), orderid, twist)
         self.sleep(0)
         return deferred.result()
 

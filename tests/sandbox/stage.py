@@ -17,6 +17,7 @@ from sandbox.exchange import Deferred, Exchange
 from sandbox.kinds import (
     NFO,
     NSE_INDEX,
+    STRAIGHT,
     Answer,
     BarLine,
     DepthLine,
@@ -38,6 +39,7 @@ from sandbox.kinds import (
     Status,
     TimingLine,
     TradeLine,
+    Twist,
 )
 
 DAY = Day("2026-11-20")
@@ -236,6 +238,8 @@ class StagedExchange(Exchange):
         self.outs: list[Out] = []
         self.watched: set[Symbol] = set()
         self.left_at: Micros | None = None
+        self.has_funds = True
+        self.twists: list[Twist] = []
         self._waiting: list[tuple[Micros, Deferred, Answer]] = []
 
     def advance(self, at: Micros) -> tuple[Out, ...]:
@@ -249,17 +253,18 @@ class StagedExchange(Exchange):
     def watch(self, symbols: Iterable[Symbol]) -> None:
         self.watched = set(symbols)
 
-    def place(self, at: Micros, order: OrderIn) -> Deferred:
-        return self._take(at, order)
+    def place(self, at: Micros, order: OrderIn, twist: Twist = STRAIGHT) -> Deferred:
+        return self._take(at, order, twist)
 
-    def modify(self, at: Micros, change: ModifyIn) -> Deferred:
-        return self._take(at, change)
+    def modify(self, at: Micros, change: ModifyIn, twist: Twist = STRAIGHT) -> Deferred:
+        return self._take(at, change, twist)
 
-    def cancel(self, at: Micros, orderid: str) -> Deferred:
-        return self._take(at, orderid)
+    def cancel(self, at: Micros, orderid: str, twist: Twist = STRAIGHT) -> Deferred:
+        return self._take(at, orderid, twist)
 
-    def _take(self, at: Micros, write: OrderIn | ModifyIn | str) -> Deferred:
+    def _take(self, at: Micros, write: OrderIn | ModifyIn | str, twist: Twist) -> Deferred:
         self.taken.append(write)
+        self.twists.append(twist)
         delay, answer = self.replies.pop(0) if self.replies else (0, Done(orderid="26112155486483"))
         ready_at = Micros(at + delay)
         if not delay:

@@ -5,10 +5,12 @@ import socket
 from typing import Any
 
 import pytest
+import requests
 from websocket import WebSocketTimeoutException
 
 from domain.units import SECOND, Micros, Paise
 from sandbox.kinds import Change, OrderOut
+from tests.sandbox.api.asking import order
 from tests.sandbox.faults.scripts import CONN, MARKET, a_fault, a_script
 from tests.sandbox.serving import PATIENCE_S, Client, Open, opened
 from tests.sandbox.stage import AT, CALL, PUT, StagedExchange, a_price, a_quote, an_order
@@ -285,3 +287,14 @@ def test_fault_of_any_verb_is_added_shown_and_counted_at_run_time() -> None:
         "coherent": True, "symbols": [], "when": told["when"],
     }  # fmt: skip
     assert again == told | {"met": 1}
+
+
+@pytest.mark.parametrize("verb", ["drop_before_accept", "drop_after_accept"])
+def test_lost_answer_is_a_reset_on_the_wire(verb: str) -> None:
+    exchange = StagedExchange()
+    script = a_script(a_fault("rest:placeorder", verb, {"how": "reset"}, when={"nth": [1]}))
+    with opened(exchange, faults=script) as served:
+        with pytest.raises(requests.ConnectionError, match="reset"):
+            served.post("placeorder", **order())
+        assert served.post("placeorder", **order()).status_code == 200
+    assert len(exchange.taken) == (1 if verb == "drop_before_accept" else 2)

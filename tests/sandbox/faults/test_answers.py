@@ -7,23 +7,18 @@ import pytest
 
 from domain.session import instant
 from domain.units import MINUTE, SECOND, Micros, Paise, Units
-from sandbox.api.answers import Answer
-from sandbox.api.front import Api
-from sandbox.interference import Interference
 from sandbox.kinds import TimingLine
-from tests.sandbox.api.asking import JSON, PEER, order
-from tests.sandbox.faults.scripts import a_fault, a_script
+from tests.sandbox.api.asking import PEER, order
+from tests.sandbox.faults.counters import Counter
+from tests.sandbox.faults.scripts import a_fault
 from tests.sandbox.stage import (
     AT,
     CALL,
     DAY,
     INDEX,
-    KEY,
     PUT,
-    StagedExchange,
     a_bar,
     a_quote,
-    an_api,
     an_index_quote,
 )
 
@@ -32,29 +27,6 @@ HISTORY: dict[str, Any] = {
 }  # fmt: skip
 OF_CALL: dict[str, Any] = {"symbol": CALL, "exchange": "NFO"}
 OF_INDEX: dict[str, Any] = {"symbol": INDEX, "exchange": "NSE_INDEX"}
-
-
-class Counter:
-    """A REST side with faults; `ask` answers once the exchange got as far."""
-
-    def __init__(self, *faults: Any) -> None:
-        self.exchange = StagedExchange()
-        self.api: Api = an_api(self.exchange)
-        self.interference = Interference(self.exchange, a_script(*faults))
-        self.api.befall = self.interference.befall
-
-    def raw(self, route: str, at: int = AT, **fields: Any) -> tuple[int, Answer]:
-        """How many micros after `at` it was ready, and the answer."""
-        now = Micros(at)
-        self.interference.step(now)
-        body = json.dumps({"apikey": KEY, **fields}).encode()
-        call = self.api.call(now, "POST", f"/api/v1/{route}", body, JSON, PEER)
-        self.exchange.advance(call.ready_at)
-        return call.ready_at - at, call.answer()
-
-    def ask(self, route: str, at: int = AT, **fields: Any) -> Any:
-        _, answer = self.raw(route, at, **fields)
-        return json.loads(answer.body)
 
 
 def rest(verb: str, settings: Any = None, route: str = "quotes", **when: Any) -> Any:

@@ -129,7 +129,7 @@ def test_another_fault_shifts_no_draw() -> None:
 
 
 def calls(force: Force, route: str, *, is_write: bool = False) -> list[str]:
-    return [f.id for f, _ in force.for_call(route, AT, is_write=is_write)]
+    return [hit.fault.id for hit in force.for_call(route, AT, is_write=is_write, side=str)]
 
 
 def test_calls_are_counted_by_their_place() -> None:

@@ -19,6 +19,12 @@ TABLES: dict[str, Mapping[str, Entry]] = {
     "REST": places.ANSWERS,
     "Quotes": places.QUOTES,
     "History": places.HISTORY,
+    "Order writes": places.ORDERS,
+    "Placements": places.PLACING,
+    "Changes": places.CHANGING,
+    "Books": places.BOOKS,
+    "Statuses": places.STATUSES_OF_ROWS,
+    "Order updates": places.PUSHES,
 }
 
 

@@ -91,7 +91,7 @@ def test_fault_is_shown_in_the_words_of_the_script() -> None:
         "id": "f", "place": "ws:conn", "verb": "silent", "pong": False,
         "when": {
             "between": None, "at": None, "after": None, "for_s": None, "nth": [1, 2],
-            "probability": 1.0, "source": None,
+            "probability": 1.0, "source": None, "action": None,
         },
     }  # fmt: skip
 
@@ -120,7 +120,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"do": {"drop_after_accept": {"how": "timeout"}}},
         f"do: verb 'drop_after_accept' is not allowed; allowed is {VERBS} (at ws:conn)",
     ),
-    "unknown place": ({"at": "book:orders"}, bad("at", "book:orders", SPELLED)),
+    "unknown place": ({"at": "book:holdings"}, bad("at", "book:holdings", SPELLED)),
+    "side of a read": (
+        {"at": "rest:ping", "when": {"action": "BUY"}, "do": {"status": {}}},
+        "unknown key when.action; allowed is between, at, after, for_s, nth, probability",
+    ),
+    "unknown side": (
+        {"at": "rest:placeorder", "when": {"action": "buy"}, "do": {"status": {}}},
+        bad("when.action", "buy", "BUY, SELL"),
+    ),
     "unknown route": ({"at": "rest:nosuch"}, bad("at", "rest:nosuch", SPELLED)),
     "place of no text": ({"at": ["ws:conn"]}, bad("at", ["ws:conn"], SPELLED)),
     "unknown event": when("after", "dinner", "dinner", "order, trigger, fill, cancel"),
