@@ -1,7 +1,8 @@
 """The agent on threads: composed, started, told the time, stopped in order.
 
 The calling thread is the conductor: it tells everybody each whole market second, sees whether the
-watchdog lives, and hears signals and the end. Everything that waits does so in threads of its own.
+watchdog lives, and hears signals, the kill switch and the end. Everything that waits does so in
+threads of its own.
 """
 
 import logging
@@ -24,11 +25,13 @@ from broker.lanes import Lanes
 from broker.stream import Link, OpenAlgoStream
 from cli.jolts import Jolts
 from cli.session import Session
+from cli.switch import Switch
 from domain import clock
 from domain.pulse import PULSED, PulsePlan
 from domain.session import DayPlan
 from domain.units import SECOND, Micros, seconds
 from messages.control import Ended, Park, Pulse
+from messages.orders import LeverPulled
 from research.tap import Tapped
 
 log = logging.getLogger(__name__)
@@ -40,6 +43,10 @@ LONGEST_WAIT_S = 0.25
 """How long the loop sleeps at most: a signal or a moved clock is noticed that soon."""
 
 ESCALATED, INTERRUPTED = 70, 130
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+
+Heard = Ended | LeverPulled | signal.Signals
+
 PARKED_LATE = "not everything was verified in time: look at the broker's order book"
 
 
@@ -73,7 +80,7 @@ class Agent:
         settings = session.settings
         self._settings = settings
         self._speed = server.speed
-        self._inbox: queue.SimpleQueue[Ended | signal.Signals] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Heard] = queue.SimpleQueue()
         self._post = PostOffice()
         self._post.register("main", _Door(self._inbox))
         chance = random.Random()  # noqa: S311 - jitter of waits, nothing is decided by it
@@ -103,12 +110,13 @@ class Agent:
         self._system = System(settings, plan, ports, stage(self._post))
         self._pulses = PulsePlan(settings.bars.close_grace_ms)
         self._jolts = Jolts(self._post)
+        self._switch = Switch(session.folder, self._post)
         self._park_by: Micros | None = None
         self._signals = 0
 
     def run(self, follow: Callable[[], None] = lambda: None) -> Ended:
         """Play until the cast says it is over; `follow` is called in every round of the loop."""
-        before = [(n, signal.signal(n, self._signalled)) for n in (signal.SIGTERM, signal.SIGINT)]
+        before = [(number, signal.signal(number, self._signalled)) for number in SIGNALS]
         try:
             self._lanes.start()
             self._system.start()
@@ -134,6 +142,7 @@ class Agent:
         while True:
             follow()
             self._jolts.look()
+            self._switch.look()
             self._tell_time()
             if not self._system.is_alive("watchdog"):
                 return Ended(at=clock.now(), code=ESCALATED, reason="the watchdog is dead")
@@ -141,16 +150,28 @@ class Agent:
                 message = self._inbox.get(timeout=self._wait_s())
             except queue.Empty:
                 message = None
-            if isinstance(message, Ended):
+            ended = self._hear(message) if message is not None else None
+            if ended is not None:
+                return ended
+            if self._park_by is not None and clock.machine() >= self._park_by:
+                log.error(PARKED_LATE)
+                return Ended(at=clock.now(), code=0, reason=PARKED_LATE)
+
+    def _hear(self, message: Heard) -> Ended | None:
+        """Take a signal or a word of the cast; return the end if it is one."""
+        match message:
+            case Ended():
                 return message
-            if isinstance(message, signal.Signals):
+            case LeverPulled():
+                self._switch.answered(message)
+            case signal.SIGUSR1:
+                self._switch.tap()
+            case _:
                 self._signals += 1
                 if self._signals > 1:
                     return Ended(at=clock.now(), code=INTERRUPTED, reason="interrupted twice")
                 self._park(message)
-            if self._park_by is not None and clock.machine() >= self._park_by:
-                log.error(PARKED_LATE)
-                return Ended(at=clock.now(), code=0, reason=PARKED_LATE)
+        return None
 
     def _tell_time(self) -> None:
         second = self._pulses.due(clock.now())
@@ -180,10 +201,10 @@ class Agent:
 
 
 class _Door:
-    """Where actors say that the process should end. Any thread."""
+    """Where actors say that the process should end, or what came of a lever. Any thread."""
 
-    def __init__(self, inbox: "queue.SimpleQueue[Ended | signal.Signals]") -> None:
+    def __init__(self, inbox: "queue.SimpleQueue[Heard]") -> None:
         self._inbox = inbox
 
-    def tell(self, message: Ended) -> None:
+    def tell(self, message: Ended | LeverPulled) -> None:
         self._inbox.put(message)
