@@ -1,7 +1,7 @@
-"""Random seeds 1 to 20 at `--speed max`: all flat, no rule broken, and every day repeats.
+"""Random seeds 1 to 8 at `--speed max`: all flat, no rule broken, and every day repeats.
 
-Half of them are whole days, the others end at noon: what happens in an afternoon, happens in ten.
-One seed is played again under another hash seed and in other time zones: nothing may differ.
+Half of them are whole days, the others end at noon. The order path alone is played far more often
+(`run.py drill orders`). One seed is played again under another hash seed and in other time zones: nothing may differ.
 """
 
 import json
@@ -14,11 +14,11 @@ from tests.simulation.whole_days import Days, Wanted
 # A test waits for days that play beside it.
 pytestmark = pytest.mark.slow
 
-WHOLE = frozenset({*range(1, 10), 16})
+WHOLE = frozenset({1, 3, 5, 7})
 NOON = "12:15"
-SEEDS = {s: Wanted(s, until="15:15" if s in WHOLE else NOON) for s in range(1, 21)}
+SEEDS = {s: Wanted(s, until="15:15" if s in WHOLE else NOON) for s in range(1, 9)}
 AGAIN = (Wanted(7, "1", "Asia/Kolkata"), Wanted(7, "2", "America/New_York"))
-ENTERED_AT_LEAST = 15
+ENTERED_AT_LEAST = 6
 
 
 @pytest.mark.parametrize("seed", SEEDS)
