@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli import controls
 from cli import doctor as doctors
 from cli import drill as drills
 from cli import exchange as exchanges
@@ -19,6 +20,8 @@ from cli import sandbox as sandboxes
 from cli import status as statuses
 from cli import swings as swinging
 from cli.attach import ChildFailed
+from cli.controls import STATE
+from cli.options import Attach, Config, StateDir
 from cli.session import Locked
 from cli.status import NotRunning
 from domain.errors import ConfigError, JournalError, SutradharError
@@ -70,12 +73,9 @@ ControlPort = Annotated[
     int | None, typer.Option(help="Port of the control app (clock, truth, faults).")
 ]
 Faults = Annotated[Path | None, typer.Option(help="Fault script, YAML.", show_default="none")]
-Attach = Annotated[str | None, typer.Option(help="HOST:PORT of an exchange that is already open.")]
-StateDir = Annotated[Path | None, typer.Option(help="Where journal, truth and log are kept.")]
 Record = Annotated[
     Path | None, typer.Option(help="Folder to record what the feed delivers to, besides.")
 ]
-Config = Annotated[Path | None, typer.Option(help="Your own settings, YAML.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Plain log lines.")]
 StartPaused = Annotated[
     bool, typer.Option("--start-paused", help="Stand still until somebody subscribes.")
@@ -235,7 +235,7 @@ def live(
     orders. If the server disagrees, nothing starts.
     """
     options = lives.Options(
-        state_dir=state_dir or Path("state"),
+        state_dir=state_dir or STATE,
         config=config,
         record=record,
         color=_color(no_color),
@@ -257,7 +257,7 @@ def doctor(
 ) -> int:
     """Check everything a start needs; each line says pass or fail and what to do."""
     options = doctors.Options(
-        ticks=ticks, symbol=symbol, state_dir=state_dir or Path("state"), config=config
+        ticks=ticks, symbol=symbol, state_dir=state_dir or STATE, config=config
     )
     return doctors.run(options, sys.stdout)
 
@@ -282,7 +282,7 @@ def record(
     The server is named as for `live`. The file is played by `sandbox --tape FILE`.
     """
     options = recording.Options(
-        state_dir=state_dir or Path("state"),
+        state_dir=state_dir or STATE,
         config=config,
         until=until,
         out=out,
@@ -315,7 +315,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> int:
     """Show what the agent last said of itself, also when it is dead."""
-    return statuses.status(state_dir or Path("state"), sys.stdout, as_json=as_json)
+    return statuses.status(state_dir or STATE, sys.stdout, as_json=as_json)
 
 
 @app.command()
@@ -326,13 +326,18 @@ def swings(
     return swinging.swings(bars, sys.stdout)
 
 
+controls.add_to(app)
+
+
 def _color(no_color: bool) -> bool | None:
     return False if no_color else None
 
 
 def _help(word: str) -> str:
     """Return what says more: a command's own help, if the first word is one."""
-    names = {each.callback.__name__ for each in app.registered_commands if each.callback}
+    names = {
+        each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands
+    }
     names |= {each.name for each in app.registered_groups if isinstance(each.name, str)}
     return f"run.py {word} --help" if word in names else "run.py --help"
 

@@ -1,0 +1,47 @@
+"""The human's levers on the command line; `cli.door` takes these commands in."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import levers
+from cli.options import StateDir
+from domain.levers import Lever
+
+STATE = Path("state")
+
+
+def freeze(state_dir: StateDir = None) -> int:
+    """Enter nothing more: entries end, stops stay, exits go on. Latched until `resume`."""
+    return levers.pull(state_dir or STATE, Lever.FREEZE, sys.stdout)
+
+
+def resume(state_dir: StateDir = None) -> int:
+    """Take FREEZE down: entries may go on. The same as `clear --latch FREEZE`."""
+    return levers.pull(state_dir or STATE, Lever.CLEAR, sys.stdout, "FREEZE")
+
+
+def halt(state_dir: StateDir = None) -> int:
+    """Send nothing at all, not even an exit, and go on reading. Latched until it is cleared."""
+    return levers.pull(state_dir or STATE, Lever.HALT, sys.stdout)
+
+
+def clear(
+    latch: Annotated[str, typer.Option(help="Its name, as `status` shows it.")],
+    state_dir: StateDir = None,
+) -> int:
+    """Take a latch down, once what raised it is gone."""
+    return levers.pull(state_dir or STATE, Lever.CLEAR, sys.stdout, latch)
+
+
+def ack_foreign(state_dir: StateDir = None) -> int:
+    """Say that the orders that are not the agent's own are known: entries may go on."""
+    return levers.pull(state_dir or STATE, Lever.ACK_FOREIGN, sys.stdout)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give an app these commands."""
+    for command in (freeze, resume, halt, clear, ack_foreign):
+        app.command(command.__name__.replace("_", "-"))(command)

@@ -1,0 +1,193 @@
+"""`run.py freeze`, `resume`, `halt`, `clear`, `ack-foreign`: a human's levers.
+
+A running agent is asked through its drop-box and answers once it is on disk; for a dead one the
+latch goes into its journal, and the next start finds it there.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from cli.dropbox import KILL, Answer, Dropbox, hand_over, kill_text, request
+from cli.session import Locked, is_held, locked
+from cli.status import NAME as STATUS
+from cli.status import NotRunning
+from domain import clock, switch
+from domain.errors import ConfigError, SutradharError
+from domain.events import Event
+from domain.ledger import Ledger
+from domain.levers import Lever
+from domain.reasons import LATCHES, remedy
+from domain.session import trading_day
+from domain.status import Status
+from domain.units import Day, Micros, seconds
+from journal.opening import Opened, open_orders
+from journal.orders import NAME as JOURNAL
+from journal.orders import verify
+from sandbox.truth_file import NAME as TRUTH
+
+DONE = 0
+ANSWER_S = 10
+"""Real seconds a running agent has to do what it is asked; its disk may be slow."""
+
+LOOK_AGAIN_S = 0.05
+OF_THE_FILE = frozenset({"FREEZE", "FLATTEN"})
+
+
+class Refused(SutradharError):
+    """The agent, or the state of things, does not allow it; exit code 1."""
+
+
+def pull(folder: Path, lever: Lever, out: TextIO, name: str = "") -> int:
+    """Pull a lever and return 0 once that is on disk. `name` is the latch to clear.
+
+    Raises NotRunning if no agent ever ran there, Refused if it may not be or nobody answers,
+    ConfigError for a latch that does not exist, JournalError for a journal that cannot be used.
+    """
+    name = name.upper()
+    check_folder(folder)
+    if lever is Lever.CLEAR:
+        _check_clear(folder, name)
+    while True:
+        if is_held(folder):
+            answer = ask(folder, lever, name)
+            if answer is None:
+                continue
+            out.write(_told(lever, name, answer) + "\n")
+            return DONE
+        try:
+            day = write(folder, lever, name)
+        except Locked:
+            continue
+        out.write(f"{_state(lever, name)} in the journal of {day}: the agent is not running\n")
+        return DONE
+
+
+def check_folder(folder: Path) -> None:
+    """Raise NotRunning if no agent ever ran there: a slip of the pen must not look like a latch."""
+    if not (folder / JOURNAL).exists() and not is_held(folder):
+        raise NotRunning(
+            f"--state-dir {folder}: holds no {JOURNAL}, no agent ran there; name the folder of one "
+            "that ran"
+        )
+
+
+def ask(folder: Path, lever: Lever, name: str = "") -> Answer | None:
+    """Ask a running agent and return its answer; None if it ended meanwhile.
+
+    Raises Refused with what it says, or if it says nothing.
+    """
+    box = Dropbox(folder)
+    asked = box.put(request(lever, name))
+    deadline = clock.steady() + seconds(ANSWER_S)
+    try:
+        while clock.steady() < deadline:
+            answer = box.answered(asked)
+            if answer is not None and answer.refusal:
+                raise Refused(answer.refusal)
+            if answer is not None or not is_held(folder):
+                return answer
+            pause()
+    finally:
+        box.forget(asked)
+    raise Refused(
+        f"--state-dir {folder}: who holds it did not answer within {ANSWER_S} s, and is not asked "
+        f"any more; write {folder / KILL} (empty: FREEZE, the word FLATTEN: FLATTEN), look at the "
+        "log, or end it"
+    )
+
+
+def write(folder: Path, lever: Lever, name: str = "") -> Day:
+    """Write a latch of a dead agent into its journal and return the day it is for.
+
+    Raises Refused, JournalError, or Locked if an agent was started meanwhile.
+    """
+    with locked(folder), journal_of(folder) as (opened, at):
+        ledger = Ledger().fold(opened.events)
+        opened.journal.append((*opened.waiting, *_events(lever, name, ledger, at)))
+        if opened.fallback is not None:
+            opened.fallback.empty()
+    return trading_day(at)
+
+
+@contextmanager
+def journal_of(folder: Path) -> Iterator[tuple[Opened, Micros]]:
+    """Open the journal of a dead agent, whose lock is held, and return it with its market time.
+
+    A damaged one is left to the agent, which rebuilds the day. Raises JournalError.
+    """
+    at = market_now(folder)
+    day = trading_day(at)
+    verify(folder / JOURNAL, day)
+    opened = open_orders(folder, os.getpid(), at, day)
+    with closing(opened.journal):
+        try:
+            yield opened, at
+        finally:
+            if opened.fallback is not None:
+                opened.fallback.close()
+            for path in folder.iterdir():
+                if path.is_file():
+                    hand_over(folder, path)
+
+
+def market_now(folder: Path) -> Micros:
+    """Return market time for an agent of this folder: of a paper exchange, when it last spoke."""
+    if not (folder / TRUTH).exists():
+        return clock.now()
+    path = folder / STATUS
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Status).at
+    except (OSError, msgspec.DecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read, and tells the day that was played") from error
+
+
+def pause() -> None:
+    """Wait a moment."""
+    threading.Event().wait(LOOK_AGAIN_S)
+
+
+def _check_clear(folder: Path, name: str) -> None:
+    """Refuse what is no latch, and one that would be up again at once."""
+    if name not in LATCHES:
+        up = _up(folder)
+        raise ConfigError(f"--latch {name}: is no latch; up: {', '.join(sorted(up)) or 'none'}")
+    if name in OF_THE_FILE and kill_text(folder) is not None:
+        path = folder / KILL
+        raise Refused(f"{path} is there and would raise {name} again: remove it first (rm {path})")
+
+
+def _up(folder: Path) -> tuple[str, ...]:
+    day = trading_day(market_now(folder))
+    return tuple(Ledger().fold(verify(folder / JOURNAL, day)).latches)
+
+
+def _events(lever: Lever, name: str, ledger: Ledger, at: Micros) -> tuple[Event, ...]:
+    if lever in switch.RAISES:
+        return switch.raised(lever, "BY_HAND", ledger, at)
+    if lever is not Lever.CLEAR:
+        raise Refused(f"{lever}: the agent is not running, and forgets such things when it ends")
+    refusal = switch.why_not_cleared(name, ledger)
+    if refusal:
+        raise Refused(refusal)
+    return switch.cleared(name, "BY_HAND", at)
+
+
+def _told(lever: Lever, name: str, answer: Answer) -> str:
+    up = ", ".join(sorted(answer.latches)) or "none"
+    told = f"{_state(lever, name)}; the agent is {answer.mode}, latches up: {up}"
+    latch = switch.RAISES.get(lever)
+    return f"{told}\n{remedy(latch)}" if latch else told
+
+
+def _state(lever: Lever, name: str) -> str:
+    if lever is Lever.CLEAR:
+        return f"{name} is down"
+    if lever is Lever.ACK_FOREIGN:
+        return "foreign orders are acknowledged"
+    return f"{switch.RAISES[lever]} is up" if lever in switch.RAISES else "the books are being read"

@@ -1,0 +1,10 @@
+"""Options that several commands have, as typer reads them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Attach = Annotated[str | None, typer.Option(help="HOST:PORT of an exchange that is already open.")]
+StateDir = Annotated[Path | None, typer.Option(help="Where journal, truth and log are kept.")]
+Config = Annotated[Path | None, typer.Option(help="Your own settings, YAML.")]
