@@ -75,10 +75,10 @@ class LifePump(Pump):
 class JudgedJournal(OrderJournal):
     """The order journal, with the boundaries of a kill around each commit, and I10 judged at it."""
 
-    def __init__(self, ports: "LifePorts") -> None:
+    def __init__(self, ports: "LifePorts", boot_after: int) -> None:
         if ports.mischief.is_full():
             raise JournalError("no space left on device (drill)")
-        super().__init__(ports.folder / NAME, ports.pid, clock.now())
+        super().__init__(ports.folder / NAME, ports.pid, clock.now(), boot_after=boot_after)
         self._ports = ports
         self._folded = Ledger().fold(self.events(ports.dealing.plan.day))
 
@@ -107,9 +107,9 @@ class LifePorts(Ports):
     draw: random.Random
     broken: list[str] = field(default_factory=list)
 
-    def open_journal(self) -> OrderJournal:
+    def claim(self, boot_after: int) -> OrderJournal:
         """Open the order journal; in OrderActor's thread."""
-        return JudgedJournal(self)
+        return JudgedJournal(self, boot_after)
 
 
 class DrilledBroker:

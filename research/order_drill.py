@@ -18,12 +18,13 @@ from research.dealer import Desk as Dealing
 from research.dealer import Habits
 from research.mischief import Mischief, Plan
 from research.order_agent import LifeSystem
+from research.order_faults import IN_A_SESSION, Entry, swarm
 from research.order_world import OrderWorld
-from sandbox import checker
+from sandbox import checker, faults
 from sandbox.exchange import Exchange, Setup
 from sandbox.kinds import InstrumentLine
 from sandbox.params import SandboxParams
-from sandbox.truth import Row, Truth
+from sandbox.truth import Met, Row, Truth
 
 LIVENESS = seconds(150)
 LAST_WORD = seconds(30)
@@ -41,6 +42,8 @@ class Sheet:
     habits: Habits
     mischief: Plan
     has_pushes: bool
+    faults: tuple[Entry, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +60,11 @@ class Outcome:
     rows: tuple[Row, ...] = field(repr=False)
 
 
-def draw(seed: int) -> Sheet:
-    """Draw a session."""
+def draw(seed: int, *, faulty: bool = True) -> Sheet:
+    """Draw a session; without `faulty` nothing goes wrong in it but the market."""
     chance = random.Random(f"{seed}:sheet")  # noqa: S311 - a drawn session must repeat
     begin = tapes.begin()
-    force_close = Micros(begin + chance.randint(60, 150) * SECOND)
+    force_close = Micros(begin + chance.randint(60, 180) * SECOND)
     calm = Micros(force_close + chance.choice((-20, 0, 20)) * SECOND)
     plan = DayPlan(
         day=tapes.DAY,
@@ -72,14 +75,44 @@ def draw(seed: int) -> Sheet:
         square_off=None,
         quiet=None,
     )
+    entries, kinds = swarm(chance, begin, calm) if faulty else ([], ())
     return Sheet(
         seed=seed,
         plan=plan,
         symbols=tapes.OPTIONS[: chance.randint(2, 4)],
         weather=tapes.draw_weather(chance, min(calm, force_close)),
-        habits=Habits(),
-        mischief=Plan(until=calm),
+        habits=_habits(chance),
+        mischief=_mischief(chance, calm) if faulty else Plan(until=calm),
         has_pushes=chance.random() < 0.6,
+        faults=tuple(entries),
+        kinds=kinds,
+    )
+
+
+def _habits(chance: random.Random) -> Habits:
+    return Habits(
+        enter=chance.choice((0.1, 0.3, 0.6)),
+        amend=chance.choice((0.0, 0.02, 0.2)),
+        cancel=chance.choice((0.0, 0.02, 0.1)),
+        raise_stop=chance.choice((0.0, 0.05)),
+        move_stop=chance.choice((0.0, 0.03, 0.3)),
+        leave=chance.choice((0.0, 0.01, 0.05)),
+        flatten=chance.choice((0.0, 0.0, 0.0, 0.01)),
+    )
+
+
+def _mischief(chance: random.Random, calm: Micros) -> Plan:
+    """Draw what goes wrong inside: none, one or two kills, the second often in recovery."""
+    first = chance.randint(3, 150)
+    second = first + chance.choice((chance.randint(1, 8), chance.randint(9, 80)))
+    kills = (first, second)[: chance.choice((0, 1, 1, 2))]
+    some = [chance.random() < IN_A_SESSION for _ in range(3)]
+    return Plan(
+        until=calm,
+        kills=kills,
+        lost_worker=0.05 * some[0],
+        late=0.05 * some[1],
+        reader_dies=0.02 * some[2],
     )
 
 
@@ -101,6 +134,8 @@ def play(
         last=partial(_last, world),
         habits=sheet.habits,
     )
+    script = {"version": 1, "faults": list(sheet.faults)}
+    world.suffer(faults.read(script, tapes.DAY, sheet.seed))
     world.prepare(seed, dealing, system, has_pushes=sheet.has_pushes)
     world.play(end)
     world.finish(AFTER)
@@ -109,18 +144,31 @@ def play(
 
 def _judged(sheet: Sheet, world: OrderWorld, truth: Truth, folder: Path) -> Outcome:
     journal = JournalReader(folder / NAME).rows(sheet.plan.day)
-    terms = checker.Terms(force_close=sheet.plan.force_close, until=world.timeline.now())
+    terms = checker.Terms(
+        force_close=sheet.plan.force_close,
+        until=world.timeline.now(),
+        calm_at=sheet.mischief.until,
+        unseen=tuple(world.unseen),
+        unheard=tuple(world.unheard),
+        is_alone=True,
+    )
     report = checker.judge(truth.rows, journal, terms)
     return Outcome(
         seed=sheet.seed,
         events=len(truth.rows) + len(journal),
         lives=world.lives,
-        met=world.mischief.met,
+        met=world.mischief.met + _faults_met(truth),
         broken=(*world.broken, *report.invariants_broken),
         report=report,
         trace=_trace(truth, journal),
         rows=tuple(truth.rows),
     )
+
+
+def _faults_met(truth: Truth) -> Counter[str]:
+    """Count the activations of each kind of fault."""
+    met = (row.payload.id.partition("__")[0] for row in truth.rows if isinstance(row.payload, Met))
+    return Counter(met)
 
 
 def _trace(truth: Truth, journal: list[dict[str, Any]]) -> str:

@@ -8,6 +8,7 @@ life begins on the same state directory.
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from actors.pump import PumpStage
 from broker.asks import HttpAnswer, HttpAsk
@@ -22,6 +23,8 @@ from research.mischief import Killed, Mischief
 from research.order_agent import DrilledBroker, LifePump, LifeSystem, Poison, Pushes, ports
 from research.world import World
 from sandbox.exchange import Exchange
+from sandbox.faults import Script
+from sandbox.faults.answers import WELL, Ills
 
 API_KEY = "drill"
 DAY_DONE = 10
@@ -30,6 +33,14 @@ BOOKS = frozenset({"orderbook", "tradebook", "positionbook"})
 GRACE = seconds(5)
 """How soon after its birth a process has its first stop out (`execution.md` 11)."""
 
+READ_PATIENCE = seconds(10)
+READ_AGAIN = seconds(3.5)
+"""A read that failed is repeated after 2 s, or follows at the fast pace."""
+
+WRITE_PATIENCE = seconds(20)
+ASK_AGAIN = seconds(3)
+
+Span = tuple[Micros, Micros]
 SYSTEM = type[LifeSystem]
 
 
@@ -52,8 +63,10 @@ class OrderWorld(World):
         self.lives = 0
         self.ended: Ended | None = None
         self.broken: list[str] = []
-        self.down: list[tuple[Micros, Micros]] = []
-        """When no process lived, or it was only just born."""
+        self.unseen: list[Span] = []
+        """When nobody could know: no process lived, or a read of the books was disturbed."""
+        self.unheard: list[Span] = []
+        """When a change that was asked for did not get through, or its answer did not."""
 
     def prepare(self, seed: str, dealing: Dealing, system: SYSTEM, *, has_pushes: bool) -> None:
         """Say who will live here."""
@@ -61,6 +74,28 @@ class OrderWorld(World):
         self._dealing = dealing
         self._system = system
         self._has_pushes = has_pushes
+
+    def suffer(self, script: Script) -> None:
+        """Let the faults of a script hit the calls to come, and note when they hamper us."""
+        super().suffer(script)
+        befall = self._api.befall
+
+        def noted(at: Micros, route: str, *rest: Any) -> Ills:
+            ills = befall(at, route, *rest)
+            if ills is not WELL:
+                self._hampered(at, route, ills)
+            return ills
+
+        self._api.befall = noted
+
+    def _hampered(self, at: Micros, route: str, ills: Ills) -> None:
+        """Count the time until the next read, or the next request, may be a good one."""
+        if route in BOOKS:
+            lost = min(ills.delay, READ_PATIENCE)
+            self.unseen.append((at, Micros(at + lost + READ_AGAIN)))
+        elif route in WRITES:
+            lost = min(ills.delay, WRITE_PATIENCE)
+            self.unheard.append((at, Micros(at + lost + ASK_AGAIN)))
 
     @property
     def life(self) -> LifePump:
@@ -127,7 +162,7 @@ class OrderWorld(World):
         self._streams.clear()
         now = self.timeline.now()
         again = Micros(now + down)
-        self.down.append((now, Micros(again + GRACE)))
+        self.unseen.append((now, Micros(again + GRACE)))
         self.timeline.later(again, self.boot)
 
     def tell(self, message: Ended) -> None:

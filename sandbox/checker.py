@@ -55,8 +55,9 @@ class Terms:
 
     `force_close` and `until` (how far truth is complete) are read from journal and truth where
     they are None. Without a force close in either place nothing of L3 is due. `calm_at` is when the
-    faults stopped: without it L1, L2 and what is lost are not judged. In `excused` time nobody
-    could know or act. `is_alone`: no human is there to take a latch down.
+    faults stopped: without it L1, L2 and what is lost are not judged. In `unseen` time nobody could
+    know of what happened, in `unheard` time a change did not get through. `is_alone`: no human is
+    there to take a latch down.
     """
 
     speed: int = 1
@@ -65,7 +66,8 @@ class Terms:
     force_close: Micros | None = None
     until: Micros | None = None
     calm_at: Micros | None = None
-    excused: tuple[Span, ...] = ()
+    unseen: tuple[Span, ...] = ()
+    unheard: tuple[Span, ...] = ()
     is_alone: bool = False
 
     def bound(self, base_s: float) -> Micros:
@@ -123,7 +125,8 @@ class _Walk:
             naked=terms.bound(NAKED_S + terms.detection_s),
             surplus=terms.bound(SURPLUS_S),
             outage=Spans(outage),
-            excused=Spans((*outage, *terms.excused)),
+            unseen=Spans((*outage, *terms.unseen)),
+            unheard=Spans((*outage, *terms.unseen, *terms.unheard)),
             covers=covers(journal),
             beside=beside(journal),
         )

@@ -6,9 +6,10 @@ of one = short - what its working BUY orders would still buy. An order in `trigg
 for as long as it rests. One in `open` covers for `UNFILLED` after it got there, was modified or
 traded: a triggered stop that nobody fills covers nothing (`execution.md` 9.3).
 
-Time in which nobody could know or act (`Bounds.excused`) counts against no bound; uncovered time in
-an outage is told apart. I3 asks for a cover that was sent in time, not for one that filled. A BUY
-that went beside another one in flight may buy twice: counted, and no break of I2.
+Time in which nobody could know (`Bounds.unseen`) counts against no bound, nor does time in which a
+request did not get through (`Bounds.unheard`) count against that of surplus orders; uncovered time
+in an outage is told apart. I3 asks for a cover that was sent in time, not for one that filled. A
+BUY that went beside another one in doubt may buy twice: counted, and no break of I2.
 """
 
 from bisect import bisect_left
@@ -47,7 +48,8 @@ class Bounds:
     naked: Micros
     surplus: Micros
     outage: Spans = field(default_factory=Spans)
-    excused: Spans = field(default_factory=Spans)
+    unseen: Spans = field(default_factory=Spans)
+    unheard: Spans = field(default_factory=Spans)
     covers: Mapping[str, Sequence[Micros]] = field(default_factory=dict)
     beside: Mapping[str, Sequence[Beside]] = field(default_factory=dict)
 
@@ -213,7 +215,7 @@ class Coverage:
         spell.goes_on(span[0])
         assert spell.since is not None
         self.naked_max = max(self.naked_max, Micros(span[1] - spell.since))
-        due = spell.exceeds(self._bounds.naked, span[1], self._bounds.excused)
+        due = spell.exceeds(self._bounds.naked, span[1], self._bounds.unseen)
         if due is not None and not self._bounds.has_cover(key[0], spell.since, due):
             yield (
                 f"I3 {_name(key)}: after truth {self._seq}: {bare} units uncovered for more than "
@@ -236,7 +238,7 @@ class Coverage:
             spell.ends()
             return
         spell.goes_on(span[0])
-        if spell.exceeds(self._bounds.surplus, span[1], self._bounds.excused) is not None:
+        if spell.exceeds(self._bounds.surplus, span[1], self._bounds.unheard) is not None:
             yield (
                 f"I4 {_name(key)}: after truth {self._seq}: BUY orders for {surplus} units more "
                 f"than are short, for more than {self._bounds.surplus / SECOND:g} s"
