@@ -14,7 +14,7 @@ from domain.calls import CancelOrder, ModifyOrder, Outcome, PlaceOrder, Priority
 from domain.contracts import Side
 from domain.fingerprint import Numbers, fingerprinted, numbers, row_numbers
 from domain.ledger import Ledger
-from domain.orders import EntryKey, Order, Pending, Purpose, State, StopPlan, Ticket
+from domain.orders import EntryKey, Order, Pending, Purpose, State, StopPlan, Ticket, is_legal
 from domain.params import OrderParams
 from domain.positions import Phase
 from domain.units import Micros, Paise
@@ -24,6 +24,9 @@ _ASKED = {
     "cancel": (Pending.CANCEL, Pending.CANCEL_UNKNOWN),
 }
 """What is in the air after a request, and after an answer that left it open."""
+
+WRONG_MODE = "MODE"
+"""The code of an answer in the other mode: it is discarded, as if none had come."""
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +49,7 @@ class Blotter:
         self.events: list[ev.Event] = []
         self.writes: list[Write] = []
         self.pushed_ids: set[str] = set()
+        self.alarms: list[str] = []
         self._book_ids: set[str] = set()
         self._book_numbers: set[Numbers] = set()
         self._prefix = prefix
@@ -133,7 +137,7 @@ class Blotter:
         """Record the answer to a write and what is known because of it."""
         order = self.ledger.orders.get(intent)
         if order is None:
-            self.record(ev.FindingApplied(at=at, kind="STRAY_REPLY", subject=intent, detail=op))
+            self.find("STRAY_REPLY", intent, op, at)
             return
         self.record(
             ev.WriteReplied(
@@ -174,25 +178,47 @@ class Blotter:
             stop=order.stop,
         )
         self.record(twin)
-        self.move(self.ledger.orders[name], State.ACKED, at, orderid=orderid, reason="duplicate")
+        # It was born at the broker, not sent by us: no move of an order leads here.
+        self._change(name, State.ACKED, at, orderid=orderid, reason="duplicate")
         ids = f"{order.intent}: {order.orderid} {orderid}"
         self.record(ev.LatchSet(at=at, name="DUPLICATE", reason=ids))
 
-    def move(self, order: Order, state: State, at: Micros, **changes: object) -> None:
-        """Record a new state; `changes` are further fields of `StateChanged`."""
-        fields = {"pending": Pending.NONE, "orderid": "", "reason": ""} | changes
-        moved = ev.StateChanged(at=at, intent=order.intent, state=state, **fields)  # type: ignore[arg-type]
-        self.record(moved)
+    def move(self, order: Order, state: State, at: Micros, **changes: object) -> bool:
+        """Record a new state; `changes` are further fields of `StateChanged`.
+
+        Return False for a move that the table does not know: it becomes a finding and an alarm, and
+        changes nothing.
+        """
+        if is_legal(order.state, state):
+            self._change(order.intent, state, at, **changes)
+            return True
+        said = f"{order.state} to {state} {changes.get('reason', '')}".rstrip()
+        self.alarm("ILLEGAL_MOVE", order.intent, said, at)
+        return False
+
+    def find(self, kind: str, subject: str, detail: str, at: Micros) -> None:
+        """Record what the comparison of books and journal found."""
+        self.record(ev.FindingApplied(at=at, kind=kind, subject=subject, detail=detail))
+
+    def alarm(self, kind: str, subject: str, detail: str, at: Micros) -> None:
+        """Record a finding that shakes our picture: until the books agree, nothing is entered."""
+        self.find(kind, subject, detail, at)
+        self.alarms.append(f"{kind} {subject}")
 
     def finish(self, leg: str, phase: Phase, reason: str, at: Micros) -> None:
         """Record a phase of a leg, unless it is in it already."""
         if self.ledger.legs[leg].phase is not phase:
             self.record(ev.ExitPhase(at=at, leg=leg, phase=phase, reason=reason))
 
+    def _change(self, intent: str, state: State, at: Micros, **changes: object) -> None:
+        fields = {"pending": Pending.NONE, "orderid": "", "reason": ""} | changes
+        moved = ev.StateChanged(at=at, intent=intent, state=state, **fields)  # type: ignore[arg-type]
+        self.record(moved)
+
     def _placed(self, order: Order, reply: WriteReply, at: Micros) -> None:
         if reply.outcome is Outcome.DONE:
             self._acknowledged(order, reply.orderid, at)
-        elif order.state.is_in_flight:
+        elif order.state is State.SENDING:
             self._failed(order, reply, at)
 
     def _acknowledged(self, order: Order, orderid: str, at: Micros) -> None:
@@ -206,10 +232,13 @@ class Blotter:
         """Take a place that was not acknowledged.
 
         An exit that left does not end by a mere lack of sense in the answer: until the books tell,
-        nothing may be sent beside it. A refused entry is watched as well, but holds up nothing.
+        nothing may be sent beside it. A refused entry is watched as well, but holds up nothing. An
+        answer of the other world says nothing about an order in ours.
         """
         entry = order.purpose is Purpose.ENTRY
         match reply.outcome:
+            case Outcome.NONSENSE if reply.code == WRONG_MODE:
+                self.move(order, State.UNKNOWN, at, reason=reply.text)
             case Outcome.NOT_SENT if not entry:
                 self.move(order, State.PLANNED, at, reason=reply.text)
             case Outcome.NONSENSE if not entry:

@@ -122,12 +122,30 @@ class ExitPhase(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class ExternalSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """Orders or trades that are not ours; their ids join the baseline for ever."""
+    """Orders or trades that are not ours; their ids join the baseline for ever.
+
+    `orderids` are those not seen before, `net` is what all of others' trades in the symbol come to.
+    """
 
     at: Micros
     symbol: Symbol
     orderids: tuple[str, ...]
     net: int
+
+
+class ExternalClosed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Others bought back units of a short of ours, for `value` (units times paise) by the book."""
+
+    at: Micros
+    leg: str
+    units: Units
+    value: int
+
+
+class ForeignAcknowledged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A human knows of every foreign order seen so far."""
+
+    at: Micros
 
 
 class FindingApplied(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -192,6 +210,8 @@ Event = (
     | StopPlanned
     | ExitPhase
     | ExternalSeen
+    | ExternalClosed
+    | ForeignAcknowledged
     | FindingApplied
     | ModeChanged
     | LatchSet

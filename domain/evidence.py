@@ -12,9 +12,10 @@ import msgspec
 from domain import events as ev
 from domain.blotter import Blotter
 from domain.books import Books, OrderRow, Status, TradeRow
-from domain.fingerprint import candidates
-from domain.orders import Order, Pending, State, Ticket
+from domain.fingerprint import candidates, weak_candidates
+from domain.orders import Order, Pending, Purpose, State, Ticket
 from domain.params import OrderParams, ReconcileParams
+from domain.positions import Phase
 from domain.units import Micros, Symbol, Units, seconds
 
 CANCEL_PATIENCE = seconds(5)
@@ -83,15 +84,24 @@ class Weighing:
         if order.state is State.PLANNED or order.sent_at is None:
             return
         skew = seconds(self._params.match_skew_s)
-        found = candidates(order, self._books.orders, self._blotter.ledger.known_ids(), skew)
+        known = self._blotter.ledger.known_ids()
+        found = candidates(order, self._books.orders, known, skew)
         if found:
             self._adopt(order, found)
+        elif order.state.is_in_flight and (weak := self._weak(order, known, skew)):
+            self._adopt(order, weak)
+            self._finding("ADOPTED_WEAK", order, weak[0].orderid)
         elif order.state is State.UNKNOWN and self._shows_absence(order, order.sent_at):
             reads = self._memory.absent[order.intent]
             reads.append(self._books.asked_at)
             given_up = order.sent_at + seconds(self._params.unknown_s)
             if sum(read >= given_up for read in reads) >= READS:
                 self._move(order, State.NOT_PLACED, reason="absent from the books")
+
+    def _weak(self, order: Order, known: set[str], skew: Micros) -> tuple[OrderRow, ...]:
+        """Return the one row that may be this order; two of them prove nothing."""
+        found = weak_candidates(order, self._books.orders, known, skew)
+        return found if len(found) == 1 else ()
 
     def _shows_absence(self, order: Order, sent_at: Micros) -> bool:
         """Whether not finding an order means anything.
@@ -122,12 +132,28 @@ class Weighing:
             seen = ev.FillsSeen(at=self._at, intent=order.intent, filled=filled, value=value)
             self._blotter.record(seen)
             order = self._blotter.ledger.orders[order.intent]
-        if order.state is not State.FILLED and _is_whole(order, row):
+            if filled > max(order.ticket.quantity, row.quantity if row else 0):
+                said = f"{filled} of {order.ticket.quantity} units"
+                self._blotter.alarm("OVERFILLED", order.intent, said, self._at)
+        if order.state is not State.FILLED and self._is_whole(order, row):
             if order.state.is_terminal:
                 self._finding("REVIVED", order, "filled")
             self._move(order, State.FILLED)
         elif order.filled and order.state in {State.ACKED, State.TRIGGER_PENDING}:
             self._move(order, State.OPEN, pending=order.pending)
+
+    def _is_whole(self, order: Order, row: OrderRow | None) -> bool:
+        """Whether the trades make up the whole order, by our numbers and by the book's.
+
+        A modification may have changed the quantity while the order filled: the larger one counts,
+        unless the book calls the smaller one complete, twice.
+        """
+        whole = max(order.ticket.quantity, order.target.quantity if order.target else 0)
+        if row is None:
+            return order.filled >= whole
+        if row.status is not Status.COMPLETE or order.filled < row.quantity:
+            return order.filled >= max(row.quantity, whole)
+        return order.filled >= whole or self._is_seen_twice(order)
 
     def _row(self, order: Order, row: OrderRow) -> None:
         if order.state is State.FILLED and row.quantity <= order.filled:
@@ -146,7 +172,7 @@ class Weighing:
         pending = self._pending(order)
         after = order.asked_at is None or self._books.asked_at > order.asked_at
         can_tell = after and pending is Pending.NONE
-        ticket = _as_read(order.ticket, row) if can_tell else order.ticket
+        ticket = _as_read(order, row) if can_tell else order.ticket
         if (state, pending, ticket) != (order.state, order.pending, order.ticket):
             changed = ticket if ticket != order.ticket else None
             self._move(order, state, pending=pending, ticket=changed)
@@ -163,12 +189,26 @@ class Weighing:
         return order.pending
 
     def _ending(self, order: Order, row: OrderRow) -> None:
-        first = self._memory.ended.setdefault(order.intent, self._books.got_at)
+        is_seen_twice = self._is_seen_twice(order)
         pushed = self._memory.pushed_reason.get(order.orderid)
         told = row.status is Status.REJECTED and pushed is not None
-        if told or self._books.asked_at >= first + seconds(self._params.confirm_gap_s):
+        if told or is_seen_twice:
             reason = row.reason or pushed or row.status.value
             self._move(order, _ENDED[row.status], reason=reason)
+            if self._is_missed(order):
+                self._finding("STOP_MISSING", order, f"{order.orderid} is {row.status}: {reason}")
+
+    def _is_missed(self, order: Order) -> bool:
+        """Whether this was a stop that nobody asked to end, and its short is still there."""
+        leg = self._blotter.ledger.legs.get(order.leg)
+        if order.purpose is not Purpose.STOP or order.pending is not Pending.NONE:
+            return False
+        return leg is not None and leg.phase is Phase.PROTECT and leg.short > 0
+
+    def _is_seen_twice(self, order: Order) -> bool:
+        """Whether an end is shown for a second time, by a read that began apart from the first."""
+        first = self._memory.ended.setdefault(order.intent, self._books.got_at)
+        return self._books.asked_at >= first + seconds(self._params.confirm_gap_s)
 
     def _strangers(self) -> None:
         """Note ids that are nobody's we know; while one of ours is in flight, look-alikes wait."""
@@ -188,30 +228,21 @@ class Weighing:
         self._blotter.move(order, state, self._at, **changes)
 
     def _finding(self, kind: str, order: Order, detail: str) -> None:
-        found = ev.FindingApplied(at=self._at, kind=kind, subject=order.intent, detail=detail)
-        self._blotter.record(found)
+        self._blotter.find(kind, order.intent, detail, self._at)
 
 
-def _is_whole(order: Order, row: OrderRow | None) -> bool:
-    """Whether the trades make up the whole order, by our numbers and, as far as read, the book's.
-
-    A modification may have changed the quantity while the order filled: the larger one counts.
-    """
-    whole = order.ticket.quantity
-    if row is not None:
-        complete = row.status is Status.COMPLETE
-        whole = row.quantity if complete else max(row.quantity, whole)
-    return order.filled >= whole
-
-
-def _as_read(ticket: Ticket, row: OrderRow) -> Ticket:
+def _as_read(order: Order, row: OrderRow) -> Ticket:
     """Return our ticket with the book's quantity, price and trigger.
 
-    What the book does not show (0) is kept: many brokers drop a trigger once it was met.
+    What the book does not show (0) is kept: many brokers drop a trigger once it was met. Some show
+    the average as the price of an order that is filling: then only a price we asked for is taken.
     """
+    ticket, price = order.ticket, row.price
+    if order.filled and (order.target is None or price != order.target.price):
+        price = ticket.price
     return msgspec.structs.replace(
         ticket,
         quantity=row.quantity,
-        price=row.price or ticket.price,
+        price=price or ticket.price,
         trigger=row.trigger or ticket.trigger,
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from domain.books import Action, OrderRow
+from domain.books import Action, OrderRow, Status
 from domain.orders import Order, Ticket
 from domain.units import Micros, Paise, Symbol, Units
 
@@ -66,6 +66,34 @@ def candidates(
         for row in rows
         if row.orderid not in known and row_numbers(row) == mine and not _is_far(row, order, skew)
     )
+
+
+def weak_candidates(
+    order: Order, rows: Iterable[OrderRow], known: set[str], skew: Micros
+) -> tuple[OrderRow, ...]:
+    """Return rows that may be this order, filled: all but the price is equal.
+
+    Some brokers overwrite the price by the average, which is never worse than the limit.
+    """
+    known = known | set(order.baseline)
+    mine = _but_price(numbers(order.ticket))
+    return tuple(
+        row
+        for row in rows
+        if row.status is Status.COMPLETE
+        and row.orderid not in known
+        and _but_price(row_numbers(row)) == mine
+        and _is_no_worse(row.average or row.price, order.ticket)
+        and not _is_far(row, order, skew)
+    )
+
+
+def _but_price(known: Numbers) -> tuple[object, ...]:
+    return known[:-1]
+
+
+def _is_no_worse(average: Paise, ticket: Ticket) -> bool:
+    return average > 0 and (average - ticket.price) * ticket.action.sign <= 0
 
 
 def _is_far(row: OrderRow, order: Order, skew: Micros) -> bool:

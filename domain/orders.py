@@ -56,23 +56,22 @@ class State(StrEnum):
 _TERMINAL = frozenset(
     {State.FILLED, State.CANCELLED, State.REJECTED, State.REFUSED, State.NOT_PLACED}
 )
-_READ = frozenset(
-    {State.TRIGGER_PENDING, State.OPEN, State.FILLED, State.CANCELLED, State.REJECTED}
-)
-"""What a row in a book may show."""
-
+_ENDS = frozenset({State.FILLED, State.CANCELLED, State.REJECTED})
+_SHOWN = frozenset({State.TRIGGER_PENDING, State.OPEN})
+_REOPENED = _SHOWN | {State.ACKED, State.FILLED}
 
 MOVES: Mapping[State, frozenset[State]] = {
     State.PLANNED: frozenset({State.SENDING, State.REFUSED}),
     State.SENDING: frozenset({State.ACKED, State.PLANNED, State.REFUSED, State.UNKNOWN}),
-    State.UNKNOWN: frozenset({State.ACKED, State.NOT_PLACED, State.REFUSED}),
-    State.ACKED: _READ,
-    State.TRIGGER_PENDING: _READ - {State.TRIGGER_PENDING},
-    State.OPEN: _READ - {State.TRIGGER_PENDING, State.OPEN},
+    State.UNKNOWN: frozenset({State.ACKED, State.NOT_PLACED}),
+    State.ACKED: _SHOWN | _ENDS,
+    State.TRIGGER_PENDING: _ENDS | {State.OPEN},
+    State.OPEN: _ENDS,
     State.FILLED: frozenset(),
-    **dict.fromkeys(
-        (State.CANCELLED, State.REJECTED, State.REFUSED, State.NOT_PLACED), _READ | {State.ACKED}
-    ),
+    State.CANCELLED: _REOPENED,
+    State.REJECTED: _REOPENED,
+    State.REFUSED: _REOPENED,
+    State.NOT_PLACED: _REOPENED,
 }
 """Every legal move of `execution.md` 5; an end is left only by late evidence (a reopening).
 

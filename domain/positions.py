@@ -28,6 +28,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     """One short, from its first fill to flat. Its id is the intent of the entry that opened it.
 
     `first_stop` is the stop of the plan at the first fill: R is measured against it for ever.
+    `returned` is what others bought back of it.
     """
 
     leg: str
@@ -43,11 +44,12 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     bought: tuple[Execution, ...] = ()
     phase: Phase = Phase.PROTECT
     reason: str = ""
+    returned: Execution = Execution(units=Units(0), value=0)
 
     @property
     def bought_units(self) -> Units:
-        """Units bought back so far."""
-        return Units(sum(e.units for e in self.bought))
+        """Units bought back so far, by whomever."""
+        return Units(sum(e.units for e in self.bought) + self.returned.units)
 
     @property
     def short(self) -> Units:
@@ -62,4 +64,4 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
         """
         closed = min(self.bought_units, self.sold.units)
         received = self.sold.value * closed // self.sold.units if self.sold.units else 0
-        return received - sum(e.value for e in self.bought)
+        return received - sum(e.value for e in self.bought) - self.returned.value

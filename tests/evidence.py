@@ -1,15 +1,17 @@
 """A table on which snapshots are laid upon one order, to see what they prove."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from domain import events as ev
 from domain.blotter import Blotter
 from domain.books import OrderRow, TradeRow, UnreadRow
 from domain.evidence import Memory, Weighing
 from domain.ledger import Ledger
-from domain.orders import Order
+from domain.orders import Order, State
 from domain.params import OrderParams, ReconcileParams
-from tests.orders import some_books, t
+from tests.orders import ENTRY, some_books, t
+from tests.trading import an_order
 
 
 class Table:
@@ -48,3 +50,17 @@ class Table:
     @property
     def kinds(self) -> list[str]:
         return [e.kind for e in self.blotter.events if isinstance(e, ev.FindingApplied)]
+
+
+def an_entry(state: State = State.TRIGGER_PENDING, orderid: str = "A1", **more: Any) -> Order:
+    values: dict[str, Any] = {
+        "sent_at": t(0),
+        "changed_at": t(0),
+        "ticket": ENTRY,
+        "leg": "i1",
+    } | more
+    return an_order(intent="i1", state=state, orderid=orderid, **values)
+
+
+def in_flight(state: State = State.UNKNOWN) -> Order:
+    return an_entry(state, "")

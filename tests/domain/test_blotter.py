@@ -41,6 +41,12 @@ def answered(outcome: Outcome, intent: Intent = WISH, orderid: str = "", **more:
     return blotter.ledger.orders["d-1-1"]
 
 
+def adopt(blotter: Blotter) -> None:
+    """The books show the order in flight as A1, resting."""
+    for state in (State.ACKED, State.TRIGGER_PENDING):
+        assert blotter.move(blotter.ledger.orders["d-1-1"], state, t(1), orderid="A1")
+
+
 def resting(purpose: Purpose = Purpose.STOP) -> Blotter:
     ticket = ENTRY if purpose is Purpose.ENTRY else a_buy()
     return a_blotter(
@@ -198,14 +204,14 @@ def test_order_that_never_left_goes_again_with_the_same_price() -> None:
 
 def test_late_failure_of_an_order_the_books_showed_changes_nothing() -> None:
     blotter = after_place()
-    blotter.move(blotter.ledger.orders["d-1-1"], State.TRIGGER_PENDING, t(1), orderid="A1")
+    adopt(blotter)
     blotter.replied("d-1-1", "place", a_reply(Outcome.UNKNOWN), t(20))
     assert blotter.ledger.orders["d-1-1"].state is State.TRIGGER_PENDING
 
 
 def test_late_acknowledgement_of_the_adopted_id_changes_nothing() -> None:
     blotter = after_place()
-    blotter.move(blotter.ledger.orders["d-1-1"], State.TRIGGER_PENDING, t(1), orderid="A1")
+    adopt(blotter)
     blotter.replied("d-1-1", "place", a_reply(Outcome.DONE, "A1"), t(2))
     assert blotter.ledger.orders["d-1-1"].state is State.TRIGGER_PENDING
     assert list(blotter.ledger.orders) == ["d-1-1"]
@@ -214,12 +220,37 @@ def test_late_acknowledgement_of_the_adopted_id_changes_nothing() -> None:
 @pytest.mark.parametrize(("intent", "leg"), [(WISH, "d-1-2"), (PROTECT, "d-1-1")])
 def test_second_order_of_one_intent_is_taken_in_and_freezes(intent: Intent, leg: str) -> None:
     blotter = after_place(intent)
-    blotter.move(blotter.ledger.orders["d-1-1"], State.TRIGGER_PENDING, t(1), orderid="A1")
+    adopt(blotter)
     blotter.replied("d-1-1", "place", a_reply(Outcome.DONE, "A2"), t(2))
     twin = blotter.ledger.orders["d-1-2"]
     assert (twin.state, twin.orderid, twin.leg) == (State.ACKED, "A2", leg)
     assert (twin.ticket, twin.purpose, twin.key) == (intent.ticket, intent.purpose, intent.key)
     assert blotter.ledger.latches == {"DUPLICATE": "d-1-1: A1 A2"}
+
+
+def test_illegal_move_is_journaled_and_changes_nothing() -> None:
+    blotter = after_place()
+    before = blotter.ledger.orders["d-1-1"]
+    assert not blotter.move(before, State.FILLED, t(1), reason="by magic")
+    assert blotter.ledger.orders["d-1-1"] == before
+    said = "sending to filled by magic"
+    found = ev.FindingApplied(at=t(1), kind="ILLEGAL_MOVE", subject="d-1-1", detail=said)
+    assert blotter.drain() == ((found,), ())
+    assert blotter.alarms == ["ILLEGAL_MOVE d-1-1"]
+
+
+@pytest.mark.parametrize("intent", [WISH, PROTECT])
+def test_answer_of_the_other_world_leaves_an_order_unknown(intent: Intent) -> None:
+    order = answered(Outcome.NONSENSE, intent, "L1", code="MODE")
+    assert (order.state, order.orderid) == (State.UNKNOWN, "")
+
+
+def test_late_refusal_of_an_order_in_doubt_proves_nothing() -> None:
+    blotter = after_place()
+    blotter.move(blotter.ledger.orders["d-1-1"], State.UNKNOWN, t(1))
+    blotter.replied("d-1-1", "place", a_reply(Outcome.REJECTED), t(20))
+    assert blotter.ledger.orders["d-1-1"].state is State.UNKNOWN
+    assert blotter.alarms == []
 
 
 def test_answer_to_an_order_of_another_life_is_a_finding() -> None:

@@ -1,7 +1,5 @@
 """What a valid snapshot proves, and what it does not."""
 
-from typing import Any
-
 import msgspec
 import pytest
 
@@ -9,25 +7,10 @@ from domain import events as ev
 from domain.books import Status
 from domain.orders import Order, Pending, Purpose, State, Ticket
 from domain.units import Paise, Units, seconds
-from tests.evidence import Table
+from tests.evidence import Table, an_entry, in_flight
 from tests.orders import CE, ENTRY, PE, a_buy, a_row, a_trade, an_unread, t
-from tests.trading import an_order
 
 LATE = Status.UNKNOWN
-
-
-def an_entry(state: State = State.TRIGGER_PENDING, orderid: str = "A1", **more: Any) -> Order:
-    values: dict[str, Any] = {
-        "sent_at": t(0),
-        "changed_at": t(0),
-        "ticket": ENTRY,
-        "leg": "i1",
-    } | more
-    return an_order(intent="i1", state=state, orderid=orderid, **values)
-
-
-def in_flight(state: State = State.UNKNOWN) -> Order:
-    return an_entry(state, "")
 
 
 # Adoption.
@@ -218,17 +201,28 @@ def test_order_that_grew_before_it_filled_is_not_full() -> None:
 
 def test_order_that_filled_before_it_grew_is_full() -> None:
     trades = [a_trade(SMALL, 65, 15_000, "S1")]
-    table = Table(a_growing_stop()).read(6, [a_row(SMALL, "S1", Status.COMPLETE)], trades)
-    assert table.order.state is State.FILLED
+    table = Table(a_growing_stop())
+    for when, state in ((6, State.OPEN), (6.9, State.OPEN), (7, State.FILLED)):
+        table.read(when, [a_row(SMALL, "S1", Status.COMPLETE)], trades)
+        assert table.order.state is state
 
 
-def test_order_called_full_by_a_torn_read_lives_on() -> None:
+def test_order_that_grows_is_not_called_full_by_a_torn_read() -> None:
     trades = [a_trade(SMALL, 65, 15_000, "S1")]
     table = Table(a_growing_stop()).read(6, [a_row(SMALL, "S1")], trades)
-    assert table.order.state is State.FILLED
+    assert table.order.state is State.OPEN
     table.read(8, [a_row(GROWN, "S1", Status.OPEN)], trades)
-    assert (table.order.state, table.order.remaining) == (State.OPEN, 65)
-    assert table.kinds == ["REVIVED"]
+    assert (table.order.state, table.kinds) == (State.OPEN, [])
+
+
+def test_complete_of_another_row_ends_no_order_that_grows() -> None:
+    """Live plug-ins show the status of the row before, once."""
+    trades = [a_trade(SMALL, 65, 15_000, "S1")]
+    table = Table(a_growing_stop()).read(6, [a_row(SMALL, "S1", Status.COMPLETE)], trades)
+    table.read(8, [a_row(GROWN, "S1", Status.OPEN)], trades)
+    assert table.order.state is State.OPEN
+    table.read(9, [a_row(SMALL, "S1", Status.COMPLETE)], trades)
+    assert table.order.state is State.OPEN
 
 
 def test_order_that_grew_is_not_full_by_a_row_that_lags() -> None:
@@ -239,7 +233,8 @@ def test_order_that_grew_is_not_full_by_a_row_that_lags() -> None:
 
 def test_order_made_smaller_by_others_is_full_when_the_book_says_so() -> None:
     table = Table(an_entry(State.OPEN, ticket=GROWN))
-    table.read(6, [a_row(SMALL, status=Status.COMPLETE)], [a_trade(SMALL, 65, 15_000)])
+    for when in (6, 8):
+        table.read(when, [a_row(SMALL, status=Status.COMPLETE)], [a_trade(SMALL, 65, 15_000)])
     assert table.order.state is State.FILLED
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.books import Action
-from domain.orders import Pending, State
+from domain.orders import Pending, State, is_legal
 from domain.units import Micros, Paise, Units
 from tests.orders import T0, t
 from tests.trading import an_order
@@ -43,3 +43,26 @@ def test_request_is_not_repeated_within_a_second() -> None:
     order = an_order(asked_at=T0)
     assert not order.may_be_asked(Micros(t(1) - 1))
     assert order.may_be_asked(t(1))
+
+
+REOPENED = "acked trigger_pending open filled"
+LEGAL = {
+    "planned": "sending refused",
+    "sending": "planned acked refused unknown",
+    "unknown": "acked not_placed",
+    "acked": "trigger_pending open filled cancelled rejected",
+    "trigger_pending": "open filled cancelled rejected",
+    "open": "filled cancelled rejected",
+    "filled": "",
+    "cancelled": REOPENED,
+    "rejected": REOPENED,
+    "refused": REOPENED,
+    "not_placed": REOPENED,
+}
+"""The table of the specification, written down once more."""
+
+
+@pytest.mark.parametrize("before", State)
+@pytest.mark.parametrize("after", State)
+def test_every_cell_of_the_table_of_moves(before: State, after: State) -> None:
+    assert is_legal(before, after) is (before is after or after in LEGAL[before].split())
