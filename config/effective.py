@@ -32,6 +32,7 @@ class Settings:
     broker: groups.BrokerParams
     actors: groups.ActorParams
     shutdown: groups.ShutdownParams
+    flatten: groups.FlattenParams
     openalgo: OpenAlgoParams
     strategies: tuple[StrategyChoice, ...]
     rules: RulePack

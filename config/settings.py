@@ -42,6 +42,7 @@ GROUPS: Mapping[str, Any] = {
     "broker": groups.BrokerParams(),
     "actors": groups.ActorParams(),
     "shutdown": groups.ShutdownParams(),
+    "flatten": groups.FlattenParams(),
     "openalgo": OpenAlgoParams(),
 }
 """The groups of every run, with their defaults; rooms such as the sandbox bring their own."""

@@ -302,6 +302,13 @@ class ActorParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlattenParams:
+    """How long run.py flatten sees a running agent journal nothing before it gives up on it."""
+
+    takeover_s: Annotated[int, Between(5, 600)] = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownParams:
     """How long parking may take."""
 

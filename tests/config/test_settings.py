@@ -38,6 +38,7 @@ def test_profile_without_anything_else_is_the_defaults_and_its_differences() -> 
         broker=params.BrokerParams(name="sandbox"),
         actors=params.ActorParams(),
         shutdown=params.ShutdownParams(),
+        flatten=params.FlattenParams(),
         openalgo=OpenAlgoParams(),
         strategies=(StrategyChoice(params=params.SwingBreakParams(stop=stop)),),
         rules=load_pack(),
