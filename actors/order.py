@@ -19,6 +19,7 @@ from actors.base import Actor
 from actors.bulletin import AUDIENCE, Bulletin
 from actors.checkups import Checkups
 from actors.post_office import Post
+from actors.scribe import Scribe, report
 from broker.port import Broker
 from domain import clock
 from domain import events as ev
@@ -28,11 +29,11 @@ from domain.desk import Desk, DeskParams
 from domain.desk_entries import Entry
 from domain.ledger import Ledger
 from domain.levers import Lever
-from domain.params import BrokerParams
+from domain.params import BrokerParams, JournalParams
 from domain.session import DayPlan
 from domain.strategy import Mode
 from domain.units import Micros, seconds
-from journal.orders import OrderJournal
+from journal.opening import Opened
 from messages.control import Begin, Ended, Park, Pulse, RecoveryDone
 from messages.orders import (
     Attention,
@@ -84,7 +85,8 @@ class OrderActor(Actor):
         post: Post,
         *,
         broker: Broker,
-        journal: Callable[[], OrderJournal],
+        journal: Callable[[], Opened],
+        disk: JournalParams,
         plan: DayPlan,
         params: DeskParams,
         link: BrokerParams,
@@ -94,11 +96,12 @@ class OrderActor(Actor):
         super().__init__(address, post)
         self._broker = broker
         self._open_journal = journal
+        self._disk = disk
         self._plan = plan
         self._params = params
         self._link = link
         self._server_mode = server_mode
-        self._journal: OrderJournal | None = None
+        self._scribe: Scribe | None = None
         self._desk = Desk(Ledger(), plan, plan.day, params)
         self._bulletin = Bulletin(post)
         self._checkups = Checkups(
@@ -118,7 +121,7 @@ class OrderActor(Actor):
         Nothing is heard before `Begin`: without the journal there is no past and no right to act.
         """
         at = clock.now()
-        if self._journal is None and not isinstance(message, Begin):
+        if self._scribe is None and not isinstance(message, Begin):
             return
         match message:
             case (
@@ -224,11 +227,13 @@ class OrderActor(Actor):
             self._pulled.append((message.request, refusal))
 
     def _begin(self, at: Micros) -> None:
-        """Open the journal, fold the day, take over what a former process left, ask the server."""
-        self._journal = self._open_journal()
-        ledger = Ledger().fold(self._journal.events(self._plan.day))
-        prefix = f"{self._plan.day}-{self._journal.boot_seq}"
+        """Open the journals, fold the day, take over what a former process left, ask the server."""
+        opened = self._open_journal()
+        ledger = Ledger().fold(opened.events)
+        self._scribe = Scribe(opened, ledger, self._disk)
+        prefix = f"{self._plan.day}-{opened.journal.boot_seq}"
         self._desk = Desk(ledger, ledger.plan or self._plan, prefix, self._params)
+        report(opened, self._desk.blotter, self._desk.standing, at)
         self._desk.begin(at)
         self._checkups.inquire(self._desk, self._plan.day, at)
 
@@ -242,14 +247,13 @@ class OrderActor(Actor):
             desk.judged(message.books, message.digest, at, self._send_before())
 
     def _carry_out(self, at: Micros) -> None:
-        """Commit, send, tell, in this order. A failing commit raises: the process recovers."""
-        assert self._journal is not None
+        """Write down, send, tell, in this order."""
+        assert self._scribe is not None
         self._desk.settle(at)
-        events, writes = self._desk.blotter.drain()
-        if events:
-            self._journal.append(events)
-        for write in writes:
-            self._send(write)
+        events = self._write_down(self._scribe, at)
+        if self._scribe.hold(self._desk.standing, at):
+            self._desk.settle(at)
+            events += self._write_down(self._scribe, at)
         self._bulletin.tell(events, self._desk.ledger, at)
         self._bulletin.refuse(self._desk.entries.refused, at)
         self._desk.entries.refused.clear()
@@ -260,6 +264,24 @@ class OrderActor(Actor):
         self._direct_reading(at)
         self._page(at)
         self._end_if_over(at)
+
+    def _write_down(self, scribe: Scribe, at: Micros) -> tuple[ev.Event, ...]:
+        """Make durable what was decided and send what may leave; return what was recorded.
+
+        What may not leave is answered at once: it never did.
+        """
+        recorded: tuple[ev.Event, ...] = ()
+        while self._desk.blotter.events or scribe.is_behind:
+            events, writes = self._desk.blotter.drain()
+            dispatch = scribe.commit(events, writes, at)
+            recorded += events
+            for write in dispatch.send:
+                self._send(write)
+            for write in dispatch.held:
+                self._desk.replied(write.ref, _op(write), scribe.unsent(write, at), at)
+            if not dispatch.held:
+                break
+        return recorded
 
     def _answer_levers(self, at: Micros) -> None:
         """Say what came of the levers that were pulled, now that it is on disk."""
@@ -275,10 +297,8 @@ class OrderActor(Actor):
         self._pulled.clear()
 
     def _send(self, write: Write) -> None:
-        op = type(write).__name__.removesuffix("Order").lower()
-
         def done(reply: WriteReply) -> None:
-            self.post.tell("order", BrokerReplied(intent=write.ref, op=op, reply=reply))
+            self.post.tell("order", BrokerReplied(intent=write.ref, op=_op(write), reply=reply))
 
         self._broker.write(write, done)
 
@@ -344,6 +364,10 @@ class OrderActor(Actor):
         if not self._ended:
             self._ended = True
             self.post.tell("main", Ended(at=at, code=code, reason=reason))
+
+
+def _op(write: Write) -> str:
+    return type(write).__name__.removesuffix("Order").lower()
 
 
 def _entry(message: PlaceEntry) -> Entry:

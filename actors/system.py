@@ -28,6 +28,7 @@ from domain.role import Role
 from domain.session import DayPlan
 from domain.units import SECOND, Day, Symbol
 from journal.day import DayJournal
+from journal.opening import Opened, open_orders
 from journal.orders import NAME, JournalReader, OrderJournal
 from messages.control import Begin
 from strategies.swing_break import SwingBreak
@@ -51,9 +52,13 @@ class Ports:
     pid: int
     status_every_s: float = 2
 
-    def open_journal(self) -> OrderJournal:
-        """Open the order journal; in OrderActor's thread."""
-        return OrderJournal(self.folder / NAME, self.pid, clock.now())
+    def open_journals(self, day: Day) -> Opened:
+        """Open the order journal and its fallback; in OrderActor's thread."""
+        return open_orders(self.folder, day, self.claim)
+
+    def claim(self, boot_after: int) -> OrderJournal:
+        """Open the order journal alone, under a number above this one."""
+        return OrderJournal(self.folder / NAME, self.pid, clock.now(), boot_after=boot_after)
 
     def open_day(self, day: Day) -> DayJournal:
         """Open the day's journal; in JournalActor's thread."""
@@ -196,7 +201,8 @@ def _orders(settings: Settings, plan: DayPlan, ports: Ports) -> dict[str, Maker]
             "order",
             ports.post,
             broker=broker,
-            journal=ports.open_journal,
+            journal=partial(ports.open_journals, plan.day),
+            disk=settings.journal,
             plan=plan,
             params=_desk(settings),
             link=settings.broker,

@@ -29,6 +29,7 @@ class Settings:
     gate: groups.GateParams
     protect: groups.ProtectParams
     exit: groups.ExitParams
+    journal: groups.JournalParams
     broker: groups.BrokerParams
     actors: groups.ActorParams
     shutdown: groups.ShutdownParams

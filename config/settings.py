@@ -39,6 +39,7 @@ GROUPS: Mapping[str, Any] = {
     "gate": groups.GateParams(),
     "protect": groups.ProtectParams(),
     "exit": groups.ExitParams(),
+    "journal": groups.JournalParams(),
     "broker": groups.BrokerParams(),
     "actors": groups.ActorParams(),
     "shutdown": groups.ShutdownParams(),

@@ -14,8 +14,13 @@ from domain.calls import Outcome
 from domain.contracts import Chain, Contract, Side
 from domain.orders import Order, Pending, Purpose, State, StopPlan, Ticket
 from domain.positions import Execution, Leg, Phase
+from domain.reasons import Condition
 from domain.session import DayPlan
 from domain.units import Micros, Symbol, Units
+
+
+UNSAFE = frozenset({Condition.JOURNAL_LOST, Condition.JOURNAL_DOUBT})
+"""Findings after which a day's journal is not the whole truth: they hold until the day is over."""
 
 
 class Ledger:
@@ -27,6 +32,7 @@ class Ledger:
         self.legs: dict[str, Leg] = {}
         self.latches: dict[str, str] = {}
         self.foreign: set[str] = set()
+        self.unsafe: dict[Condition, str] = {}
         self.mode = "STARTING"
         self.plan: DayPlan | None = None
         self.chain: Chain | None = None
@@ -273,7 +279,11 @@ class Ledger:
             case ev.ProvedFlat(at=at):
                 self.proved_flat_at = at
             case _:
-                pass
+                self._doubt(event)
+
+    def _doubt(self, event: ev.Event) -> None:
+        if isinstance(event, ev.FindingApplied) and event.kind in UNSAFE:
+            self.unsafe.setdefault(Condition(event.kind), event.detail)
 
     def _stir(self, at: Micros) -> None:
         self.moved_at = max(self.moved_at, at)

@@ -58,7 +58,7 @@ def _plain(value: object) -> Any:
             fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
             plain: Any = {name: _plain(held) for name, held in fields if held != first[name]}
         case dict():
-            plain = {key: _plain(held) for key, held in value.items()}
+            plain = {_plain(key): _plain(held) for key, held in value.items()}
         case set():
             plain = sorted(_plain(held) for held in value)
         case tuple():

@@ -276,6 +276,13 @@ class ExitParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JournalParams:
+    """What the disk of the state directory must have: with less room free nothing is entered."""
+
+    min_free_mb: Annotated[int, Between(0, 10**6)] = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerParams:
     """How the server is spoken to. `name` selects the broker's row of the dated rules."""
 

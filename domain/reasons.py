@@ -34,6 +34,7 @@ class Condition(StrEnum):
     RESYNC = "RESYNC"
     NO_JOURNAL = "NO_JOURNAL"
     JOURNAL_LOST = "JOURNAL_LOST"
+    JOURNAL_DOUBT = "JOURNAL_DOUBT"
     DISK_SPACE = "DISK_SPACE"
     ANOTHER_TRADER = "ANOTHER_TRADER"
     WRITES_REFUSED = "WRITES_REFUSED"
@@ -75,6 +76,11 @@ _TABLE = (
         Condition.JOURNAL_LOST,
         "the order journal was damaged or lost; the day was rebuilt from the broker's books",
         "Compare positions and orders at the broker; enter again tomorrow with the new journal.",
+    ),
+    (
+        Condition.JOURNAL_DOUBT,
+        "the journals do not agree with each other, or with what was written down of them",
+        "Compare positions and orders at the broker; the service log names what differs.",
     ),
     (
         Condition.DISK_SPACE,

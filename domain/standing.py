@@ -20,6 +20,7 @@ ENDS_ENTRIES = frozenset(
         Condition.BOOKS,
         Condition.RESYNC,
         Condition.JOURNAL_LOST,
+        Condition.JOURNAL_DOUBT,
         Condition.ANOTHER_TRADER,
         Condition.WRITES_REFUSED,
     }

@@ -5,6 +5,7 @@ the start fails: nothing is wrong with it.
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from domain.events import Event
 from domain.ledger import Ledger
 from domain.ledger_digest import canonical, differences, digest
 from domain.session import trading_day
-from domain.units import Day, Micros
+from domain.units import Day
 from journal.fallback import NAME as FALLBACK
 from journal.fallback import Fallback
 from journal.orders import NAME, OrderJournal
@@ -49,20 +50,21 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.waiting)
 
 
-def open_orders(folder: Path, pid: int, at: Micros, day: Day) -> Opened:
+def open_orders(folder: Path, day: Day, claim: Callable[[int], OrderJournal]) -> Opened:
     """Open the order journal of a state directory and its fallback; take up what a crash left.
 
-    Raises JournalError: JournalBusy or JournalNewer if the file may not be touched.
+    `claim` opens the folder's journal under a number above the one it is given. Raises
+    JournalError: JournalBusy or JournalNewer if the file may not be touched.
     """
     spare = _spare(folder / FALLBACK)
     boot = max((record.boot for record in spare.found.records), default=0) if spare else 0
     path, damage, aside = folder / NAME, "", ""
     try:
-        journal = OrderJournal(path, pid, at, boot_after=boot)
+        journal = claim(boot)
     except JournalDamaged as error:
         damage, aside = str(error), _set_aside(path)
         log.critical("%s; it is kept as %s", error, aside)
-        journal = OrderJournal(path, pid, at, boot_after=boot)
+        journal = claim(boot)
     waiting, doubt = _waiting(spare, journal)
     events = journal.events(day) + tuple(e for e in waiting if trading_day(e.at) == day)
     doubt = "; ".join(part for part in (doubt, _doubt(journal, day)) if part)

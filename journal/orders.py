@@ -59,7 +59,7 @@ class OrderJournal:
     """
 
     def __init__(self, path: Path, pid: int, started_at: Micros, *, boot_after: int = 0) -> None:
-        self._path = path
+        self.path = path
         self._owner: tuple[str, int, int, Micros] | None = None
         try:
             self.seq = _looked_at(path) if path.exists() else 0
@@ -78,7 +78,7 @@ class OrderJournal:
                     self._db.execute("INSERT INTO owner VALUES (?, ?, ?, ?)", self._owner)
                 self._db.executemany(_INSERT, rows)
         except sqlite3.Error as error:
-            raise schema.trouble(self._path, error) from error
+            raise schema.trouble(self.path, error) from error
         self._owner = None
         self.seq += len(rows)
         return self.seq
@@ -92,7 +92,7 @@ class OrderJournal:
         try:
             return tuple(_events(self._db, day, after=0))
         except (sqlite3.Error, JournalError) as error:
-            raise schema.trouble(self._path, error) from error
+            raise schema.trouble(self.path, error) from error
 
     def event(self, seq: int) -> Event | None:
         """Return one event by its number; None if there is none."""
@@ -100,7 +100,7 @@ class OrderJournal:
             row = self._db.execute("SELECT body FROM event WHERE seq = ?", (seq,)).fetchone()
             return None if row is None else schema.decode(row[0])
         except (sqlite3.Error, JournalError) as error:
-            raise schema.trouble(self._path, error) from error
+            raise schema.trouble(self.path, error) from error
 
     def check(self, ledger: Ledger) -> None:
         """Write down what the fold is now, after the last event: a later fold must agree."""
@@ -112,7 +112,7 @@ class OrderJournal:
                     (self.seq, digest(body), body),
                 )
         except sqlite3.Error as error:
-            raise schema.trouble(self._path, error) from error
+            raise schema.trouble(self.path, error) from error
 
     def checkpoint(self, day: Day) -> Checkpoint | None:
         """Return the last checkpoint of a day, if one was written."""
@@ -123,7 +123,7 @@ class OrderJournal:
                 (day,),
             ).fetchone()
         except sqlite3.Error as error:
-            raise schema.trouble(self._path, error) from error
+            raise schema.trouble(self.path, error) from error
         return None if row is None else Checkpoint(at_seq=row[0], sha256=row[1], body=row[2])
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ class OrderJournal:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in _PASSING:
                 raise
-            log.warning("%s", schema.trouble(self._path, error))
+            log.warning("%s", schema.trouble(self.path, error))
             self._owner = owner
         return boot
 

@@ -15,10 +15,10 @@ from domain.calls import (
     Outcome,
     Write,
 )
-from domain.errors import JournalError
 from domain.orders import StopPlan
-from domain.params import BrokerParams
+from domain.params import BrokerParams, JournalParams
 from domain.units import Paise
+from journal.opening import Opened, open_orders
 from journal.orders import OrderJournal
 from messages.control import Begin
 from messages.orders import (
@@ -54,11 +54,8 @@ class WatchedJournal(OrderJournal):
     """A journal that remembers how many writes the broker had when it was committed to."""
 
     broker: FakeBroker
-    is_full = False
 
     def append(self, events: Iterable[ev.Event]) -> int:
-        if self.is_full:
-            raise JournalError("disk full")
         self.sent_before = len(self.broker.writes)
         return super().append(events)
 
@@ -67,7 +64,12 @@ class Stand:
     """An order actor on a fake broker and a real journal; time stands where it is put."""
 
     def __init__(
-        self, folder: Path, *, mode: str = "analyze", is_paper_exchange: bool = True
+        self,
+        folder: Path,
+        *,
+        mode: str = "analyze",
+        is_paper_exchange: bool = True,
+        disk: JournalParams = JournalParams(min_free_mb=0),  # noqa: B008 - a frozen value
     ) -> None:
         self.post = RecordingPost()
         self.broker = FakeBroker()
@@ -78,6 +80,7 @@ class Stand:
             self.post,
             broker=self.broker,
             journal=self._open,
+            disk=disk,
             plan=PLAN,
             params=PARAMS,
             link=BrokerParams(),
@@ -85,8 +88,11 @@ class Stand:
             is_paper_exchange=is_paper_exchange,
         )
 
-    def _open(self) -> OrderJournal:
-        self.journal = WatchedJournal(self._folder / "orders.db", 1, T0)
+    def _open(self) -> Opened:
+        return open_orders(self._folder, DAY, self._claim)
+
+    def _claim(self, boot_after: int) -> OrderJournal:
+        self.journal = WatchedJournal(self._folder / "orders.db", 1, T0, boot_after=boot_after)
         self.journal.broker = self.broker
         return self.journal
 

@@ -17,7 +17,6 @@ from domain.calls import (
     ReadQuotes,
     Ready,
 )
-from domain.errors import JournalError
 from domain.ledger import Ledger
 from domain.orders import Order, State
 from domain.positions import Leg, Phase
@@ -80,18 +79,6 @@ def test_intent_is_committed_before_it_is_sent_and_told_after(stand: Stand) -> N
     (order,) = {message.order.intent: message.order for message in of(OrderChanged, told)}.values()
     assert (order.intent, order.state) == (write.ref, State.SENDING)
     assert [to.address for to in told if isinstance(to.message, OrderChanged)] == list(AUDIENCE)
-
-
-def test_nothing_is_sent_when_the_commit_fails(stand: Stand) -> None:
-    stand.ready()
-    assert stand.journal is not None
-    before = stand.committed()
-    stand.journal.is_full = True
-    with pytest.raises(JournalError, match="disk full"):
-        stand.hear(1, place(1))
-    assert stand.sent() == []
-    assert of(OrderChanged, stand.post.sent) == []
-    assert stand.committed() == before
 
 
 def test_what_is_committed_folds_to_what_the_actor_believes(stand: Stand) -> None:

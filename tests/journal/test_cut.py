@@ -7,11 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.ledger import Ledger
-from journal.opening import open_orders
 from journal.orders import OrderJournal
+from tests.journal.test_opening import start
 from tests.journal.test_orders import DAY_EVENTS
 from tests.orders import T0
-from tests.trading import DAY
 
 WAL = "orders.db-wal"
 
@@ -36,7 +35,7 @@ def test_log_cut_behind_commit_k_recovers_to_the_fold_of_k(
         log = (live / WAL).read_bytes()
     kept = committed + cut % (len(log) - committed)
     (copy / WAL).write_bytes(log[:kept] + junk[: len(log) - kept - 1])
-    opened = open_orders(copy, 1, T0, DAY)
+    opened = start(copy)
     assert opened.events == DAY_EVENTS[:k]
     assert vars(Ledger().fold(opened.events)) == vars(Ledger().fold(DAY_EVENTS[:k]))
     assert (opened.damage, opened.doubt) == ("", "")

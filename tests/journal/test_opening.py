@@ -21,7 +21,10 @@ from tests.trading import DAY
 
 
 def start(folder: Path) -> Opened:
-    return open_orders(folder, 1, T0, DAY)
+    def claim(boot_after: int) -> OrderJournal:
+        return OrderJournal(folder / "orders.db", 1, T0, boot_after=boot_after)
+
+    return open_orders(folder, DAY, claim)
 
 
 def spared(folder: Path, seq: int, *events: ev.Event, boot: int = 1) -> None:
