@@ -82,8 +82,12 @@ class System:
         )
         self._bars: list[str] = []
 
-    def start(self, cast: tuple[str, ...] = STARTED) -> None:
-        """Build and start everybody, or those of a smaller cast, then let them begin."""
+    def start(self) -> None:
+        """Build and start everybody, then let them begin."""
+        self.enter(STARTED)
+
+    def enter(self, cast: tuple[str, ...]) -> None:
+        """Build and start these, then let them begin."""
         for address in cast:
             self._stage.put((address,), self._makers[address])
         for address in cast:
