@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from cli import flatten as flattening
 from cli import levers
-from cli.options import StateDir
+from cli.options import ApiKey, Attach, Config, NoColor, StateDir
+from cli.reach import Where
 from domain.levers import Lever
 
 STATE = Path("state")
@@ -41,7 +43,26 @@ def ack_foreign(state_dir: StateDir = None) -> int:
     return levers.pull(state_dir or STATE, Lever.ACK_FOREIGN, sys.stdout)
 
 
+def flatten(  # noqa: PLR0913 - one argument an option
+    state_dir: StateDir = None,
+    attach: Attach = None,
+    api_key: ApiKey = None,
+    config: Config = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="End a running agent that makes no progress.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+    no_color: NoColor = False,
+) -> int:
+    """Cancel entries, leave every short, prove the book flat; also with the agent dead."""
+    where = Where(folder=state_dir or STATE, attach=attach, api_key=api_key, config=config)
+    color = False if no_color else None
+    options = flattening.Options(where=where, force=force, dry_run=dry_run, color=color)
+    return flattening.run(options, sys.stdout)
+
+
 def add_to(app: typer.Typer) -> None:
     """Give an app these commands."""
-    for command in (freeze, resume, halt, clear, ack_foreign):
+    for command in (freeze, resume, flatten, halt, clear, ack_foreign):
         app.command(command.__name__.replace("_", "-"))(command)

@@ -15,13 +15,14 @@ from cli import doctor as doctors
 from cli import drill as drills
 from cli import exchange as exchanges
 from cli import live as lives
+from cli import order_drill as order_drills
 from cli import record as recording
 from cli import sandbox as sandboxes
 from cli import status as statuses
 from cli import swings as swinging
 from cli.attach import ChildFailed
 from cli.controls import STATE
-from cli.options import Attach, Config, StateDir
+from cli.options import ApiKey, Attach, Config, NoColor, StateDir
 from cli.session import Locked
 from cli.status import NotRunning
 from domain.errors import ConfigError, JournalError, SutradharError
@@ -76,7 +77,6 @@ Faults = Annotated[Path | None, typer.Option(help="Fault script, YAML.", show_de
 Record = Annotated[
     Path | None, typer.Option(help="Folder to record what the feed delivers to, besides.")
 ]
-NoColor = Annotated[bool, typer.Option("--no-color", help="Plain log lines.")]
 StartPaused = Annotated[
     bool, typer.Option("--start-paused", help="Stand still until somebody subscribes.")
 ]
@@ -131,12 +131,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
     until: Annotated[str | None, typer.Option(help="Wall time of the force close, HH:MM.")] = None,
     faults: Faults = None,
     attach: Attach = None,
-    api_key: Annotated[
-        str | None,
-        typer.Option(
-            help="With --attach: the key of that exchange.", show_default=exchanges.DEFAULT_KEY
-        ),
-    ] = None,
+    api_key: ApiKey = None,
     state_dir: StateDir = None,
     summary: Annotated[Path | None, typer.Option(help="Write the summary there, JSON.")] = None,
     record: Record = None,
@@ -306,6 +301,20 @@ def drill_feed(
     """Play market data faults on the paper exchange and print how the agent took them."""
     options = drills.Options(sessions=sessions, seeds=seeds, seed=seed, workers=workers, json=json)
     return drills.feed(options, sys.stdout)
+
+
+@drill.command("orders")
+def drill_orders(
+    seeds: Annotated[int, typer.Option(help="How many sessions to play.")] = order_drills.SEEDS,
+    seed: Annotated[int, typer.Option(help="The first random seed; each session has its own.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes to play in.", show_default="one a core")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures there, JSON.")] = None,
+) -> int:
+    """Play order faults and kills on the paper exchange and judge the agent on ground truth."""
+    options = order_drills.Options(seeds=seeds, seed=seed, workers=workers, json=json)
+    return order_drills.orders(options, sys.stdout)
 
 
 @app.command()

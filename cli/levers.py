@@ -28,7 +28,7 @@ from domain.status import Status
 from domain.units import Day, Micros, seconds
 from journal.opening import Opened, open_orders
 from journal.orders import NAME as JOURNAL
-from journal.orders import verify
+from journal.orders import OrderJournal, verify
 from sandbox.truth_file import NAME as TRUTH
 
 DONE = 0
@@ -124,7 +124,11 @@ def journal_of(folder: Path) -> Iterator[tuple[Opened, Micros]]:
     at = market_now(folder)
     day = trading_day(at)
     verify(folder / JOURNAL, day)
-    opened = open_orders(folder, os.getpid(), at, day)
+
+    def claim(boot: int) -> OrderJournal:
+        return OrderJournal(folder / JOURNAL, os.getpid(), at, boot_after=boot)
+
+    opened = open_orders(folder, day, claim)
     with closing(opened.journal):
         try:
             yield opened, at

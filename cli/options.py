@@ -5,6 +5,13 @@ from typing import Annotated
 
 import typer
 
+from cli.exchange import DEFAULT_KEY
+
 Attach = Annotated[str | None, typer.Option(help="HOST:PORT of an exchange that is already open.")]
 StateDir = Annotated[Path | None, typer.Option(help="Where journal, truth and log are kept.")]
 Config = Annotated[Path | None, typer.Option(help="Your own settings, YAML.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Plain log lines.")]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(help="With --attach: the key of that exchange.", show_default=DEFAULT_KEY),
+]

@@ -1,0 +1,88 @@
+"""Watching a running agent flatten, by its journal alone."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from pathlib import Path
+
+from cli.dropbox import KILL, hand_over, kill_text
+from cli.levers import market_now, pause
+from cli.session import is_held
+from domain import clock
+from domain.ledger import Ledger
+from domain.levers import Lever
+from domain.session import trading_day
+from domain.story import tell
+from domain.switch import FLATTEN_WORD, kill_level
+from domain.units import seconds
+from journal.orders import NAME as JOURNAL
+from journal.orders import JournalReader
+
+
+class Course(Enum):
+    """What became of it."""
+
+    PROVED = auto()
+    STUCK = auto()
+    GONE = auto()
+
+
+class Following:
+    """Asks a running agent to flatten through the file KILL, and reads what it journals."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._say = say
+        self._day = trading_day(market_now(folder))
+        self._reader = JournalReader(folder / JOURNAL)
+        self._seq = 0
+        self._is_ours = False
+        self.ledger = Ledger()
+        self._read(quietly=True)
+
+    def run(self, takeover_s: int) -> Course:
+        """Follow until the book is proved flat, the agent is gone, or journals nothing so long."""
+        if not self._is_proved():
+            self._write()
+        moved = clock.steady()
+        while not self._is_proved():
+            if not is_held(self._folder):
+                return Course.GONE
+            if self._read():
+                moved = clock.steady()
+            if clock.steady() >= moved + seconds(takeover_s):
+                return Course.STUCK
+            self.clean()
+            pause()
+        self.clean()
+        return Course.PROVED
+
+    def clean(self) -> None:
+        """Take the file away that was written here, once the latch is where latches live."""
+        if self._is_ours and "FLATTEN" in self.ledger.latches:
+            (self._folder / KILL).unlink(missing_ok=True)
+            self._is_ours = False
+
+    def _is_proved(self) -> bool:
+        return "FLATTEN" in self.ledger.latches and self.ledger.proved_flat_at is not None
+
+    def _write(self) -> None:
+        """Leave the word, unless it stands there: a human's own file is a human's to remove."""
+        text = kill_text(self._folder)
+        if text is not None and kill_level(text) is Lever.FLATTEN:
+            return
+        path = self._folder / KILL
+        new = path.with_suffix(".new")
+        new.write_text(FLATTEN_WORD, "ascii")
+        hand_over(self._folder, new)
+        new.replace(path)
+        self._is_ours = text is None
+
+    def _read(self, *, quietly: bool = False) -> bool:
+        """Take in what the journal gained; whether it gained anything."""
+        events, self._seq = self._reader.after(self._seq, self._day)
+        for event in events:
+            self.ledger.apply(event)
+            line = None if quietly else tell(event, self.ledger)
+            if line is not None:
+                self._say(f"[{line.tag}] {line.text}")
+        return bool(events)

@@ -1,0 +1,73 @@
+"""The process that holds a state directory: who it is, and its end if it must be."""
+
+import os
+import signal
+from pathlib import Path
+
+from cli.levers import Refused, pause
+from cli.session import LOCK, is_held
+from domain import clock
+from domain.units import seconds
+from journal.orders import NAME as JOURNAL
+from journal.owner import owner
+
+LOCKS = Path("/proc/locks")
+LEAVE_S = 10
+
+
+def end(folder: Path) -> int:
+    """Kill who holds the folder, wait until the lock is free, and return its pid.
+
+    Raises Refused if it is not certain that this is the agent whose journal this is.
+    """
+    pid = _pid(folder)
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError as error:
+        raise Refused(
+            f"pid {pid} of {folder / LOCK} is no process here: {error.strerror}"
+        ) from error
+    try:
+        _check(folder, pid)
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except PermissionError as error:
+        raise Refused(f"pid {pid} may not be ended by this user; ask as root") from error
+    finally:
+        os.close(handle)
+    deadline = clock.steady() + seconds(LEAVE_S)
+    while is_held(folder):
+        if clock.steady() >= deadline:
+            raise Refused(
+                f"{folder} is held again or still, pid {pid} was killed; if a service manager "
+                "starts the agent anew, stop the service first"
+            )
+        pause()
+    return pid
+
+
+def _pid(folder: Path) -> int:
+    text = (folder / LOCK).read_text("ascii", "replace").strip()
+    if not text.isdecimal():
+        raise Refused(f"{folder / LOCK} names no process")
+    return int(text)
+
+
+def _check(folder: Path, pid: int) -> None:
+    """Compare the lock's file, the journal and the kernel: all must mean this process."""
+    found = owner(folder / JOURNAL)
+    if found is None or found.pid != pid:
+        says = f"pid {found.pid}" if found else "nobody"
+        raise Refused(f"{folder / LOCK} names pid {pid}, {JOURNAL} was opened last by {says}")
+    if (holders := _holders(folder / LOCK)) and pid not in holders:
+        raise Refused(f"{folder / LOCK} names pid {pid}, the kernel says {sorted(holders)} hold it")
+
+
+def _holders(path: Path) -> set[int]:
+    """Return who holds the lock by the kernel's own list; nobody where that cannot be read."""
+    inode = str(path.stat().st_ino)
+    try:
+        lines = LOCKS.read_text("ascii").splitlines()
+    except OSError:
+        return set()
+    rows = [line.split() for line in lines]
+    return {int(row[4]) for row in rows if len(row) > 5 and row[5].split(":")[-1] == inode}
