@@ -4,15 +4,10 @@ Every session is a whole cast on a paper exchange in virtual time; two of them s
 they are spread over processes.
 """
 
-import logging
-import os
-import signal
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from time import perf_counter
 from typing import TextIO
@@ -20,6 +15,7 @@ from typing import TextIO
 from actors.order import DAY_DONE
 from cli import outfile
 from cli.session import Session
+from cli.spread import check_workers, spread
 from cli.virtual import STOP_S, Parts, VirtualDay, VirtualSession
 from config.settings import Settings, load
 from domain.errors import ConfigError
@@ -83,8 +79,7 @@ def feed(options: Options, out: TextIO) -> int:
     _check(options)
     tasks = tuple(_tasks(options))
     started = perf_counter()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    outcomes = list(_played(tasks, options, out))
+    outcomes = list(spread(play, tasks, options.workers, out))
     card = _card(tasks, outcomes)
     print(f"\n{table(card)}", file=out)
     print(f"sessions           {len(tasks)} in {perf_counter() - started:.0f} s", file=out)
@@ -177,35 +172,6 @@ def _quiet(number: int) -> Ordeal:
     )
 
 
-def _played(tasks: Sequence[Task], options: Options, out: TextIO) -> Iterator[Outcome]:
-    """Play the sessions over processes; they come back in their order, with a line of progress.
-
-    Whatever ends the drill early ends the processes too, and removes what they wrote.
-    """
-    workers = options.workers or os.cpu_count() or 1
-    step = max(1, len(tasks) // 20)
-    with tempfile.TemporaryDirectory(prefix="sutradhar-drill-") as folder:
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _settle_down, (folder,))
-        try:
-            for number, outcome in enumerate(pool.map(play, tasks), 1):
-                if number % step == 0 or number == len(tasks):
-                    print(f"drill: {number} of {len(tasks)} sessions", file=out, flush=True)
-                yield outcome
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in active_children():
-                process.terminate()
-                process.join()
-
-
-def _settle_down(folder: str) -> None:
-    """Let the sessions of this process tell no story, write there, and die when told to."""
-    logging.disable(logging.CRITICAL)
-    tempfile.tempdir = folder
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-
 def _card(tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> Card:
     by_name: dict[str, list[Outcome]] = {}
     for task, outcome in zip(tasks, outcomes, strict=True):
@@ -226,6 +192,5 @@ def _check(options: Options) -> None:
     ):
         if not 1 <= value <= most:
             raise ConfigError(f"--{name} {value}: allowed is a whole number from 1 to {most:,}")
-    if options.workers is not None and not 1 <= options.workers <= 64:
-        raise ConfigError(f"--workers {options.workers}: allowed is a whole number from 1 to 64")
+    check_workers(options.workers)
     outfile.check(options.json, "--json")

@@ -60,7 +60,7 @@ class Mischief:
     def lateness(self) -> Micros:
         """Return how late an answer is told to the actor it is for."""
         if self._happens("late_message", self.plan.late):
-            return seconds(self.draw.choice((0.2, 1.0, 3.0, 8.0)))
+            return seconds(self.draw.choice((0.2, 1.0, 3.0)))
         return Micros(0)
 
     def reader_dies(self) -> bool:

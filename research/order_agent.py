@@ -115,8 +115,15 @@ class LifePorts(Ports):
 class DrilledBroker:
     """The lanes, with workers that die and answers that are told late."""
 
-    def __init__(self, lanes: VirtualLanes, timeline: Timeline, mischief: Mischief) -> None:
+    def __init__(
+        self,
+        lanes: VirtualLanes,
+        timeline: Timeline,
+        mischief: Mischief,
+        hampered: Callable[[Micros, Micros], None],
+    ) -> None:
         self._lanes = lanes
+        self._hampered = hampered
         self._timeline = timeline
         self._mischief = mischief
 
@@ -138,7 +145,9 @@ class DrilledBroker:
     def _later(self, done: Callable[[], None]) -> None:
         lateness = self._mischief.lateness()
         if lateness:
-            self._timeline.later(Micros(self._timeline.now() + lateness), done)
+            now = self._timeline.now()
+            self._hampered(now, lateness)
+            self._timeline.later(Micros(now + lateness), done)
         else:
             done()
 

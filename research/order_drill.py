@@ -1,8 +1,10 @@
 """One session of the orders drill: drawn from its random seed, played, judged on ground truth."""
 
 import random
+import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 from config.settings import Settings
 from domain.contracts import Chain, Contract, Side
-from domain.session import DayPlan
+from domain.session import DayPlan, show
 from domain.units import MINUTE, SECOND, Micros, Paise, Symbol, seconds
 from journal.orders import NAME, JournalReader
 from research import order_tape as tapes
@@ -18,17 +20,23 @@ from research.dealer import Desk as Dealing
 from research.dealer import Habits
 from research.mischief import Mischief, Plan
 from research.order_agent import LifeSystem
-from research.order_faults import IN_A_SESSION, Entry, swarm
+from research.order_faults import IN_A_SESSION, Entry, dark_spans, swarm
+from research.order_scores import Outcome, outcome_of
 from research.order_world import OrderWorld
 from sandbox import checker, faults
 from sandbox.exchange import Exchange, Setup
 from sandbox.kinds import InstrumentLine
 from sandbox.params import SandboxParams
-from sandbox.truth import Met, Row, Truth
+from sandbox.truth import Met, Row, Truth, encode
 
 LIVENESS = seconds(150)
 LAST_WORD = seconds(30)
 AFTER = seconds(3)
+BEFORE = 40
+"""How many rows of ground truth are shown of what led to a violation."""
+
+DETECTION_S = 7.0
+"""A broker may push nothing: a fill shows within `reconcile.resting_s`; a price takes a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +52,6 @@ class Sheet:
     has_pushes: bool
     faults: tuple[Entry, ...] = ()
     kinds: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a session came to."""
-
-    seed: int
-    events: int
-    lives: int
-    met: Counter[str]
-    broken: tuple[str, ...]
-    report: checker.Report
-    trace: str
-    rows: tuple[Row, ...] = field(repr=False)
 
 
 def draw(seed: int, *, faulty: bool = True) -> Sheet:
@@ -148,21 +142,38 @@ def _judged(sheet: Sheet, world: OrderWorld, truth: Truth, folder: Path) -> Outc
         force_close=sheet.plan.force_close,
         until=world.timeline.now(),
         calm_at=sheet.mischief.until,
+        outage=dark_spans(sheet.faults, tapes.DAY),
         unseen=tuple(world.unseen),
         unheard=tuple(world.unheard),
         is_alone=True,
+        detection_s=DETECTION_S,
     )
     report = checker.judge(truth.rows, journal, terms)
-    return Outcome(
-        seed=sheet.seed,
-        events=len(truth.rows) + len(journal),
+    broken = (*world.broken, *report.invariants_broken)
+    last = _first_row(broken, len(truth.rows))
+    return outcome_of(
+        sheet.seed,
+        report,
+        tapes.LOT,
+        events=len(truth.rows) + len(journal) + world.handled,
         lives=world.lives,
-        met=world.mischief.met + _faults_met(truth),
-        broken=(*world.broken, *report.invariants_broken),
-        report=report,
+        met=dict(world.mischief.met + _faults_met(truth)),
+        broken=broken,
         trace=_trace(truth, journal),
-        rows=tuple(truth.rows),
+        faults=sheet.kinds,
+        at=show(truth.rows[last - 1].at),
+        before=tuple(map(_line, truth.rows[max(0, last - BEFORE) : last])) if broken else (),
     )
+
+
+def _first_row(broken: Sequence[str], last: int) -> int:
+    """Return the row of truth that the first violation names, else the last one."""
+    named = (re.search(r"truth (\d+)", text) for text in broken[:1])
+    return next((int(found[1]) for found in named if found), last)
+
+
+def _line(row: Row) -> str:
+    return encode(row).decode().rstrip()
 
 
 def _faults_met(truth: Truth) -> Counter[str]:
@@ -174,7 +185,7 @@ def _faults_met(truth: Truth) -> Counter[str]:
 def _trace(truth: Truth, journal: list[dict[str, Any]]) -> str:
     said = sha256()
     for row in truth.rows:
-        said.update(repr(row).encode())
+        said.update(encode(row))
     for event in journal:
         said.update(repr(event).encode())
     return said.hexdigest()

@@ -6,12 +6,12 @@ over when the session has to come to rest.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.session import show
-from domain.units import SECOND, Micros
+from domain.session import instant, show
+from domain.units import SECOND, Day, Micros
 from sandbox.faults.places import PLACES
 
 Entry = dict[str, Any]
@@ -139,6 +139,12 @@ def swarm(draw: random.Random, begin: Micros, until: Micros) -> tuple[list[Entry
     for name in kinds:
         entries += _entries(name, draw, (begin, until), is_heavy=name == heavy)
     return entries, tuple(kinds)
+
+
+def dark_spans(entries: Iterable[Entry], day: Day) -> tuple[tuple[Micros, Micros], ...]:
+    """Return when no call of the order path got through."""
+    windows = {tuple(e["when"]["between"]) for e in entries if e["id"].startswith("dark__")}
+    return tuple(sorted((instant(day, begin), instant(day, end)) for begin, end in windows))
 
 
 def is_known(place: str, do: Entry) -> bool:

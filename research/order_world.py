@@ -61,6 +61,7 @@ class OrderWorld(World):
         self._folder = folder
         self.mischief = mischief
         self.lives = 0
+        self._handled = 0
         self.ended: Ended | None = None
         self.broken: list[str] = []
         self.unseen: list[Span] = []
@@ -88,6 +89,10 @@ class OrderWorld(World):
 
         self._api.befall = noted
 
+    def _late(self, at: Micros, lateness: Micros) -> None:
+        """Count the time in which an answer was there and nobody was told."""
+        self.unseen.append((at, Micros(at + lateness + READ_AGAIN)))
+
     def _hampered(self, at: Micros, route: str, ills: Ills) -> None:
         """Count the time until the next read, or the next request, may be a good one."""
         if route in BOOKS:
@@ -96,6 +101,11 @@ class OrderWorld(World):
         elif route in WRITES:
             lost = min(ills.delay, WRITE_PATIENCE)
             self.unheard.append((at, Micros(at + lost + ASK_AGAIN)))
+
+    @property
+    def handled(self) -> int:
+        """How many messages were handled, in all lives."""
+        return self._handled + self._life.handled
 
     @property
     def life(self) -> LifePump:
@@ -121,6 +131,7 @@ class OrderWorld(World):
     def boot(self) -> None:
         """Begin a new life on the same state directory."""
         self.lives += 1
+        self._handled += self._life.handled
         name = f"{self._seed}:{self.lives}"
         self._life = self.pump = life = LifePump(random.Random(f"{name}:order"))  # noqa: S311
         life.register("main", self)
@@ -133,7 +144,7 @@ class OrderWorld(World):
         )
         found = ports(
             {
-                "broker": DrilledBroker(lanes, self.timeline, self.mischief),
+                "broker": DrilledBroker(lanes, self.timeline, self.mischief, self._late),
                 "draw": random.Random(f"{name}:dealer"),  # noqa: S311 - a drawn session
                 "pump": life,
                 "folder": self._folder,

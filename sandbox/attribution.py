@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from domain.books import Action
 from domain.calls import Outcome
 from domain.units import Micros
 from sandbox.kinds import Change, OrderLine, Origin, Status
@@ -51,6 +52,10 @@ class Attribution:
     """The intents of a journal, by fingerprint, and the orders found to be theirs."""
 
     def __init__(self, journal: Journal) -> None:
+        self.duplicates = 0
+        """Accepted orders beyond the first of an intent, or of an entry decision."""
+        self.without_intent = 0
+        """Entries that arrived without anything durable that says so."""
         self._by_print: dict[Fingerprint, list[Intent]] = {}
         self._by_id: dict[str, Intent] = {}
         self._owner: dict[str, Intent] = {}
@@ -103,11 +108,14 @@ class Attribution:
         where = (str(order.symbol), str(order.action), order.price, order.trigger)
         intents = self._by_print.get(where, [])
         if not intents:
+            self.without_intent += order.action is Action.SELL
             yield f"I1 {order.symbol}: truth {seq}: {_what(order)} belongs to no journaled intent"
             return
         got = _wish(order.quantity, order.product, order.kind, order.exchange)
         intent = _likeliest(intents, got, order.placed_at)
         self._owner[order.orderid] = intent
+        is_sent = any(send <= order.placed_at for send in intent.sends)
+        self.without_intent += order.action is Action.SELL and not is_sent
         yield from _unlike(order, intent, got, seq)
         if order.status is Status.REJECTED:
             intent.rejected += 1
@@ -116,14 +124,15 @@ class Attribution:
         yield from self._counted(order, intent, seq)
 
     def _counted(self, order: OrderLine, intent: Intent, seq: int) -> Iterator[str]:
+        count = 0
+        if intent.key is not None:
+            self._entries[intent.key] = count = self._entries.get(intent.key, 0) + 1
+        self.duplicates += len(intent.accepted) > 1 or count > 1
         if len(intent.accepted) > 1:
             yield (
                 f"I1 {order.symbol}: truth {seq}: {len(intent.accepted)} accepted orders "
                 f"{', '.join(intent.accepted)} of one intent {intent.id} (journal {intent.seq})"
             )
-        if intent.key is None:
-            return
-        self._entries[intent.key] = count = self._entries.get(intent.key, 0) + 1
         if count > 1:
             yield (
                 f"I1 {order.symbol}: truth {seq}: {count} accepted entries of one decision "

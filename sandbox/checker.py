@@ -12,9 +12,9 @@ others touched; latches that came down (where no human is there to take them dow
 | I8 | `entries`: entries sent after the last entry time, outside ACTIVE or under a latch |
 | I9 | writes per calendar second and per rolling second, at `arrived` |
 | L1, L2 | `liveness`: orders in flight, trades not booked; orders lost. From `Terms.calm_at` on |
-| L3 | flat, and proved so in the journal after that, within 120 s of force close (or of the end of
-the faults); not by the broker's hand. A truth that ends before then breaks nothing: the day was
-interrupted |
+| L3 | flat, and proved so in the journal after that, within 120 s of force close, of the end of
+the faults, or within 150 s of a placement in doubt by then; not by the broker's hand. A truth that
+ends before then breaks nothing: the day was interrupted |
 
 Judged elsewhere: I10 where the journal is written (`research/order_agent.py`), I12 by a canary in
 the tests, I13 and L4 by `run.py drill feed`. Not judged: a stop so far away that it never protects;
@@ -38,7 +38,7 @@ from sandbox.coverage import Bounds, Coverage, Naked
 from sandbox.entries import unlawful
 from sandbox.explained import lowered, meddling, unexplained
 from sandbox.kinds import Origin
-from sandbox.liveness import lost, unbooked, unresolved
+from sandbox.liveness import RESOLVED_S, in_doubt, lost, unbooked, unresolved
 from sandbox.lives import beside, covers
 from sandbox.spans import Span, Spans, outages
 from sandbox.truth import Arrived, Row, Traded
@@ -55,9 +55,9 @@ class Terms:
 
     `force_close` and `until` (how far truth is complete) are read from journal and truth where
     they are None. Without a force close in either place nothing of L3 is due. `calm_at` is when the
-    faults stopped: without it L1, L2 and what is lost are not judged. In `unseen` time nobody could
-    know of what happened, in `unheard` time a change did not get through. `is_alone`: no human is
-    there to take a latch down.
+    faults stopped: without it L1, L2 and what is lost are not judged. `outage` adds to what truth
+    says of that. In `unseen` time nobody could know of what happened, in `unheard` time a change
+    did not get through. `is_alone`: no human is there to take a latch down.
     """
 
     speed: int = 1
@@ -66,6 +66,7 @@ class Terms:
     force_close: Micros | None = None
     until: Micros | None = None
     calm_at: Micros | None = None
+    outage: tuple[Span, ...] = ()
     unseen: tuple[Span, ...] = ()
     unheard: tuple[Span, ...] = ()
     is_alone: bool = False
@@ -96,6 +97,9 @@ class Report:
     forced_close: bool
     invariants_broken: list[str] = field(default_factory=list)
     naked: tuple[Naked, ...] = ()
+    orders_duplicated: int = 0
+    orders_lost: int = 0
+    entries_without_intent: int = 0
     long_unit_seconds: float = 0
     doubled: int = 0
     """How often a BUY beside another one in flight bought more than was short (I2 excepts it)."""
@@ -120,7 +124,7 @@ class _Walk:
         self._book = Book(0)
         self._broken: list[str] = []
         self._attribution = Attribution(journal)
-        outage = tuple(outages(rows))
+        outage = (*outages(rows), *terms.outage)
         bounds = Bounds(
             naked=terms.bound(NAKED_S + terms.detection_s),
             surplus=terms.bound(SURPLUS_S),
@@ -184,6 +188,9 @@ class _Walk:
             forced_close=self._forced,
             invariants_broken=self._broken,
             naked=self._coverage.stretches(until),
+            orders_duplicated=self._attribution.duplicates,
+            orders_lost=self._later.lost,
+            entries_without_intent=self._attribution.without_intent,
             long_unit_seconds=self._coverage.long_unit_micros / SECOND,
             doubled=self._coverage.doubled,
         )
@@ -200,7 +207,7 @@ class _Walk:
         if self._force_close is None:
             return
         since = max(self._force_close, self._terms.calm_at or Micros(0))
-        due = Micros(since + self._terms.bound(FLAT_S))
+        due = max(Micros(since + self._terms.bound(FLAT_S)), self._later.doubt(since))
         if not is_flat:
             held, working = self._coverage.held, self._coverage.working
             if until > due:
@@ -220,12 +227,20 @@ class _Later:
     def __init__(self, rows: Sequence[Row], journal: Sequence[Mapping[str, Any]]) -> None:
         self._rows = rows
         self._journal = journal
+        self.lost = 0
+
+    def doubt(self, at: Micros) -> Micros:
+        """Return until when a placement that was in doubt then may stay so, and hold up a proof."""
+        sent = in_doubt(self._journal, at)
+        return Micros(max(sent, default=0) + seconds(RESOLVED_S))
 
     def broken(self, calm_at: Micros, until: Micros) -> Iterator[str]:
         """Yield what is not as it should be by then."""
         yield from unresolved(self._journal, calm_at, until)
         yield from unbooked(self._rows, self._journal, calm_at, until)
-        yield from lost(self._rows, self._journal)
+        for text in lost(self._rows, self._journal):
+            self.lost += 1
+            yield text
 
 
 class _Writes:

@@ -33,6 +33,16 @@ def unresolved(journal: Iterable[Row], calm_at: Micros, until: Micros) -> Iterat
             yield f"L1 {life.symbol}: {life.intent} is {life.state} at {show(due)}"
 
 
+def in_doubt(journal: Iterable[Row], at: Micros) -> list[Micros]:
+    """Return when each placement was sent that is in flight at an instant."""
+    lives = Lives()
+    for row in journal:
+        if row["at"] <= at:
+            lives.read(row)
+    flying = (life for life in lives.orders.values() if life.state in IN_FLIGHT)
+    return [life.sent_at for life in flying if life.sent_at is not None]
+
+
 def unbooked(
     rows: Iterable[TruthRow], journal: Iterable[Row], calm_at: Micros, until: Micros
 ) -> Iterator[str]:
