@@ -38,6 +38,8 @@ class Account:
         self.book = Book(venue.params.capital_p)
         self.book.fold(truth.rows)
         self.outs: list[Out] = []
+        self.withheld: dict[str, int] = {}
+        """Who leaves the account only a share of what it has available, in percent."""
         self._params = venue.params
         self._facts = venue.facts
         self._master = venue.master
@@ -137,13 +139,18 @@ class Account:
         marks = ((p, self._price(p.symbol)) for p in book.positions.values())
         return FundsLine(
             capital=book.capital,
-            available=book.available,
+            available=self.left_of(book.available),
             reserved=book.reserved,
             used=book.used,
             realised=book.realised,
             unrealised=sum(position.unrealised(ltp) for position, ltp in marks),
             charges=book.charges,
         )
+
+    def left_of(self, available: int) -> int:
+        """Return what may be blocked of an available amount."""
+        pct = min(self.withheld.values(), default=100)
+        return available * pct // 100 if available > 0 else available
 
     def positions(self) -> tuple[PositionLine, ...]:
         """Return every position of the day, marked at the last prices."""

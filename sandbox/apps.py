@@ -50,8 +50,12 @@ class Rest:
         response = Response(answer.body, answer.status, media_type=answer.content_type)
         if answer.retry_after_s:
             response.headers["retry-after"] = str(answer.retry_after_s)
-        response.headers["date"] = formatdate(self._floor.hands.now() / SECOND, usegmt=True)
+        response.headers["date"] = formatdate(self._now() / SECOND, usegmt=True)
         await response(scope, receive, send)
+
+    def _now(self) -> int:
+        """Return the market instant by the server's own clock."""
+        return self._floor.hands.now() + sum(self._floor.exchange.skews.values())
 
     async def _answer(self, request: Request, body: bytes) -> Answer:
         floor = self._floor

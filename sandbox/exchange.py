@@ -12,6 +12,7 @@ How fine the steps are makes no difference to what happens.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from domain.books import Action
 from domain.errors import ConfigError
 from domain.rules import RulePack
 from domain.session import instant
@@ -103,8 +104,8 @@ class Exchange:
         self.day = setup.day
         self._rules = rules.override(*params.rules)
         self._facts = facts(self._rules, params.broker, self.day)
-        self._market = _market(setup, self._rules, self._facts)
-        self._venue = Venue(params, self._facts, self._market)
+        self.market = _market(setup, self._rules, self._facts)
+        self._venue = Venue(params, self._facts, self.market)
         self._master = self._venue.master
         self.now = truth.rows[-1].at if truth.rows else instant(self.day, "00:00")
         """The instant up to which everything has happened."""
@@ -116,8 +117,12 @@ class Exchange:
             self._venue, self._account, self._matching, self._timeline, len(truth.rows)
         )
         self.has_funds = True
+        self.is_live = params.profile == "live_quirks"
+        self.capital = params.capital_p
+        self.skews: dict[str, Micros] = {}
+        """Who moves the stamps of answers, and by how much; truth keeps its own."""
         self._watched: frozenset[Symbol] = frozenset()
-        self._market.skip(self.now)
+        self.market.skip(self.now)
         self._matching.restore(self.now)
         self._schedule()
 
@@ -137,7 +142,7 @@ class Exchange:
 
         Watching changes nothing but what is reported: a symbol's prices are the same either way.
         """
-        self._watched = frozenset(symbols) & self._market.lines.keys()
+        self._watched = frozenset(symbols) & self.market.lines.keys()
 
     def place(self, at: Micros, order: OrderIn, twist: Twist = STRAIGHT) -> Deferred:
         """Take a new order; `Done(orderid)` or `No(status, text)`.
@@ -154,6 +159,21 @@ class Exchange:
     def cancel(self, at: Micros, orderid: str, twist: Twist = STRAIGHT) -> Deferred:
         """End a live order. Fills before the effective instant are real; then the answer is 400."""
         return self._writes.cancel(self._run(at), orderid, twist)
+
+    def human(self, at: Micros, symbol: Symbol, action: Action, lots: int) -> bool:
+        """Let the account's owner trade at the touch; False where nothing is taken now."""
+        return self._writes.human(self._run(at), symbol, action, lots)
+
+    def square_off(self, at: Micros) -> None:
+        """Let the broker's risk desk end what is intraday, now."""
+        self._writes.square_off(self._run(at))
+
+    def withhold(self, name: str, to_pct: int | None) -> None:
+        """Leave the account a share of what it has available, until None takes that back."""
+        if to_pct is None:
+            self._account.withheld.pop(name, None)
+        else:
+            self._account.withheld[name] = to_pct
 
     def arrived(self, at: Micros, route: str, digest: str, answer: str, peer: str = "") -> None:
         """Record in ground truth that the shell received a write, whatever became of it.
@@ -226,7 +246,7 @@ class Exchange:
 
         Only the day being played has bars. KeyError for an unknown symbol.
         """
-        line = self._market.lines[symbol]
+        line = self.market.lines[symbol]
         is_asked = from_day <= self.day <= to_day
         return line.bars(self._run(at)) if is_asked else ()
 
@@ -324,7 +344,7 @@ class Exchange:
 
     def _follow(self, until: Micros) -> None:
         live = self._account.book.symbols
-        taken = self._market.take(until, self._watched | live)
+        taken = self.market.take(until, self._watched | live)
         outs, watched = self._account.outs, self._watched
         if not live:
             outs.extend(taken)

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from domain.units import Micros, seconds
 from sandbox.exchange import Exchange
+from sandbox.faults.acts import Acts
 from sandbox.faults.answers import Ills, Misfortune
 from sandbox.faults.force import Force
 from sandbox.faults.script import PRIMARY, Fault, Script
@@ -66,7 +67,8 @@ class Interference:
 
     def __init__(self, exchange: Exchange, script: Script) -> None:
         self._force = Force(exchange, script)
-        self._misfortune = Misfortune(self._force)
+        self._acts = Acts(self._force)
+        self._misfortune = Misfortune(self._force, self._acts)
         self._known: dict[Connection, Known] = {}
         self._opened = 0
 
@@ -121,9 +123,10 @@ class Interference:
 
     def step(self, at: Micros) -> None:
         """Do to the connections what the script says for this instant."""
-        if self._force.is_idle:
+        if self._acts.is_idle:
             return
         self._force.step(at)
+        self._acts.step(at)
         for connection, known in tuple(self._known.items()):
             self._disturb(at, connection, known)
 

@@ -61,7 +61,7 @@ class StreamSession:
             "unsubscribe_all": self._unsubscribe,
             "subscribe_orders": self._subscribe_orders,
             "unsubscribe_orders": self._unsubscribe_orders,
-            "ping": _pong,
+            "ping": self._pong,
             "get_broker_info": self._broker_info,
             "get_supported_brokers": _supported_brokers,
         }
@@ -203,6 +203,9 @@ class StreamSession:
         self._check_authenticated()
         self._wants_orders = False
         return _orders_answer("unsubscribe_orders", "Unsubscribed from order updates", said)
+
+    def _pong(self, at: Micros, said: Said) -> Row:
+        return _pong(Micros(at + self._desk.skew), said)
 
     def _broker_info(self, at: Micros, said: Said) -> Row:
         del at, said

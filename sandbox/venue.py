@@ -31,6 +31,6 @@ class Venue:
         band = self.facts.band
         if band is None:
             return None
-        reference = self.market.lines[symbol].reference(at)
+        reference = self.market.reference(symbol, at)
         low, high = band.around(reference, self.facts.tick)
         return reference, low, high

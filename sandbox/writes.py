@@ -11,8 +11,9 @@ from heapq import heappop, heappush
 
 import msgspec
 
+from domain.books import Action
 from domain.session import local
-from domain.units import SECOND, Micros, Paise
+from domain.units import SECOND, Micros, Paise, Symbol, Units
 from sandbox import accept, refusals, rms
 from sandbox.accept import Arrival
 from sandbox.account import Account
@@ -148,6 +149,26 @@ class Writes:
         for closing in rms.closings(self._account, at, self._params.rms_spread_s):
             self._timeline.add(closing.at, partial(self._close, closing))
 
+    def human(self, at: Micros, symbol: Symbol, action: Action, lots: int) -> bool:
+        """Let the account's owner trade at the touch; False where nothing is taken now."""
+        contract = self._venue.master[symbol]
+        order = OrderIn(
+            symbol=symbol,
+            exchange=contract.exchange,
+            action=action,
+            quantity=Units(lots * contract.lot),
+            kind=PriceKind.LIMIT,
+        )
+        if not self._facts.is_open(at) or self._venue.market.is_halted(at):
+            return False
+        last = self._venue.last(symbol, at)
+        bp = self._params.matching.market_protection_bp
+        line = msgspec.structs.replace(self._line(at, order), origin=Origin.HUMAN)
+        line = accept.protected(line, last.ltp, self._facts.tick, bp)
+        self._account.accept(at, line)
+        self._matching.enter(last, at, line.orderid)
+        return True
+
     def close(self, at: Micros) -> None:
         """End the day's orders with the day."""
         rms.cancel_all(self._account, at)
@@ -250,7 +271,7 @@ class Writes:
     def _unaffordable(self, order: OrderLine) -> str:
         book = self._account.book
         needed = self._account.reserve(order)
-        available = book.available + book.reserve_of(order.orderid)
+        available = self._account.left_of(book.available + book.reserve_of(order.orderid))
         return refusals.no_margin(needed, available) if needed > available else ""
 
     def _protected(self, line: OrderLine, ltp: Paise) -> OrderLine:

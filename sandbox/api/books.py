@@ -11,7 +11,7 @@ from sandbox import refusals
 from sandbox.api import requests as ask
 from sandbox.api.answers import Body, Refused
 from sandbox.api.desk import Desk
-from sandbox.api.spelling import rupees, rupees_text, stamp
+from sandbox.api.spelling import rupees, rupees_text
 from sandbox.kinds import (
     FundsLine,
     OrderLine,
@@ -31,8 +31,8 @@ def order_book(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
     statistics = _statistics(orders)
     if desk.is_live:
         del statistics["total_trigger_pending_orders"]
-        return {"data": {"orders": [_live_row(o) for o in orders], "statistics": statistics}}
-    rows = [_analyze_row(o) for o in reversed(orders)]
+        return {"data": {"orders": [_live_row(desk, o) for o in orders], "statistics": statistics}}
+    rows = [_analyze_row(desk, o) for o in reversed(orders)]
     return {"data": {"orders": rows, "statistics": statistics}}
 
 
@@ -43,8 +43,8 @@ def order_status(desk: Desk, at: Micros, asked: ask.OneOrder) -> Body:
     if order is None:
         raise Refused(404, refusals.unknown_order(asked.orderid))
     if desk.is_live:
-        return {"data": {**_live_row(order), "average_price": _first_fill(desk, order)}}
-    row = _analyze_row(order)
+        return {"data": {**_live_row(desk, order), "average_price": _first_fill(desk, order)}}
+    row = _analyze_row(desk, order)
     row["price_type"] = row.pop("pricetype")
     del row["rejection_reason"]
     return {"data": row}
@@ -55,8 +55,8 @@ def trade_book(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
     del at, asked
     trades = desk.books.trades()
     if desk.is_live:
-        return {"data": [_live_trade(t) for t in trades]}
-    return {"data": [_analyze_trade(t) for t in reversed(trades)]}
+        return {"data": [_live_trade(desk, t) for t in trades]}
+    return {"data": [_analyze_trade(desk, t) for t in reversed(trades)]}
 
 
 def position_book(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
@@ -137,7 +137,7 @@ def _statistics(orders: tuple[OrderLine, ...]) -> Row:
     }
 
 
-def _bare_row(order: OrderLine) -> Row:
+def _bare_row(desk: Desk, order: OrderLine) -> Row:
     return {
         "orderid": order.orderid,
         "symbol": order.symbol,
@@ -149,14 +149,14 @@ def _bare_row(order: OrderLine) -> Row:
         "pricetype": order.kind.value,
         "product": order.product,
         "order_status": order.status.value,
-        "timestamp": stamp(order.placed_at),
+        "timestamp": desk.stamp(order.placed_at),
     }
 
 
-def _analyze_row(order: OrderLine) -> Row:
+def _analyze_row(desk: Desk, order: OrderLine) -> Row:
     unfilled = 0 if order.status is Status.REJECTED else order.quantity - order.filled
     return {
-        **_bare_row(order),
+        **_bare_row(desk, order),
         "average_price": rupees(order.average),
         "filled_quantity": order.filled,
         "pending_quantity": unfilled,
@@ -165,8 +165,8 @@ def _analyze_row(order: OrderLine) -> Row:
     }
 
 
-def _live_row(order: OrderLine) -> Row:
-    row = _bare_row(order)
+def _live_row(desk: Desk, order: OrderLine) -> Row:
+    row = _bare_row(desk, order)
     row["quantity"] = _as_some_broker(order.quantity, order.placed_at)
     if order.kind is PriceKind.MARKET:
         row["price"] = 0.0
@@ -186,7 +186,7 @@ def _first_fill(desk: Desk, order: OrderLine) -> float:
     return rupees(next(prices, 0))
 
 
-def _live_trade(trade: TradeLine) -> Row:
+def _live_trade(desk: Desk, trade: TradeLine) -> Row:
     return {
         "orderid": trade.orderid,
         "symbol": trade.symbol,
@@ -196,13 +196,13 @@ def _live_trade(trade: TradeLine) -> Row:
         "quantity": trade.quantity,
         "average_price": rupees(trade.price),
         "trade_value": rupees(trade.price * trade.quantity),
-        "timestamp": stamp(trade.at),
+        "timestamp": desk.stamp(trade.at),
     }
 
 
-def _analyze_trade(trade: TradeLine) -> Row:
+def _analyze_trade(desk: Desk, trade: TradeLine) -> Row:
     more = {"tradeid": trade.tradeid, "price": rupees(trade.price), "strategy": trade.strategy}
-    return {**_live_trade(trade), **more}
+    return {**_live_trade(desk, trade), **more}
 
 
 def _analyze_position(position: PositionLine) -> Row:

@@ -6,6 +6,7 @@ from typing import Protocol
 from domain.units import Day, Micros, Symbol
 from sandbox.api.answers import Body, Refused
 from sandbox.api.limits import CalendarSecond
+from sandbox.api.spelling import stamp
 from sandbox.exchange import Deferred, Exchange
 from sandbox.kinds import (
     STRAIGHT,
@@ -122,6 +123,15 @@ class Desk:
         """Whether the server knows the account's money at all (`{}` is possible, in its code)."""
         return self._books is None or self._books.has_funds
 
+    def elsewhere(self, world: Books, counter: Counter) -> "Desk":
+        """Return this desk in the server's other mode, with another world's orders."""
+        return replace(self, is_live=not self.is_live, _books=world, _counter=counter)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether writes go to another world."""
+        return self._counter is not None
+
     def twisted(self, twist: Twist) -> "Desk":
         """Return this desk for a write that goes another way than usual."""
         return replace(self, twist=twist)
@@ -135,6 +145,15 @@ class Desk:
     def mode(self) -> str:
         """The mode in a word, as the analyzer route and order updates name it."""
         return "live" if self.is_live else "analyze"
+
+    def stamp(self, at: Micros) -> str:
+        """Return an instant as order rows write it, by the server's own clock."""
+        return stamp(Micros(at + self.skew))
+
+    @property
+    def skew(self) -> Micros:
+        """How far the server's own clock is ahead."""
+        return Micros(sum(self.exchange.skews.values()))
 
     def known(self, symbol: str, exchange: str) -> InstrumentLine:
         """Return a row of the symbol master, or refuse in the words of the price routes."""

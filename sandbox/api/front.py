@@ -186,7 +186,7 @@ class Api:
         if not desk.writes.passes(at):
             self._arrived(at, route, request, "rate")
             return _at_once(at, refusal(Refused(429, "Too many requests"), {}))
-        self._arrived(at, route, request, "passed")
+        self._arrived(at, route, request, "elsewhere" if desk.is_elsewhere else "passed")
         try:
             deferred = route.send(desk, at, asked)
         except Refused as refused:

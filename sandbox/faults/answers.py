@@ -17,10 +17,14 @@ from sandbox.api.answers import (
     not_found,
     refusal,
     server_fault,
+    success,
 )
 from sandbox.api.desk import NO_SUCH_KEY, Books, Desk
 from sandbox.faults import books, order_answers
+from sandbox.faults.account_verbs import ModeFlip, RevokeSession, SemiAuto, StaticIpDenied
+from sandbox.faults.acts import Acts
 from sandbox.faults.books import Memory, SickBooks
+from sandbox.faults.elsewhere import Elsewhere
 from sandbox.faults.force import Force, Hit
 from sandbox.faults.order_answers import BAD_GATEWAY
 from sandbox.faults.order_verbs import (
@@ -47,6 +51,10 @@ from sandbox.faults.wire import span
 from sandbox.kinds import NFO, STRAIGHT, Twist
 
 STATUSES = (403, 404, 429, 500, 503)
+UNREGISTERED = "Orders from an unregistered IP address are not allowed"
+QUEUED = "Order queued for approval in Action Center"
+"""Of a server in semi-auto (seen)."""
+SEMI_AUTO = "This operation is not allowed in Semi-Auto mode"
 KEPT = ("status", "mode")
 
 
@@ -63,13 +71,16 @@ class Ills:
     spoils: tuple[Verb, ...] = ()
     prices: tuple[PriceHit, ...] = ()
     books: Books | None = None
+    elsewhere: Elsewhere | None = None
     twist: Twist = STRAIGHT
     follow: Callable[[Symbol], None] | None = None
     """Who wants to know of every symbol that is asked for, because old prices will be told."""
 
     def desk(self, desk: Desk) -> Desk:
         """Return the desk as this call sees it."""
-        if self.books is not None:
+        if self.elsewhere is not None:
+            desk = desk.elsewhere(self.elsewhere, self.elsewhere)
+        elif self.books is not None:
             desk = desk.telling(self.books)
         if self.twist is not STRAIGHT:
             desk = desk.twisted(self.twist)
@@ -91,9 +102,12 @@ WELL = Ills()
 class Misfortune:
     """What befalls the calls of one exchange. One thread at a time."""
 
-    def __init__(self, force: Force) -> None:
+    def __init__(self, force: Force, acts: Acts) -> None:
         self._force = force
+        self._acts = acts
         self._memories: dict[str, Memory] = {}
+        self._elsewhere = Elsewhere(force.exchange.capital)
+        self._queued = 0
 
     def of(self, at: Micros, route: str, body: bytes, *, is_write: bool) -> Ills:
         """Return what befalls a call; to be asked once for each."""
@@ -101,9 +115,41 @@ class Misfortune:
         told = None if is_write else self._books(at, route)
         side = order_answers.side
         hits = force.for_call(route, at, is_write=is_write, side=lambda: side(force.exchange, body))
+        own = self._own(at, route, is_write=is_write)
+        if own is not None:
+            return own
         if not hits and told is None:
             return Ills(follow=force.follow) if force.remembers else WELL
         return self._ills(at, route, hits, told)
+
+    def _own(self, at: Micros, route: str, *, is_write: bool) -> Ills | None:
+        """Return what befalls a call by the state of the account; nothing can worsen that."""
+        found: Ills | None = None
+        for fault, since in self._acts.of_calls():
+            instead = self._barred(fault.do, route, is_write=is_write)
+            if instead is not None:
+                found = found or Ills(instead=instead)
+            elif isinstance(fault.do, ModeFlip):
+                found = found or Ills(elsewhere=self._elsewhere)
+            else:
+                continue
+            self._force.met(at, fault, since, f"rest:{route}")
+        return found
+
+    def _barred(self, verb: Verb, route: str, *, is_write: bool) -> Answer | None:
+        match verb:
+            case RevokeSession():
+                return refusal(Refused(403, NO_SUCH_KEY), {})
+            case StaticIpDenied() if is_write:
+                return refusal(Refused(403, UNREGISTERED), {})
+            case SemiAuto() if route == "placeorder":
+                self._queued += 1
+                more = {"mode": "semi_auto", "pending_order_id": self._queued}
+                return success({"message": QUEUED, **more})
+            case SemiAuto(live=True) if is_write:
+                return refusal(Refused(403, SEMI_AUTO), {})
+            case _:
+                return None
 
     def _ills(self, at: Micros, route: str, hits: list[Hit], told: SickBooks | None) -> Ills:
         force = self._force

@@ -86,7 +86,7 @@ class Force:
     def __init__(self, exchange: Exchange, script: Script) -> None:
         self.exchange = exchange
         self.counts: Counter[str] = Counter()
-        self._past = Past()
+        self.past = Past()
         self._script = script
         self._universe: Universe | None = None
         self._moments: dict[tuple[str, Micros], Moment] = {}
@@ -133,12 +133,12 @@ class Force:
 
     def saw(self, outs: Iterable[Out]) -> None:
         """Take what the exchange put out, before anybody is told of it."""
-        self._past.add(outs)
+        self.past.add(outs)
 
     def step(self, at: Micros) -> None:
         """Fix at their beginning what faults that begin now will need later."""
         for fault in self._pinned:
-            since = began(fault.when, at, self._past)
+            since = began(fault.when, at, self.past)
             if since is not None and since != ALWAYS:
                 self.moment(fault, since)
 
@@ -154,7 +154,7 @@ class Force:
         The probability is left to the caller.
         """
         for fault in self._candidates(place, at):
-            since = began(fault.when, at, self._past)
+            since = began(fault.when, at, self.past)
             if since is not None and _concerns(fault, since, connection):
                 yield fault, since
 
@@ -193,7 +193,7 @@ class Force:
             self._calls[place + of_side] += 1
         for fault in candidates:
             when = fault.when
-            since = began(when, at, self._past)
+            since = began(when, at, self.past)
             if since is None or when.action not in {None, of_side}:
                 continue
             number = self._calls[place + (when.action or "")]
@@ -247,12 +247,14 @@ class Force:
     def _chosen(
         self, fault: Fault, words: tuple[str, ...], since: Micros, at: Micros
     ) -> frozenset[Symbol]:
-        chosen = self._all().chosen(words, at)
+        chosen = self.universe.chosen(words, at)
         if "traded" in words and fault.when.after is not None:
-            chosen |= self._past.symbols(fault.when.after, since)
+            chosen |= self.past.symbols(fault.when.after, since)
         return chosen
 
-    def _all(self) -> Universe:
+    @property
+    def universe(self) -> Universe:
+        """The symbols of the day as the words of the script see them."""
         if self._universe is None:
             self._universe = Universe(self.exchange)
         return self._universe

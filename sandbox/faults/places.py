@@ -6,7 +6,7 @@ One table for reader and page: a test compares the page with it.
 from dataclasses import dataclass, field
 
 from sandbox.api.routes import ROUTES
-from sandbox.faults import noise, order_verbs, verbs, words
+from sandbox.faults import account_verbs, noise, order_verbs, verbs, words
 from sandbox.faults.answers import STATUSES
 from sandbox.faults.script import EVENTS
 from sandbox.faults.words import Read
@@ -152,6 +152,41 @@ PUSHES: Entries = {
     ),
 }
 
+ACCOUNT: Entries = {
+    "human_trade": Entry(
+        account_verbs.HumanTrade,
+        {
+            "symbol": words.one_symbol,
+            "action": words.one_of("BUY", "SELL"),
+            "lots": words.whole(1, 100),
+        },
+        timed=True,
+    ),
+    "rms_square_off": Entry(account_verbs.RmsSquareOff, timed=True),
+    "mode_flip": Entry(account_verbs.ModeFlip),
+    "semi_auto": Entry(account_verbs.SemiAuto, {"live": words.truth}),
+    "revoke_session": Entry(account_verbs.RevokeSession),
+    "static_ip_denied": Entry(account_verbs.StaticIpDenied),
+    "margin_shrink": Entry(account_verbs.MarginShrink, {"to_pct": words.whole(0, 100)}),
+}
+
+MARKET: Entries = {
+    "gap": Entry(
+        account_verbs.Gap,
+        {"points": words.number(-10_000, 10_000), "pct": words.number(-99, 1000), **_SYMBOLS},
+        timed=True,
+    ),
+    "empty_side": Entry(
+        account_verbs.EmptySide, {"side": words.one_of("bid", "ask", "both"), **_SYMBOLS}
+    ),
+    "halt": Entry(account_verbs.Halt),
+    "lpp_freeze": Entry(account_verbs.LppFreeze),
+}
+
+CLOCK: Entries = {
+    "clock_skew_s": Entry(account_verbs.ClockSkew, {"by": words.number(-86_400, 86_400)})
+}
+
 SIDED = ("rest:placeorder", "rest:modifyorder", "rest:cancelorder")
 """Where a script may choose calls by the side of their order."""
 
@@ -170,17 +205,18 @@ PLACES: dict[str, Entries] = {
     "book:trades": BOOKS,
     "book:positions": BOOKS,
     "book:funds": {"success_empty": BOOKS["success_empty"]},
+    **dict(zip(account_verbs.ACTED, (ACCOUNT, MARKET, CLOCK), strict=True)),
 }
 """`rest:*` is every route but those that write orders, which a script must name."""
 
 SPELLED = (
     "ws:conn, ws:market_data, ws:order_update, book:orders, book:trades, book:positions, "
-    "book:funds, rest:* or rest: and a route, such as rest:quotes"
+    "book:funds, account, market, clock, rest:* or rest: and a route, such as rest:quotes"
 )
 
 
 def conditions(place: str) -> tuple[str, ...]:
-    """Return the conditions a place knows; only streams have a source, only orders a side."""
+    """Return the conditions a place knows: only streams have a source, only orders a side."""
     unknown = set() if place.startswith("ws:") else {"source"}
     unknown |= set() if place in SIDED else {"action"}
     return tuple(name for name in CONDITIONS if name not in unknown)

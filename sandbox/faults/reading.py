@@ -19,7 +19,12 @@ NEVER_USED = RefuseConnect()
 """Stands in where a verb could not be read; the script is refused anyway."""
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}")
-_APART = (("at", "after"), ("seconds", "lognormal_s"), ("first_minutes", "stretch"))
+_APART = (
+    ("at", "after"),
+    ("seconds", "lognormal_s"),
+    ("first_minutes", "stretch"),
+    ("points", "pct"),
+)
 """Pairs of which a script may say one."""
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from domain.units import Micros, Symbol, seconds
 from sandbox.faults.verbs import NAMES, Verb
-from sandbox.kinds import Change, OrderOut, Out
+from sandbox.kinds import Change, OrderOut, Origin, Out
 from sandbox.market.draws import Stream
 
 EVENTS: dict[str, Change] = {
@@ -95,7 +95,7 @@ class Connection:
 
 @dataclass(slots=True)
 class Past:
-    """What happened to orders so far, as far as faults ask for it."""
+    """What happened to the agent's orders so far, as far as faults ask for it."""
 
     _events: dict[str, list[Micros]] = field(default_factory=dict)
     _symbols: dict[tuple[str, Micros], set[Symbol]] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Past:
     def add(self, outs: Iterable[Out]) -> None:
         """Take what the exchange put out, in order of time."""
         for out in outs:
-            if isinstance(out, OrderOut):
+            if isinstance(out, OrderOut) and out.order.origin is Origin.AGENT:
                 for word, change in EVENTS.items():
                     if out.change is change:
                         self._events.setdefault(word, []).append(out.at)

@@ -9,6 +9,7 @@
 | `atm_ce`, `atm_pe`, `atm_ce+2`, `atm_pe-1` | the option of the nearest expiry whose strike is nearest to spot, or so many strikes above or below; chosen when the fault begins |
 | `subscribed:3` | the third symbol that the connection subscribed |
 | `traded` | whose order it was, with `when.after` |
+| `ours` | what the account holds, or without that what it has live orders in, when the fault begins |
 
 Pure but for the exchange it looks at.
 """  # noqa: E501 - a table's row is one line
@@ -20,8 +21,9 @@ from domain.units import Day, Micros, Paise, Symbol
 from sandbox.exchange import Exchange
 from sandbox.kinds import InstrumentLine
 
+OURS = "ours"
 KINDS = {"options": ("CE", "PE"), "calls": ("CE",), "puts": ("PE",)}
-FIXED = ("spot", "future", *KINDS, "traded")
+FIXED = ("spot", "future", *KINDS, "traded", OURS)
 SUBSCRIBED = "subscribed:"
 _ATM = re.compile(r"atm_(ce|pe)([+-][1-9][0-9]?)?")
 _ORDER = re.compile(r"subscribed:[1-9][0-9]{0,3}")
@@ -57,8 +59,13 @@ class Universe:
         return frozenset(found)
 
     def _meant(self, word: str, at: Micros) -> set[Symbol]:
+        if word == OURS:
+            return self._ours(at)
         if word in KINDS:
             return {line.symbol for line in self._of(*KINDS[word])}
+        return self._near_or_named(word, at)
+
+    def _near_or_named(self, word: str, at: Micros) -> set[Symbol]:
         if matched := _ATM.fullmatch(word):
             kind, offset = matched.groups()
             return self._near(kind.upper(), int(offset or 0), at)
@@ -71,6 +78,10 @@ class Universe:
                 return {line.symbol for line in futures[:1]}
             case _:
                 return {line.symbol for line in self._lines if line.symbol == word}
+
+    def _ours(self, at: Micros) -> set[Symbol]:
+        held = {line.symbol for line in self._exchange.positions(at) if line.net}
+        return held or {x.symbol for x in self._exchange.orders() if x.status.is_live}
 
     def _near(self, kind: str, offset: int, at: Micros) -> set[Symbol]:
         options, spot = self._of(kind), self._spot()

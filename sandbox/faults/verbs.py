@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 
 from domain.units import Micros
+from sandbox.faults.account_verbs import ACCOUNT_NAMES, AccountVerb
 from sandbox.faults.order_verbs import (
     ORDER_NAMES,
     DelayEffect,
@@ -218,7 +219,7 @@ Verb = (
     | DelayTicks | Garbage | Oversize
     | Delay | Status | Html502 | TruncateJson | WrongSchema | NullData
     | FreezeQuotes | YesterdaysQuotes | HistoryLag | MissingRows
-    | OrderVerb
+    | OrderVerb | AccountVerb
 )  # fmt: skip
 
 OF_QUOTES = ("quotes", "multiquotes", "depth", "optionchain")
@@ -252,6 +253,7 @@ NAMES: dict[type[object], str] = {
     HistoryLag: "history_lag",
     MissingRows: "missing_rows",
     **ORDER_NAMES,
+    **ACCOUNT_NAMES,
 }
 """The word of the script for each."""
 

@@ -12,7 +12,7 @@ WALL = 'a time in quotes, "HH:MM" or "HH:MM:SS"'
 COUNTS = "a list of whole numbers from 1 up"
 CHOICES = (
     "a list of symbols or of spot, future, options, calls, puts, atm_ce, atm_pe, atm_ce+2, "
-    "atm_pe-1, subscribed:3, traded"
+    "atm_pe-1, subscribed:3, traded, ours"
 )
 _WALL = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
 
@@ -131,6 +131,11 @@ def symbols(value: object, day: Day) -> tuple[str, ...]:
         if not universe.is_word(each):
             raise NotAllowed(CHOICES, each)
     return tuple(value)
+
+
+def one_symbol(value: object, day: Day) -> str:
+    """Read one word that chooses symbols."""
+    return symbols([value], day)[0]
 
 
 def is_whole(value: object, least: int = 1) -> bool:

@@ -12,12 +12,19 @@ from operator import attrgetter
 
 from domain.units import MINUTE, SECOND, Micros, Paise, Symbol, Units, divide_half_up
 from sandbox.kinds import BarLine, InstrumentLine, PriceOut
+from sandbox.market import bends
+from sandbox.market.bends import Bend, Bent
 
 _AT = attrgetter("at")
 
 
 class Line(ABC):
-    """One symbol's day. Instants passed in never fall below a minute already made."""
+    """One symbol's day. Instants passed in never fall below a minute already made.
+
+    `is_heard`: its updates are another server's, and cannot be bent.
+    """
+
+    is_heard = False
 
     def __init__(
         self,
@@ -44,6 +51,23 @@ class Line(ABC):
         self._window = 30 * SECOND
         self._forgotten = 30
         self._printed: dict[int, tuple[int, int]] = {}
+        self._bents: list[Bent] = []
+        self._made: Sequence[PriceOut] = ()
+        self._unbent = self.before
+
+    def bend(self, name: str, since: Micros, bend: Bend) -> None:
+        """Show later updates otherwise from here on."""
+        if not self._bents:
+            self._made, self._unbent = self.outs, self.before
+        self._bents.append(Bent(name, bend, since))
+        self._show()
+
+    def straighten(self, name: str, until: Micros) -> None:
+        """Show later updates as the market makes them again."""
+        for bent in self._bents:
+            if bent.name == name:
+                bent.until = min(bent.until, until)
+        self._show()
 
     def keep(self, window_s: int, quiet_s: int) -> None:
         """Set how price references are kept: mean of `window_s`, theoretical after `quiet_s`."""
@@ -63,7 +87,11 @@ class Line(ABC):
         while self.minute < minute:
             self._close()
             self.minute += 1
-            self.outs = self.make(self.minute, self.before)
+            if self._bents:
+                self._made = self.make(self.minute, self._unbent)
+                self._show()
+            else:
+                self.outs = self.make(self.minute, self.before)
         return self.outs
 
     def at(self, at: Micros) -> PriceOut:
@@ -100,6 +128,11 @@ class Line(ABC):
         self._printed |= _prints(self.outs, self.open_at, self._window)
         if self.outs:
             self.before = self.outs[-1]
+        if self._made:
+            self._unbent = self._made[-1]
+
+    def _show(self) -> None:
+        self.outs = bends.shown(self._made, self.before, self._bents)
 
     def _bar(self, outs: Sequence[PriceOut]) -> BarLine | None:
         prints = [out.ltp for out in outs if out.ltt == out.at]

@@ -102,6 +102,8 @@ class LiveDay:
 class LiveLine(Line):
     """One symbol as it is heard of. `is_new`: its next word is the first of a connection."""
 
+    is_heard = True
+
     def __init__(
         self,
         instrument: InstrumentLine,

@@ -7,8 +7,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
-from domain.units import MINUTE, Micros, Symbol
+from domain.units import MINUTE, Micros, Paise, Symbol
 from sandbox.kinds import PriceOut
+from sandbox.market.bends import Bend
 from sandbox.market.line import Line
 
 _AT = attrgetter("at")
@@ -28,6 +29,10 @@ class Market:
         self.open_at = open_at
         self.close_at = close_at
         self._halt = halt or (Micros(0), Micros(0))
+        self.stopped: set[str] = set()
+        """Who halts trading besides the day itself."""
+        self.frozen_at: dict[str, Micros] = {}
+        """Who keeps the price references of an instant, and which."""
         self._cursor = Micros(open_at - 1)
         self._followed: frozenset[Symbol] = frozenset()
         self._minute = -1
@@ -37,7 +42,25 @@ class Market:
     def is_halted(self, at: Micros) -> bool:
         """Whether nothing trades at this instant of the session."""
         begin, end = self._halt
-        return begin <= at < end
+        return begin <= at < end or bool(self.stopped)
+
+    def reference(self, symbol: Symbol, at: Micros) -> Paise:
+        """Return the price reference of a symbol."""
+        return self.lines[symbol].reference(min((at, *self.frozen_at.values())))
+
+    def bend(self, name: str, symbols: Iterable[Symbol], since: Micros, bend: Bend) -> None:
+        """Show what these symbols do after `since`, which has been reached, otherwise."""
+        for line in (self.lines[symbol] for symbol in symbols):
+            if not line.is_heard:
+                line.bend(name, since, bend)
+        self._merge()
+
+    def straighten(self, name: str, symbols: Iterable[Symbol], until: Micros) -> None:
+        """Show what these symbols do after `until`, which has been reached, as it is."""
+        for line in (self.lines[symbol] for symbol in symbols):
+            if not line.is_heard:
+                line.straighten(name, until)
+        self._merge()
 
     def take(self, until: Micros, followed: frozenset[Symbol]) -> list[PriceOut]:
         """Return the updates of `followed` after the last instant taken, up to `until` included."""

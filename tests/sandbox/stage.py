@@ -41,6 +41,7 @@ from sandbox.kinds import (
     TradeLine,
     Twist,
 )
+from sandbox.truth import Payload
 
 DAY = Day("2026-11-20")
 KEY = "TEST-API-KEY"
@@ -239,6 +240,10 @@ class StagedExchange(Exchange):
         self.watched: set[Symbol] = set()
         self.left_at: Micros | None = None
         self.has_funds = True
+        self.is_live = False
+        self.capital = 1_000_000_000
+        self.skews: dict[str, Micros] = {}
+        self.noted: list[Payload] = []
         self.twists: list[Twist] = []
         self._waiting: list[tuple[Micros, Deferred, Answer]] = []
 
@@ -278,6 +283,9 @@ class StagedExchange(Exchange):
 
     def met(self, at: Micros, fault_id: str, verb: str, place: str) -> None:
         self.faults_met.append((fault_id, verb, place))
+
+    def note(self, at: Micros, payload: Payload) -> None:
+        self.noted.append(payload)
 
     def leave(self, at: Micros) -> None:
         self.left_at = at

@@ -134,7 +134,7 @@ def test_bad_fault_order_names_its_field() -> None:
             422,
             {"remove": ["No fault has the id x."]},
         )
-        status, errors = refused(served, "/faults", {"add": [MUTE | {"at": "book:orders"}]})
+        status, errors = refused(served, "/faults", {"add": [MUTE | {"at": "book:holdings"}]})
         assert status == 422
         assert "mute_feed: at" in errors["add"][0]
         served.order("/faults", {"add": [MUTE]})

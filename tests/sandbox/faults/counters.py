@@ -3,19 +3,19 @@
 import json
 from typing import Any
 
-from domain.units import Micros, Symbol
+from domain.units import Micros
 from sandbox.api.answers import Answer
 from sandbox.api.front import Api
 from sandbox.exchange import Exchange, Setup
+from sandbox.faults import read
 from sandbox.interference import Interference
 from sandbox.params import SandboxParams
 from sandbox.truth import Payload, Truth
 from tests.sandbox.api.asking import JSON, PEER
 from tests.sandbox.faults.scripts import a_script
-from tests.sandbox.pit import PROMPT, at, rules
+from tests.sandbox.pit import DAY, PROMPT, at, rules
 from tests.sandbox.stage import AT, KEY, StagedExchange, an_api
 
-CALL = Symbol("NIFTY24NOV2626000CE")
 START = at("09:20")
 
 
@@ -50,7 +50,8 @@ class Trading:
         params = SandboxParams(latency=PROMPT, **settings)
         self.exchange = Exchange(Setup(params), rules(), self.truth)
         self.api = an_api(self.exchange, is_live=is_live)
-        self.interference = Interference(self.exchange, a_script(*faults))
+        script = read({"version": 1, "random_seed": 7, "faults": list(faults)}, DAY)
+        self.interference = Interference(self.exchange, script)
         self.api.befall = self.interference.befall
         self.go(START)
         found = self.exchange.expiries("NIFTY", "NFO", "options")[0]
@@ -72,7 +73,7 @@ class Trading:
         if call.ready_at > now:
             self.go(call.ready_at)
         else:
-            self.exchange.advance(now)
+            self.interference.saw(self.exchange.advance(now))
         return call.answer()
 
     def ask(self, route: str, **fields: Any) -> Any:

@@ -25,6 +25,9 @@ TABLES: dict[str, Mapping[str, Entry]] = {
     "Books": places.BOOKS,
     "Statuses": places.STATUSES_OF_ROWS,
     "Order updates": places.PUSHES,
+    "The account": places.ACCOUNT,
+    "The market": places.MARKET,
+    "The clock": places.CLOCK,
 }
 
 
