@@ -223,6 +223,7 @@ def _role(settings: Settings) -> Role:
         tag=chosen.tag,
         limits=chosen.limits,
         day=settings.day,
+        churn=settings.churn,
         stop=chosen.params.stop,
         feed=settings.feed,
         history=settings.history,
@@ -246,4 +247,5 @@ def _desk(settings: Settings) -> DeskParams:
         protect=settings.protect,
         exit=settings.exit,
         max_lots=chosen.params.sizing.max_lots,
+        modify_qty=settings.broker.modify_qty,
     )

@@ -30,6 +30,7 @@ def check(settings: Settings) -> Iterator[Complaint]:
 def _order(settings: Settings) -> Iterator[Complaint]:
     strategy = settings.strategy
     chosen, feed, broker = strategy.params.filter, settings.feed, settings.broker
+    gate = settings.gate
     params = (*FIRST, "params", "filter")
     pairs = (
         ((*params, "price_max_p"), chosen.price_max_p, "price_min_p", chosen.price_min_p),
@@ -43,6 +44,7 @@ def _order(settings: Settings) -> Iterator[Complaint]:
             feed.pending_warn_s,
         ),
         (("feed", "fresh_near_s"), feed.fresh_near_s, "fresh_canary_s", feed.fresh_canary_s),
+        (("gate", "skew_refuse_s"), gate.skew_refuse_s, "skew_warn_s", gate.skew_warn_s),
         (("feed", "fresh_far_s"), feed.fresh_far_s, "fresh_near_s", feed.fresh_near_s),
         (
             ("broker", "order_rate_per_s"),

@@ -20,6 +20,7 @@ class Settings:
     session: groups.SessionParams
     limits: groups.LimitParams
     day: groups.DayParams
+    churn: groups.ChurnParams
     watchdog: groups.WatchdogParams
     feed: groups.FeedParams
     bars: groups.BarParams

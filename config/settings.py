@@ -30,6 +30,7 @@ GROUPS: Mapping[str, Any] = {
     "session": groups.SessionParams(),
     "limits": groups.LimitParams(),
     "day": groups.DayParams(),
+    "churn": groups.ChurnParams(),
     "watchdog": groups.WatchdogParams(),
     "feed": groups.FeedParams(),
     "bars": groups.BarParams(),

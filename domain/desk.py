@@ -5,6 +5,7 @@ events, then send the writes. The desk knows no thread and no socket; time is an
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from domain import events as ev
 from domain import switch
@@ -58,6 +59,7 @@ class DeskParams:
     protect: ProtectParams
     exit: ExitParams
     max_lots: int
+    modify_qty: Literal["total", "none"] = "total"
 
 
 class Desk:

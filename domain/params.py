@@ -159,6 +159,21 @@ class DayParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChurnParams:
+    """When cancelling and placing the same again is too much; it then pauses, not for the day.
+
+    A cancel and a place of one symbol on one side within `pair_s` is one churn. Within `window_s`
+    so many of one symbol block it, so many in all pause every entry, each for `block_s`.
+    """
+
+    pair_s: Annotated[int, Between(5, 3600)] = 30
+    window_s: Annotated[int, Between(5, 3600)] = 300
+    per_symbol: Annotated[int, Between(1, 100)] = 2
+    total: Annotated[int, Between(1, 100)] = 5
+    block_s: Annotated[int, Between(60, 28_800)] = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WatchdogParams:
     """How often the watchdog looks and speaks."""
 
@@ -246,10 +261,12 @@ class GateParams:
 
     snapshot_max_age_s: Annotated[int, Between(10, 600)] = 90
     skew_refuse_s: Annotated[float, Between(1, 60)] = 10
+    skew_warn_s: Annotated[float, Between(0.5, 60)] = 2
     open_risk_p: Annotated[int, Between(1000, 10**10)] = 10_000_000
     margin_per_lot_p: Annotated[int, Between(1000, 10**10)] = 20_000_000
     margin_use_bps: Annotated[int, Between(100, 10_000)] = 9000
     entries_day: Annotated[int, Between(1, 1000)] = 40
+    rejects_per_minute: Annotated[int, Between(1, 100)] = 5
     band_safety_bps: Annotated[int, Between(1000, 10_000)] = 9000
 
 
@@ -284,11 +301,18 @@ class JournalParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerParams:
-    """How the server is spoken to. `name` selects the broker's row of the dated rules."""
+    """How the server is spoken to. `name` selects the broker's row of the dated rules.
+
+    Per minute and per day only entries and their cancels are bound, exits never. `modify_qty` says
+    what a modify may do to a quantity: `total` sets it, `none` means cancel and place anew.
+    """
 
     name: Annotated[str, Shaped(r"[a-z0-9_]{1,32}", "a broker's name in small letters")] = "default"
     order_rate_per_s: Annotated[int, Between(1, 10)] = 8
     exit_reserve: Annotated[int, Between(1, 9)] = 5
+    rate_per_minute: Annotated[int, Between(1, 600)] = 120
+    rate_per_day: Annotated[int, Between(1, 100_000)] = 2000
+    modify_qty: Literal["total", "none"] = "total"
     connect_timeout_s: Annotated[float, Between(0.5, 30)] = 2
     order_timeout_s: Annotated[float, Between(2, 120)] = 20
     read_timeout_s: Annotated[float, Between(1, 60)] = 10

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.charges import ChargeRates
 from domain.contracts import Chain
-from domain.params import DayParams, FeedParams, HistoryParams, LimitParams, StopParams
+from domain.params import ChurnParams, DayParams, FeedParams, HistoryParams, LimitParams, StopParams
 from domain.rules.keys import WEEKDAYS
 from domain.session import DayPlan
 from domain.strategy import Strategy
@@ -24,6 +24,7 @@ class Role:
     tag: str
     limits: LimitParams = field(default_factory=LimitParams)
     day: DayParams = field(default_factory=DayParams)
+    churn: ChurnParams = field(default_factory=ChurnParams)
     stop: StopParams = field(default_factory=StopParams)
     feed: FeedParams = field(default_factory=FeedParams)
     history: HistoryParams = field(default_factory=HistoryParams)

@@ -26,6 +26,7 @@ def test_profile_without_anything_else_is_the_defaults_and_its_differences() -> 
         session=params.SessionParams(),
         limits=params.LimitParams(),
         day=params.DayParams(),
+        churn=params.ChurnParams(),
         watchdog=params.WatchdogParams(),
         feed=params.FeedParams(rest_entries="paper"),
         bars=params.BarParams(),
