@@ -53,7 +53,11 @@ def play(seed: int) -> Outcome:
     """Play the session of a random seed in this process, and judge it."""
     where = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="sutradhar-session-", dir=where) as name:
-        return order_drill.play(order_drill.draw(seed), settings(), Path(name))
+        try:
+            return order_drill.play(order_drill.draw(seed), settings(), Path(name))
+        except Exception as error:
+            error.add_note(f"the session of random seed {seed} could not be played")
+            raise
 
 
 @cache

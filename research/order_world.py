@@ -27,7 +27,7 @@ from sandbox.faults import Script
 from sandbox.faults.answers import WELL, Ills
 
 API_KEY = "drill"
-DAY_DONE = 10
+DAY_DONE, BAD_CONFIG = 10, 78
 WRITES = frozenset({"placeorder", "modifyorder", "cancelorder"})
 BOOKS = frozenset({"orderbook", "tradebook", "positionbook"})
 GRACE = seconds(5)
@@ -185,8 +185,15 @@ class OrderWorld(World):
 
     def _left(self, life: LifePump, message: Ended) -> None:
         if life is self._life and not life.is_dead:
+            self._judge_end(message)
             self.mischief.met[f"exit {message.code}"] += 1
             self.die(message.reason, seconds(2.5))
+
+    def _judge_end(self, message: Ended) -> None:
+        """A process that cannot start fails, and one whose order actor dies of all but its disk."""
+        is_death = message.reason.startswith("order:") and "JournalError" not in message.reason
+        if message.code == BAD_CONFIG or is_death:
+            self.broken.append(f"DIED exit {message.code}: {message.reason}")
 
     def _draw_down(self) -> Micros:
         """Return how long it takes until the service manager has a new process up."""
