@@ -148,6 +148,22 @@ class ForeignAcknowledged(msgspec.Struct, frozen=True, kw_only=True, gc=False, t
     at: Micros
 
 
+class OrphanFound(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A short the journal does not know is taken over: its SELL order, and the stop it shall have.
+
+    `intent` names the order and its leg; its trades sum to `filled` units worth `value`.
+    """
+
+    at: Micros
+    intent: str
+    orderid: str
+    ticket: Ticket
+    side: Side
+    filled: Units
+    value: int
+    stop: StopPlan
+
+
 class FindingApplied(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The comparison of books and journal found something; what it was, in words."""
 
@@ -212,6 +228,7 @@ Event = (
     | ExternalSeen
     | ExternalClosed
     | ForeignAcknowledged
+    | OrphanFound
     | FindingApplied
     | ModeChanged
     | LatchSet

@@ -33,6 +33,7 @@ class Ledger:
         self.latches: dict[str, str] = {}
         self.foreign: set[str] = set()
         self.unsafe: dict[Condition, str] = {}
+        self.has_recovered = False
         self.mode = "STARTING"
         self.plan: DayPlan | None = None
         self.chain: Chain | None = None
@@ -279,11 +280,52 @@ class Ledger:
             case ev.ProvedFlat(at=at):
                 self.proved_flat_at = at
             case _:
-                self._doubt(event)
+                self._meet(event)
 
-    def _doubt(self, event: ev.Event) -> None:
-        if isinstance(event, ev.FindingApplied) and event.kind in UNSAFE:
-            self.unsafe.setdefault(Condition(event.kind), event.detail)
+    def _meet(self, event: ev.Event) -> None:
+        """Take what a start found, or what was found out of the journal's truth."""
+        match event:
+            case ev.OrphanFound():
+                self._take_over(event)
+            case ev.Recovered():
+                self.has_recovered = True
+            case ev.FindingApplied(kind=kind, detail=detail) if kind in UNSAFE:
+                self.unsafe.setdefault(Condition(kind), detail)
+            case _:
+                pass
+
+    def _take_over(self, event: ev.OrphanFound) -> None:
+        """Take a short that was found: an entry that filled, and its leg."""
+        self._keep(
+            Order(
+                intent=event.intent,
+                purpose=Purpose.ENTRY,
+                leg=event.intent,
+                ticket=event.ticket,
+                baseline=(),
+                side=event.side,
+                stop=event.stop,
+                state=State.FILLED if event.filled >= event.ticket.quantity else State.OPEN,
+                orderid=event.orderid,
+                changed_at=event.at,
+                filled=event.filled,
+                value=event.value,
+            )
+        )
+        self.legs[event.intent] = Leg(
+            leg=event.intent,
+            strategy=event.ticket.strategy,
+            slot=event.side.value,
+            symbol=event.ticket.symbol,
+            exchange=event.ticket.exchange,
+            side=event.side,
+            opened_at=event.at,
+            stop=event.stop,
+            first_stop=event.stop,
+            sold=Execution(units=event.filled, value=event.value),
+        )
+        self.unsafe.setdefault(Condition.JOURNAL_LOST, "shorts were found that it does not know")
+        self._stir(event.at)
 
     def _stir(self, at: Micros) -> None:
         self.moved_at = max(self.moved_at, at)

@@ -47,6 +47,9 @@ def _order_line(event: ev.Event, order: Order) -> Line | None:
             line = _moved(event, order)
         case ev.FillsSeen():
             line = _filled(order)
+        case ev.OrphanFound(stop=stop, filled=filled):
+            text = f"orphan {symbol} short={filled} stop={rupees(stop.trigger)} is taken over"
+            line = Line(tag="RECOVERY", text=text, warn=True)
         case ev.ModifyPlanned(ticket=wire, reason=reason):
             text = f"modify {symbol} price={rupees(wire.price)} units={wire.quantity}"
             line = Line(tag=_tag(order), text=f"{text} reason={reason}")
