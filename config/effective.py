@@ -28,6 +28,7 @@ class Settings:
     orders: groups.OrderParams
     reconcile: groups.ReconcileParams
     gate: groups.GateParams
+    guard: groups.GuardParams
     protect: groups.ProtectParams
     exit: groups.ExitParams
     journal: groups.JournalParams
@@ -68,11 +69,13 @@ class Settings:
             return self
         protect, feed = self.protect, self.feed
         stall_s = speed // 2
-        emergency_s = max(protect.emergency_s, 0.5 * speed)
-
         return replace(
             self,
-            protect=groups.ProtectParams(emergency_s=emergency_s),
+            protect=replace(
+                protect,
+                confirm_s=max(protect.confirm_s, 0.5 * speed),
+                emergency_s=max(protect.emergency_s, 0.5 * speed),
+            ),
             feed=replace(
                 feed,
                 gap_taint_s=max(feed.gap_taint_s, stall_s),

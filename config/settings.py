@@ -38,6 +38,7 @@ GROUPS: Mapping[str, Any] = {
     "orders": groups.OrderParams(),
     "reconcile": groups.ReconcileParams(),
     "gate": groups.GateParams(),
+    "guard": groups.GuardParams(),
     "protect": groups.ProtectParams(),
     "exit": groups.ExitParams(),
     "journal": groups.JournalParams(),

@@ -271,10 +271,19 @@ class GateParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuardParams:
+    """How many orders that are not ours, in our contracts, mean that another one trades here."""
+
+    foreign_orders_max: Annotated[int, Between(1, 100)] = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectParams:
     """The clock of an uncovered short."""
 
+    confirm_s: Annotated[float, Between(1, 60)] = 5
     emergency_s: Annotated[float, Between(2, 120)] = 10
+    deadline_s: Annotated[float, Between(10, 600)] = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +299,7 @@ class ExitParams:
     proof_s: Annotated[int, Between(10, 600)] = 120
     quiet_s: Annotated[int, Between(0, 300)] = 30
     blind_flatten_s: Annotated[int, Between(0, 3600)] = 300
+    sell_back: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +315,7 @@ class BrokerParams:
 
     Per minute and per day only entries and their cancels are bound, exits never. `modify_qty` says
     what a modify may do to a quantity: `total` sets it, `none` means cancel and place anew.
+    `exit_modify` says how a resting stop becomes the LIMIT that leaves: by a modify, or replaced.
     """
 
     name: Annotated[str, Shaped(r"[a-z0-9_]{1,32}", "a broker's name in small letters")] = "default"
@@ -313,6 +324,7 @@ class BrokerParams:
     rate_per_minute: Annotated[int, Between(1, 600)] = 120
     rate_per_day: Annotated[int, Between(1, 100_000)] = 2000
     modify_qty: Literal["total", "none"] = "total"
+    exit_modify: Literal["cancel_replace", "change_type"] = "cancel_replace"
     connect_timeout_s: Annotated[float, Between(0.5, 30)] = 2
     order_timeout_s: Annotated[float, Between(2, 120)] = 20
     read_timeout_s: Annotated[float, Between(1, 60)] = 10
