@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from broker import errors, wire, wire_account, wire_market, wire_orders
 from broker.asks import HttpAnswer, HttpAsk
 from domain import clock
-from domain.books import Books, OrderRow, UnreadRow
+from domain.books import Books, OrderRow, UnreadRow, unrepeated
 from domain.calls import (
     ChainRead,
     Failed,
@@ -175,7 +175,7 @@ def _books() -> Script[Books]:
         got_at=clock.now(),
         mode=modes[0],
         orders=tuple(row for row in rows if isinstance(row, OrderRow)),
-        trades=wire_orders.trade_rows(trades),
+        trades=unrepeated(wire_orders.trade_rows(trades)),
         positions=wire_orders.position_rows(positions),
         unread=tuple(row for row in rows if isinstance(row, UnreadRow)),
     )

@@ -50,6 +50,7 @@ class Blotter:
         self.writes: list[Write] = []
         self.pushed_ids: set[str] = set()
         self.alarms: list[str] = []
+        self.findings = 0
         self._book_ids: set[str] = set()
         self._book_numbers: set[Numbers] = set()
         self._prefix = prefix
@@ -198,6 +199,7 @@ class Blotter:
 
     def find(self, kind: str, subject: str, detail: str, at: Micros) -> None:
         """Record what the comparison of books and journal found."""
+        self.findings += 1
         self.record(ev.FindingApplied(at=at, kind=kind, subject=subject, detail=detail))
 
     def alarm(self, kind: str, subject: str, detail: str, at: Micros) -> None:

@@ -1,5 +1,6 @@
 """The broker's books as read: what was said, decoded, not yet believed."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -80,6 +81,18 @@ class TradeRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quantity: Units
     price: Paise
     stamp: str = ""
+
+
+def unrepeated(trades: Iterable[TradeRow]) -> tuple[TradeRow, ...]:
+    """Return trades, each once: those of one id are one trade, without ids all of them count."""
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for trade in trades:
+        named = trade.orderid, trade.tradeid
+        if not trade.tradeid or named not in seen:
+            kept.append(trade)
+        seen.add(named)
+    return tuple(kept)
 
 
 class PositionRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -14,8 +14,65 @@ from domain.ledger import Ledger
 from domain.units import Symbol, seconds
 
 
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is wrong with a snapshot; no faults: it is valid.
+
+    `lags`: nothing but positions that do not equal the trades, as when one book is behind another.
+    `gone`: symbols where our own position is not in the position book, whatever the trades say.
+    """
+
+    faults: tuple[str, ...] = ()
+    lags: bool = False
+    gone: tuple[Symbol, ...] = ()
+
+
+class Yardstick:
+    """What the books of today showed so far: none of it may be missing later. Mutable.
+
+    It knows more than the journal does: orders and trades of others, and which trades were there.
+    """
+
+    def __init__(self) -> None:
+        self._orders: set[str] = set()
+        self._trades: set[tuple[str, str]] = set()
+        self._traded: dict[str, int] = {}
+
+    def judge(self, books: Books, ledger: Ledger, mode: str, window_s: float) -> Verdict:
+        """Return whether a snapshot may be believed, and remember it if so."""
+        found = (*_lacks(books, ledger, mode, window_s), *self._lost(books, ledger.known_ids()))
+        unequal = tuple(_unequal_positions(books))
+        if not found and not unequal:
+            self._keep(books)
+        gone = tuple(_gone(books, ledger)) if unequal and not found else ()
+        return Verdict(faults=(*found, *unequal), lags=bool(unequal) and not found, gone=gone)
+
+    def _lost(self, books: Books, known: set[str]) -> list[str]:
+        """Return what was there before; ids that the journal knows are asked for by it."""
+        shown = known | {r.orderid for r in books.orders} | {r.orderid for r in books.unread}
+        trades = {(t.orderid, t.tradeid) for t in books.trades}
+        sums = _sums(books)
+        orders = sorted(self._orders - shown)
+        gone = sorted(self._trades - trades)
+        fell = [i for i, units in self._traded.items() if sums.get(i, 0) < units and i not in known]
+        return [
+            *(f"order {orderid} is not there any more" for orderid in orders),
+            *(f"trade {tradeid} of {orderid} is not there any more" for orderid, tradeid in gone),
+            *(f"trades of {orderid} became less" for orderid in fell),
+        ]
+
+    def _keep(self, books: Books) -> None:
+        self._orders.update(row.orderid for row in books.orders)
+        self._trades.update((t.orderid, t.tradeid) for t in books.trades if t.tradeid)
+        self._traded = _sums(books)
+
+
 def faults(books: Books, ledger: Ledger, mode: str, window_s: float) -> tuple[str, ...]:
-    """Return what is wrong with a snapshot; an empty tuple means it is valid.
+    """Return what is wrong with one snapshot by itself; an empty tuple: it is valid."""
+    return (*_lacks(books, ledger, mode, window_s), *_unequal_positions(books))
+
+
+def _lacks(books: Books, ledger: Ledger, mode: str, window_s: float) -> tuple[str, ...]:
+    """Return what a snapshot lacks, positions aside; an empty tuple: nothing.
 
     `ledger` is folded from the journal; `mode` is the mode captured at the start. Only what was
     known before the first of the three reads was asked can be missed.
@@ -28,7 +85,6 @@ def faults(books: Books, ledger: Ledger, mode: str, window_s: float) -> tuple[st
     found += _unread_orders(books, ledger)
     found += _missing_orders(books, ledger)
     found += _missing_trades(books, ledger)
-    found += _unequal_positions(books)
     return tuple(found)
 
 
@@ -62,14 +118,33 @@ def _missing_orders(books: Books, ledger: Ledger) -> list[str]:
 
 
 def _missing_trades(books: Books, ledger: Ledger) -> list[str]:
+    traded = _sums(books)
+    return [
+        f"trades of {order.orderid} fell from {order.filled} to {traded.get(order.orderid, 0)}"
+        for order in ledger.orders.values()
+        if order.filled > traded.get(order.orderid, 0) and order.changed_at < books.asked_at
+    ]
+
+
+def _sums(books: Books) -> dict[str, int]:
+    """Return the units each order traded."""
     traded: dict[str, int] = defaultdict(int)
     for trade in books.trades:
         traded[trade.orderid] += trade.quantity
-    return [
-        f"trades of {order.orderid} fell from {order.filled} to {traded[order.orderid]}"
-        for order in ledger.orders.values()
-        if order.filled > traded[order.orderid] and order.changed_at < books.asked_at
-    ]
+    return dict(traded)
+
+
+def _gone(books: Books, ledger: Ledger) -> list[Symbol]:
+    """Return symbols where we are short and the book holds no more than others account for."""
+    own = ledger.own_ids()
+    held: dict[Symbol, int] = defaultdict(int)
+    for row in books.positions:
+        if row.product == "MIS":
+            held[row.symbol] += row.net
+    for trade in books.trades:
+        if trade.product == "MIS" and trade.orderid not in own:
+            held[trade.symbol] -= trade.action.sign * trade.quantity
+    return sorted(s for s, net in ledger.own_net().items() if net and not held[s])
 
 
 def _unequal_positions(books: Books) -> list[str]:
