@@ -1,0 +1,40 @@
+"""The rebuild from the broker's books: what was lost is taken over before anything is weighed."""
+
+from collections.abc import Callable
+
+from domain.blotter import Blotter
+from domain.books import Books
+from domain.orphans import Terms, orphans
+from domain.units import Micros, Paise, Symbol, seconds
+
+PATIENCE = seconds(3)
+"""How long the price of an unprotected orphan is waited for; then its average has to do."""
+
+
+class Rebuild:
+    """Takes over the shorts a lost journal does not know. Owned by the order desk.
+
+    `wanted` are the symbols, with exchange, whose price it waits for.
+    """
+
+    def __init__(self, blotter: Blotter, terms: Terms) -> None:
+        self.wanted: tuple[tuple[Symbol, str], ...] = ()
+        self._blotter = blotter
+        self._terms = terms
+        self._since: Micros | None = None
+
+    def is_done(self, books: Books, last: Callable[[Symbol], Paise | None], at: Micros) -> bool:
+        """Take over what a valid snapshot shows; return whether it may be weighed now.
+
+        While a price is awaited nothing is recorded, and the snapshot is to be left: weighing would
+        call the orders of an orphan foreign. `last` tells a symbol's last price in paise.
+        """
+        is_blind = self._since is not None and at >= self._since + PATIENCE
+        found = orphans(books, self._blotter.ledger, last, self._terms, is_blind=is_blind)
+        self.wanted = found.unpriced
+        if found.unpriced:
+            self._since = at if self._since is None else self._since
+            return False
+        for event in found.events:
+            self._blotter.record(event)
+        return True
