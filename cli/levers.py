@@ -172,14 +172,10 @@ def _up(folder: Path) -> tuple[str, ...]:
 
 
 def _events(lever: Lever, name: str, ledger: Ledger, at: Micros) -> tuple[Event, ...]:
-    if lever in switch.RAISES:
-        return switch.raised(lever, "BY_HAND", ledger, at)
-    if lever is not Lever.CLEAR:
-        raise Refused(f"{lever}: the agent is not running, and forgets such things when it ends")
-    refusal = switch.why_not_cleared(name, ledger)
+    refusal = switch.why_not_cleared(name, ledger) if lever is Lever.CLEAR else ""
     if refusal:
         raise Refused(refusal)
-    return switch.cleared(name, "BY_HAND", at)
+    return switch.pulled(lever, name, "BY_HAND", ledger, at)
 
 
 def _told(lever: Lever, name: str, answer: Answer) -> str:

@@ -226,17 +226,13 @@ class Desk:
 
     def pull(self, lever: Lever, name: str, reason: str, at: Micros) -> str:
         """Do what a human asks; return why not, '' when it is so. `name` is the latch to clear."""
-        refusal = ""
-        if lever in switch.RAISES:
-            found = switch.raised(lever, reason, self.ledger, at)
-        elif lever is Lever.CLEAR:
+        if lever is Lever.CLEAR:
             refusal = switch.why_not_cleared(name, self.ledger, self.standing.conditions)
-            found = () if refusal else switch.cleared(name, reason, at)
-        else:
-            found = ()
-        for event in found:
+            if refusal:
+                return refusal
+        for event in switch.pulled(lever, name, reason, self.ledger, at):
             self.blotter.record(event)
-        return refusal
+        return ""
 
     def replied(self, intent: str, op: str, reply: WriteReply, at: Micros) -> None:
         """Take the answer to a write."""

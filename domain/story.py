@@ -104,6 +104,8 @@ def _day_line(event: ev.Event) -> Line | None:
             line = Line(tag="MODE", text=f"{mode} {reason}".strip())
         case ev.LatchSet(name=name, reason=reason):
             line = Line(tag="LATCH", text=f"{name} set reason={reason}", warn=True)
+        case ev.LatchCleared(name=name, reason=reason):
+            line = Line(tag="LATCH", text=f"{name} cleared reason={reason}")
         case ev.Recovered(orders=orders, shorts=shorts):
             line = Line(tag="RECOVERY", text=f"books read: live orders={orders} shorts={shorts}")
         case ev.ProvedFlat():

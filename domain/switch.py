@@ -41,12 +41,23 @@ class Taps:
         return Lever.FLATTEN if is_second else Lever.FREEZE
 
 
-def raised(lever: Lever, reason: str, ledger: Ledger, at: Micros) -> tuple[ev.Event, ...]:
-    """Return what a lever that raises a latch adds to the journal; nothing if it is up."""
-    name = RAISES[lever]
-    if name in ledger.latches:
-        return ()
-    return (ev.LatchSet(at=at, name=name, reason=reason),)
+def pulled(
+    lever: Lever, name: str, reason: str, ledger: Ledger, at: Micros
+) -> tuple[ev.Event, ...]:
+    """Return what a lever adds to the journal; nothing if that is so already.
+
+    `name` is the latch to clear, which `why_not_cleared` allows.
+    """
+    match lever:
+        case Lever.CLEAR:
+            return (ev.LatchCleared(at=at, name=name, reason=reason),)
+        case Lever.ACK_FOREIGN:
+            return (ev.ForeignAcknowledged(at=at),)
+        case Lever.RECONCILE:
+            return ()
+        case _:
+            latch = RAISES[lever]
+    return () if latch in ledger.latches else (ev.LatchSet(at=at, name=latch, reason=reason),)
 
 
 def why_not_cleared(name: str, ledger: Ledger, holds: Container[str] = ()) -> str:
@@ -60,11 +71,6 @@ def why_not_cleared(name: str, ledger: Ledger, holds: Container[str] = ()) -> st
         known = "is not up" if name in LATCHES else "is no latch"
         return f"{name} {known}; up: {up}"
     return _CHECKS.get(name, _may)(ledger, holds)
-
-
-def cleared(name: str, reason: str, at: Micros) -> tuple[ev.Event, ...]:
-    """Return what taking a latch down adds to the journal."""
-    return (ev.LatchCleared(at=at, name=name, reason=reason),)
 
 
 def _may(ledger: Ledger, holds: Container[str]) -> str:
