@@ -102,10 +102,8 @@ def _day_line(event: ev.Event) -> Line | None:
     match event:
         case ev.ModeChanged(mode=mode, reason=reason):
             line = Line(tag="MODE", text=f"{mode} {reason}".strip())
-        case ev.LatchSet(name=name, reason=reason):
-            line = Line(tag="LATCH", text=f"{name} set reason={reason}", warn=True)
-        case ev.LatchCleared(name=name, reason=reason):
-            line = Line(tag="LATCH", text=f"{name} cleared reason={reason}")
+        case ev.LatchSet() | ev.LatchCleared():
+            line = _latch(event)
         case ev.Recovered(orders=orders, shorts=shorts):
             line = Line(tag="RECOVERY", text=f"books read: live orders={orders} shorts={shorts}")
         case ev.ProvedFlat():
@@ -120,6 +118,12 @@ def _day_line(event: ev.Event) -> Line | None:
         case _:
             pass
     return line
+
+
+def _latch(event: ev.LatchSet | ev.LatchCleared) -> Line:
+    is_set = isinstance(event, ev.LatchSet)
+    text = f"{event.name} {'set' if is_set else 'cleared'} reason={event.reason}"
+    return Line(tag="LATCH", text=text, warn=is_set)
 
 
 def _contracts(event: ev.DayPlanned | ev.ContractsJoined) -> str:
