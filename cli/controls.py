@@ -8,6 +8,7 @@ import typer
 
 from cli import flatten as flattening
 from cli import levers
+from cli import reconcile as reconciling
 from cli.options import ApiKey, Attach, Config, NoColor, StateDir
 from cli.reach import Where
 from domain.levers import Lever
@@ -62,7 +63,18 @@ def flatten(  # noqa: PLR0913 - one argument an option
     return flattening.run(options, sys.stdout)
 
 
+def reconcile(
+    state_dir: StateDir = None,
+    attach: Attach = None,
+    api_key: ApiKey = None,
+    config: Config = None,
+) -> int:
+    """Read the broker's books now and compare them with the journal."""
+    where = Where(folder=state_dir or STATE, attach=attach, api_key=api_key, config=config)
+    return reconciling.run(where, sys.stdout)
+
+
 def add_to(app: typer.Typer) -> None:
     """Give an app these commands."""
-    for command in (freeze, resume, flatten, halt, clear, ack_foreign):
+    for command in (freeze, resume, flatten, halt, clear, ack_foreign, reconcile):
         app.command(command.__name__.replace("_", "-"))(command)
