@@ -63,7 +63,8 @@ def play(seed: int) -> Outcome:
 @cache
 def settings() -> Settings:
     """Return the settings every session is played with, read once."""
-    return load("sandbox", {}, rooms={"sandbox": SandboxParams()})
+    flags = {"journal.min_free_mb": 0}
+    return load("sandbox", flags, rooms={"sandbox": SandboxParams()})
 
 
 def _check(options: Options) -> None:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from actors.feed import FeedPorts
 from actors.pump import Pump, PumpStage
 from actors.system import Ports, System
@@ -27,7 +25,7 @@ from domain.ledger import Ledger
 from domain.market import Tick
 from domain.units import Micros, Symbol
 from journal.orders import NAME, OrderJournal
-from messages.control import Begin, RecoveryDone
+from messages.control import RecoveryDone
 from messages.orders import OrderPushed
 from research.dealer import DealerActor
 from research.dealer import Desk as Dealing
@@ -37,9 +35,6 @@ from research.timeline import Timeline
 
 CAST = ("reconcile", "strategy", "watchdog", "order")
 """Who lives here, in the order of birth."""
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Event).decode
 
 
 class Poison:
@@ -73,28 +68,40 @@ class LifePump(Pump):
 
 
 class JudgedJournal(OrderJournal):
-    """The order journal, with the boundaries of a kill around each commit, and I10 judged at it."""
+    """The order journal, with the boundaries of a kill around each commit, and I10 judged at it.
+
+    What is folded is read back from the disk, event by event.
+    """
 
     def __init__(self, ports: "LifePorts", boot_after: int) -> None:
-        if ports.mischief.is_full():
-            raise JournalError("no space left on device (drill)")
-        super().__init__(ports.folder / NAME, ports.pid, clock.now(), boot_after=boot_after)
+        path = ports.folder / NAME
+        super().__init__(path, ports.pid, clock.now(), boot_after=boot_after)
         self._ports = ports
         self._folded = Ledger().fold(self.events(ports.dealing.plan.day))
+        self._read = self.seq
 
     def append(self, events: Iterable[Event]) -> int:
         """Commit, and compare what the journal now says with what the actor holds."""
-        events = tuple(events)
-        ports = self._ports
-        ports.mischief.boundary("before commit")
-        if ports.mischief.is_full():
+        mischief = self._ports.mischief
+        mischief.boundary("before commit")
+        if mischief.is_full():
             raise JournalError("no space left on device (drill)")
         seq = super().append(events)
-        self._folded.fold(_decode(_encode(event)) for event in events)
-        if vars(self._folded) != vars(ports.pump.ledger):
-            ports.broken.append(f"I10 journal {seq}: fold(journal) differs from the live state")
-        ports.mischief.boundary("after commit")
+        self._compare()
+        mischief.boundary("after commit")
         return seq
+
+    def _compare(self) -> None:
+        while self._read < self.seq:
+            event = self.event(self._read + 1)
+            if event is None:
+                break
+            self._folded.apply(event)
+            self._read += 1
+        if vars(self._folded) != vars(self._ports.pump.ledger):
+            self._ports.broken.append(
+                f"I10 journal {self.seq}: fold(journal) differs from the live state"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,13 +183,6 @@ class LifeSystem(System):
         super().__init__(settings, ports.dealing.plan, ports, stage)
         dealer = partial(DealerActor, "strategy", ports.post, desk=ports.dealing, draw=ports.draw)
         self._makers = {**self._makers, "strategy": dealer}
-
-    def start(self) -> None:
-        """Build everybody, then let them begin."""
-        for address in CAST:
-            self.spawn(address)
-        for address in CAST:
-            self._post.tell(address, Begin(at=clock.now()))
 
     def spawn_bars(self, symbols: tuple[Symbol, ...]) -> None:
         """Build no bars: nobody watches prices here."""

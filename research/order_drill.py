@@ -107,7 +107,15 @@ def _mischief(chance: random.Random, calm: Micros) -> Plan:
         lost_worker=0.05 * some[0],
         late=0.05 * some[1],
         reader_dies=0.02 * some[2],
+        full=_full(chance, calm) if chance.random() < IN_A_SESSION / 2 else (),
     )
+
+
+def _full(chance: random.Random, calm: Micros) -> tuple[tuple[Micros, Micros], ...]:
+    """Draw when the disk takes nothing."""
+    since = Micros(tapes.begin() + chance.randint(1, 60) * SECOND)
+    until = min(calm, Micros(since + chance.randint(1, 30) * SECOND))
+    return ((since, until),)
 
 
 def play(

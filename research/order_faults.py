@@ -12,6 +12,7 @@ from typing import Any
 
 from domain.session import instant, show
 from domain.units import SECOND, Day, Micros
+from research.order_tape import OPTIONS
 from sandbox.faults.places import PLACES
 
 Entry = dict[str, Any]
@@ -59,7 +60,7 @@ def _delay(*spans: float) -> Do:
 
 
 def _human(draw: random.Random) -> Entry:
-    symbol = draw.choice(("ours", "ours", "other"))
+    symbol = draw.choice(("ours", "ours", str(OPTIONS[0])))
     action = draw.choice(("BUY", "SELL"))
     return {"human_trade": {"symbol": symbol, "action": action, "lots": draw.choice((1, 2, 10))}}
 

@@ -20,7 +20,7 @@ from messages.control import Ended
 from research.dealer import Desk as Dealing
 from research.lanes import VirtualLanes
 from research.mischief import Killed, Mischief
-from research.order_agent import DrilledBroker, LifePump, LifeSystem, Poison, Pushes, ports
+from research.order_agent import CAST, DrilledBroker, LifePump, LifeSystem, Poison, Pushes, ports
 from research.world import World
 from sandbox.exchange import Exchange
 from sandbox.faults import Script
@@ -158,7 +158,7 @@ class OrderWorld(World):
             stream = self.stream(50, Source.PRIMARY)
             stream.listen(Pushes(life))
             stream.connect(1, ())
-        self._system(self._settings, found, PumpStage(life)).start()
+        self._system(self._settings, found, PumpStage(life)).enter(CAST)
         try:
             self.pump.run()
         except Killed as killed:
