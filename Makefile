@@ -3,11 +3,12 @@
 PYTHON := .venv/bin/python
 LOCK ?= requirements-dev.lock
 UV ?= uv
+TIMES ?= 100
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --universal \
 	--python-version 3.11 --fork-strategy fewest --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check venv format lock clean
+.PHONY: help run test check kills venv format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +28,10 @@ check: ## check lock files, secrets, lint, format, types
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+
+kills: ## kill -9 the agent at every boundary and TIMES times at random, beside a living exchange
+	@.ci/venv requirements-dev.lock
+	@$(PYTHON) -m tests.e2e.kills --times $(TIMES) $(ARGS)
 
 venv: ## create or refresh .venv only; LOCK=requirements.lock leaves the test tools out
 	@.ci/venv $(LOCK)
