@@ -39,7 +39,7 @@ class Site:
         self.api_key = api_key
         self.interference = Interference(desk.exchange, Script())
         self._desk = desk
-        self._frames = Frames(is_live=False)
+        self._frames = Frames(is_live=desk.is_live, quirks=desk.exchange.quirks)
 
     def session(self) -> StreamSession:
         """Return a fresh session of the server."""

@@ -46,7 +46,7 @@ class World:
         self.exchange = exchange
         self.pump = pump
         self.timeline = Timeline(start)
-        desk = Desk(exchange, api_key)
+        desk = Desk(exchange, api_key, exchange.is_live)
         self._api = Api(desk)
         self._site = Site(self.timeline, desk, api_key)
         self._http = Http(f"http://{PEER}", api_key, BrokerParams())

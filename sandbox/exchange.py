@@ -10,7 +10,7 @@ How fine the steps are makes no difference to what happens.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.books import Action
 from domain.errors import ConfigError
@@ -104,6 +104,9 @@ class Exchange:
         self.day = setup.day
         self._rules = rules.override(*params.rules)
         self._facts = facts(self._rules, params.broker, self.day)
+        self.quirks: frozenset[str] = frozenset(params.broker_profile)
+        if "protect_market" in self.quirks:
+            self._facts = replace(self._facts, market_orders="protect")
         self.market = _market(setup, self._rules, self._facts)
         self._venue = Venue(params, self._facts, self.market)
         self._master = self._venue.master
@@ -119,6 +122,7 @@ class Exchange:
         self.has_funds = True
         self.is_live = params.profile == "live_quirks"
         self.capital = params.capital_p
+        self.stamp_form = params.seed % 4
         self.skews: dict[str, Micros] = {}
         """Who moves the stamps of answers, and by how much; truth keeps its own."""
         self._watched: frozenset[Symbol] = frozenset()

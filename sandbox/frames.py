@@ -8,6 +8,7 @@ from enum import IntEnum
 import msgspec
 
 from sandbox.api.desk import BROKER
+from sandbox.api.quirks import Quirks, pushed_status
 from sandbox.api.spelling import milliseconds, rupees
 from sandbox.kinds import Change, Level, OrderOut, PriceOut
 from sandbox.market import depth
@@ -99,7 +100,8 @@ class _OrderUpdate(msgspec.Struct, kw_only=True, gc=False):
 class Frames:
     """The frames of the latest price and the latest order change, made when first wanted."""
 
-    def __init__(self, *, is_live: bool = False) -> None:
+    def __init__(self, *, is_live: bool = False, quirks: Quirks = frozenset()) -> None:
+        self._quirks = quirks
         self._mode = "live" if is_live else "analyze"
         self._broker = BROKER if is_live else PAPER_BROKER
         self._price: PriceOut | None = None
@@ -136,7 +138,7 @@ class Frames:
             trigger_price=rupees(order.trigger),
             pricetype=order.kind.value,
             product=order.product,
-            order_status=order.status.value,
+            order_status=pushed_status(self._quirks, order.status),
             filled_quantity=order.filled,
             # A default of the server, not the number, until something has filled (seen).
             pending_quantity=order.pending if out.change is Change.FILL else 0,

@@ -17,6 +17,18 @@ BrokerName = Annotated[str, Shaped(r"[a-z0-9_]{1,32}", "a broker's name in small
 Override = Annotated[
     str, Shaped(r"[a-z_]+\.[A-Za-z0-9_]+=\S+", "a dated rule as key=value, such as lot.NIFTY=75")
 ]
+BrokerQuirk = Literal[
+    "zerodha_leak",
+    "fyers_empty",
+    "shoonya_empty",
+    "angel_price_is_avg",
+    "dhan_vocab",
+    "no_fill_qty",
+    "push_none",
+    "modify_remaining",
+    "sl_to_limit_refused",
+    "protect_market",
+]
 Rename = Annotated[str, Shaped(r"[a-z_]+=[^=]+", "our column=the file's, such as cum_volume=vtt")]
 
 
@@ -200,10 +212,12 @@ class SandboxParams:
 
     `broker` names the row of the dated rules the exchange follows (square-off, MARKET orders,
     modifications). `profile` dresses the answers: as OpenAlgo's own sandbox, or as a live broker
-    behind it. `rules` replaces dated rules for this exchange only, so that it can disagree
-    with what the agent believes. `start_wait_s` is real time: how long the clock stands still for
-    the agent's first subscription. `alone_at` is when `run.py exchange` takes over a day already
-    played up to there.
+    behind it; live ones are numbered in order and stamped in one of four forms, by the seed.
+    `broker_profile` adds what the plug-ins of some brokers make of the truth, as many as are
+    named (docs/FAULTS.md). `rules` replaces dated rules for this exchange only, so that it can
+    disagree with what the agent believes. `start_wait_s` is real time: how long the clock stands
+    still for the agent's first subscription. `alone_at` is when `run.py exchange` takes over a day
+    already played up to there.
     """
 
     date: Date = "2026-11-19"
@@ -215,6 +229,7 @@ class SandboxParams:
     capital_p: Annotated[int, Between(100_000, 10**13)] = 1_000_000_000
     broker: BrokerName = "sandbox"
     profile: Literal["analyze", "live_quirks"] = "analyze"
+    broker_profile: tuple[BrokerQuirk, ...] = ()
     reject_style: Literal["exchange", "analyze"] = "exchange"
     rms_spread_s: Annotated[int, Between(0, 600)] = 20
     rms_fee_p: Annotated[int, Between(0, 100_000)] = 5000

@@ -149,7 +149,8 @@ class House:
         self.floor.saw = interference.saw
         self.floor.api.befall = interference.befall
         self.floor.archive = serving.relay
-        self.stream = Stream(self.floor, desk, Frames(is_live=serving.is_live), interference)
+        frames = Frames(is_live=serving.is_live, quirks=serving.exchange.quirks)
+        self.stream = Stream(self.floor, desk, frames, interference)
         self._stop = asyncio.Event()
         self._quiet_since: Micros | None = None
         control = ports.control

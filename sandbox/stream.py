@@ -91,7 +91,8 @@ class StreamSession:
 
     def order(self, out: OrderOut) -> bytes | None:
         """Return the frame of an order change if this client wants them."""
-        return self._frames.order(out) if self._wants_orders else None
+        is_told = self._wants_orders and "push_none" not in self._desk.exchange.quirks
+        return self._frames.order(out) if is_told else None
 
     def closing(self, at: Micros) -> tuple[int, str] | None:
         """Return close code and reason if this client never authenticated; machine time."""

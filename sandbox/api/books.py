@@ -11,6 +11,7 @@ from sandbox import refusals
 from sandbox.api import requests as ask
 from sandbox.api.answers import Body, Refused
 from sandbox.api.desk import Desk
+from sandbox.api.quirks import dressed, statuses
 from sandbox.api.spelling import rupees, rupees_text
 from sandbox.kinds import (
     FundsLine,
@@ -26,25 +27,24 @@ Row = dict[str, object]
 
 def order_book(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
     """Answer /orderbook: newest first while analyzing, as the broker has it when live."""
-    del at, asked
+    del asked
     orders = desk.books.orders()
     statistics = _statistics(orders)
+    rows = _rows(desk, at, orders)
     if desk.is_live:
         del statistics["total_trigger_pending_orders"]
-        return {"data": {"orders": [_live_row(desk, o) for o in orders], "statistics": statistics}}
-    rows = [_analyze_row(desk, o) for o in reversed(orders)]
-    return {"data": {"orders": rows, "statistics": statistics}}
+        return {"data": {"orders": rows, "statistics": statistics}}
+    return {"data": {"orders": rows[::-1], "statistics": statistics}}
 
 
 def order_status(desk: Desk, at: Micros, asked: ask.OneOrder) -> Body:
     """Answer /orderstatus; the price type goes by another name while analyzing (seen)."""
-    del at
     order = desk.books.order(asked.orderid)
     if order is None:
         raise Refused(404, refusals.unknown_order(asked.orderid))
+    row = _row(desk, at, order)
     if desk.is_live:
-        return {"data": {**_live_row(desk, order), "average_price": _first_fill(desk, order)}}
-    row = _analyze_row(desk, order)
+        return {"data": {**row, "average_price": _first_fill(desk, order)}}
     row["price_type"] = row.pop("pricetype")
     del row["rejection_reason"]
     return {"data": row}
@@ -121,6 +121,27 @@ def holdings(desk: Desk, at: Micros, asked: ask.KeyOnly) -> Body:
     del desk, at, asked
     totals = ("totalholdingvalue", "totalinvvalue", "totalprofitandloss", "totalpnlpercentage")
     return {"data": {"holdings": [], "statistics": dict.fromkeys(totals, 0.0)}}
+
+
+def _rows(desk: Desk, at: Micros, orders: tuple[OrderLine, ...]) -> list[Row]:
+    """Return the rows of the order book, oldest first, with the quirks of the broker behind it."""
+    make = _live_row if desk.is_live else _analyze_row
+    quirks = desk.exchange.quirks
+    if not quirks:
+        return [make(desk, order) for order in orders]
+    told = zip(orders, statuses(quirks, orders, at), strict=True)
+    return [
+        dressed(quirks, order, make(desk, order) | {"order_status": status})
+        for order, status in told
+    ]
+
+
+def _row(desk: Desk, at: Micros, order: OrderLine) -> Row:
+    """Return one row of the order book; what stands before it may leak into it."""
+    if not desk.exchange.quirks:
+        return (_live_row if desk.is_live else _analyze_row)(desk, order)
+    rows = _rows(desk, at, desk.books.orders())
+    return next(row for row in rows if row["orderid"] == order.orderid)
 
 
 def _statistics(orders: tuple[OrderLine, ...]) -> Row:

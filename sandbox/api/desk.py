@@ -6,7 +6,7 @@ from typing import Protocol
 from domain.units import Day, Micros, Symbol
 from sandbox.api.answers import Body, Refused
 from sandbox.api.limits import CalendarSecond
-from sandbox.api.spelling import stamp
+from sandbox.api.spelling import STAMPS, stamp
 from sandbox.exchange import Deferred, Exchange
 from sandbox.kinds import (
     STRAIGHT,
@@ -148,7 +148,8 @@ class Desk:
 
     def stamp(self, at: Micros) -> str:
         """Return an instant as order rows write it, by the server's own clock."""
-        return stamp(Micros(at + self.skew))
+        skewed = Micros(at + self.skew)
+        return stamp(skewed, STAMPS[self.exchange.stamp_form if self.is_live else 0])
 
     @property
     def skew(self) -> Micros:

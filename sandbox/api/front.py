@@ -26,6 +26,7 @@ from sandbox.api.desk import Desk
 from sandbox.api.fields import Invalid
 from sandbox.api.limits import MovingWindows
 from sandbox.api.orders import answered
+from sandbox.api.quirks import forgiven
 from sandbox.api.requests import History
 from sandbox.api.routes import ROUTES, Read, Route, Write
 from sandbox.faults.answers import WELL, Ills
@@ -128,7 +129,8 @@ class Api:
         ills = request.ills
         if (instead := ills.instead) is not None:
             self._arrived(at, route, request, "fault")
-            return Call(Micros(at + ills.delay), lambda: instead)
+            told = forgiven(self._desk.exchange.quirks, request.route, instead)
+            return Call(Micros(at + ills.delay), lambda: told)
         call = self._checked(at, route, request)
         ready_at = Micros(call.ready_at + ills.delay)
         lost = ills.lost

@@ -13,6 +13,7 @@ from sandbox import refusals
 from sandbox.api import requests as ask
 from sandbox.api.answers import Body, Refused
 from sandbox.api.desk import Desk
+from sandbox.api.quirks import FIXED_KIND
 from sandbox.api.spelling import excessive, paise
 from sandbox.exchange import Deferred
 from sandbox.kinds import Answer, ModifyIn, No, OrderIn, PriceKind
@@ -24,10 +25,19 @@ def place(desk: Desk, at: Micros, asked: ask.PlaceOrder) -> Deferred:
 
 
 def modify(desk: Desk, at: Micros, asked: ask.ModifyOrder) -> Deferred:
-    """Hand a modification to the exchange. It looks at the order's id only."""
+    """Hand a modification to the exchange. It looks at the order's id only.
+
+    `modify_remaining` means what is still to be traded; `sl_to_limit_refused` refuses another type.
+    """
+    order = desk.books.order(asked.orderid)
+    quirks, filled = desk.exchange.quirks, 0
+    if order and "sl_to_limit_refused" in quirks and asked.pricetype != order.kind:
+        raise Refused(400, FIXED_KIND)
+    if order and "modify_remaining" in quirks:
+        filled = order.filled
     change = ModifyIn(
         orderid=asked.orderid,
-        quantity=Units(int(asked.quantity)),
+        quantity=Units(int(asked.quantity) + filled),
         price=_on_paisa(desk, asked, asked.price),
         trigger=_on_paisa(desk, asked, asked.trigger_price),
         kind=PriceKind(asked.pricetype),

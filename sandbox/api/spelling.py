@@ -10,6 +10,9 @@ from domain.units import Day, Micros, Paise
 
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
+STAMPS = ("%Y-%m-%d %H:%M:%S", "%d-%b-%Y %H:%M:%S", "%H:%M:%S %d-%m-%Y", "%d/%m/%Y %H:%M:%S")
+"""How brokers write the time of an order; a live server passes their form on."""
+
 MOST_DIGITS = 10
 """A price or a quantity of more digits than this is none."""
 
@@ -45,9 +48,9 @@ def seconds(at: Micros) -> int:
     return at // 1_000_000
 
 
-def stamp(at: Micros) -> str:
-    """Return an instant as YYYY-MM-DD HH:MM:SS in Asia/Kolkata, without a zone: order rows."""
-    return session.local(at).strftime("%Y-%m-%d %H:%M:%S")
+def stamp(at: Micros, form: str = STAMPS[0]) -> str:
+    """Return an instant in Asia/Kolkata, without a zone: order rows. OpenAlgo's own form first."""
+    return session.local(at).strftime(form)
 
 
 def day_of_symbol(day: Day) -> str:

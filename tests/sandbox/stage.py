@@ -241,6 +241,8 @@ class StagedExchange(Exchange):
         self.left_at: Micros | None = None
         self.has_funds = True
         self.is_live = False
+        self.quirks: frozenset[str] = frozenset()
+        self.stamp_form = 0
         self.capital = 1_000_000_000
         self.skews: dict[str, Micros] = {}
         self.noted: list[Payload] = []

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -10,6 +10,7 @@ from config import documents as yaml_documents
 from sandbox.faults import places, verbs
 from sandbox.faults.places import Entry
 from sandbox.faults.universe import is_word
+from sandbox.params import BrokerQuirk
 from tests import documents
 
 PAGE = documents.read("docs/FAULTS.md")
@@ -64,6 +65,11 @@ def test_table_tells_the_defaults(heading: str) -> None:
 def test_conditions_are_those_of_the_reader() -> None:
     told = [span.partition(":")[0] for span in documents.first_spans(PAGE.table("Conditions"))]
     assert told == list(places.CONDITIONS)
+
+
+def test_brokers_are_those_of_the_settings() -> None:
+    told = documents.first_spans(PAGE.table("Brokers"))
+    assert tuple(told) == get_args(BrokerQuirk)
 
 
 def test_words_that_choose_symbols_are_understood() -> None:
