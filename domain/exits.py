@@ -3,6 +3,7 @@
 Prices in paise. Nothing here sends; `desk_exits.py` walks a leg through these.
 """
 
+import re
 from collections import deque
 
 import msgspec
@@ -13,6 +14,11 @@ from domain.units import Micros, Paise, ceil_tick, floor_tick, seconds
 
 BAND_WINDOW = seconds(30)
 """The exchange's reference is the mean of trades of the last 30 s (NSE/FAOP/54242)."""
+
+LOWEST_WINDOW = seconds(60)
+"""How far back the lowest mean is looked for once the exchange refused a price for its band."""
+
+_BAND_WORDS = re.compile(r"\b(LPP|(price )?band|execution range|price range)\b", re.IGNORECASE)
 
 BAND_POINTS = 2000
 BAND_BPS = 4000
@@ -41,27 +47,52 @@ def band_low(reference: int, safety_bps: int, tick: Paise) -> Paise:
     return max(tick, ceil_tick(reference - width * safety_bps // 10_000, tick))
 
 
+def is_band(reason: str) -> bool:
+    """Whether a refusal, a code or a broker's words, was for the price band."""
+    return _BAND_WORDS.search(reason) is not None
+
+
 def rung(n: int, previous: int, reference: int, params: ExitParams, tick: Paise) -> Paise:
     """Return the price of rung `n` (0 is the first), never below the previous rung.
 
     `reference` is the best ask, else the last price. 15000 gives 15750, 16500, 17250.
     """
-    by_share = ceil_tick(-(-reference * params.step_bps // 10_000), tick)
-    step = max(params.step_p, by_share)
+    step = _step(reference, params, tick)
     return Paise(max(previous, ceil_tick(reference + (n + 1) * step, tick)))
 
 
+def rung_down(n: int, previous: int, reference: int, params: ExitParams, tick: Paise) -> Paise:
+    """Return the same of a SELL, mirrored: never above the previous rung (0: none), nor below 0.
+
+    `reference` is the best bid, else the last price. 15000 gives 14250, 13500, 12750.
+    """
+    step = _step(reference, params, tick)
+    price = max(0, floor_tick(reference - (n + 1) * step, tick))
+    return Paise(min(previous, price) if previous else price)
+
+
+def _step(reference: int, params: ExitParams, tick: Paise) -> int:
+    by_share = ceil_tick(-(-reference * params.step_bps // 10_000), tick)
+    return max(params.step_p, by_share)
+
+
 class Reference(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Prices the ladder may go by: best ask (0: none) and last price, with the age of the quote."""
+    """Prices the ladder may go by: best ask and bid (0: none) and last price, with their age."""
 
     ask: Paise
     ltp: Paise
     at: Micros
+    bid: Paise = Paise(0)
 
     @property
     def price(self) -> Paise:
-        """The best ask, else the last price."""
+        """What a BUY goes by: the best ask, else the last price."""
         return self.ask or self.ltp
+
+    @property
+    def sale(self) -> Paise:
+        """What a SELL goes by: the best bid, else the last price."""
+        return self.bid or self.ltp
 
 
 class Tape:
@@ -69,6 +100,7 @@ class Tape:
 
     def __init__(self) -> None:
         self._seen: deque[tuple[Micros, Paise]] = deque()
+        self._means: deque[tuple[Micros, int]] = deque()
         self.newest: Reference | None = None
 
     def add(self, reference: Reference) -> None:
@@ -78,6 +110,11 @@ class Tape:
             self._seen.append((reference.at, reference.ltp))
         while self._seen and self._seen[0][0] < reference.at - BAND_WINDOW:
             self._seen.popleft()
+        mean = self.mean(reference.at)
+        if mean is not None:
+            self._means.append((reference.at, mean))
+        while self._means and self._means[0][0] < reference.at - LOWEST_WINDOW:
+            self._means.popleft()
 
     @property
     def last(self) -> Paise | None:
@@ -93,3 +130,11 @@ class Tape:
         """Return the mean last price of the last 30 s; None without one, then there is no clamp."""
         prices = [price for when, price in self._seen if when >= at - BAND_WINDOW]
         return sum(prices) // len(prices) if prices else None
+
+    def extreme_mean(self, at: Micros, sign: int) -> int | None:
+        """Return the most careful mean of the last 60 s: lowest for a BUY (`sign` 1), or highest.
+
+        None without one.
+        """
+        means = [mean for when, mean in self._means if when >= at - LOWEST_WINDOW]
+        return sign * min(sign * mean for mean in means) if means else None

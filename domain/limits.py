@@ -58,7 +58,10 @@ def leg_result(leg: Leg, mark: Last | None, rates: ChargeRates) -> Result:
     left = open_units * (average if mark is None else mark.price)
     bought = [*(e.value for e in leg.bought), left]
     charges = [charge(Action.SELL, leg.sold.value, rates).total]
-    charges += [charge(Action.BUY, value, rates).total for value in bought]
+    charges += [
+        charge(Action.BUY if value >= 0 else Action.SELL, abs(value), rates).total
+        for value in bought
+    ]
     pnl = leg.sold.value - sum(bought) - sum(charges)
     risk = leg.first_stop.trigger * leg.sold.units - leg.sold.value
     return Result(

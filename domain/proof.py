@@ -9,7 +9,8 @@ from collections.abc import Callable
 from domain.books import Books, Status
 from domain.ledger import Ledger
 from domain.orders import Order
-from domain.units import MINUTE, Micros, Paise, Symbol, rupees, seconds
+from domain.pages import PageCode
+from domain.units import Micros, Paise, Symbol, rupees, seconds
 
 APART = seconds(2)
 
@@ -52,25 +53,29 @@ def _shows_flat(books: Books, ledger: Ledger) -> bool:
     )
 
 
+NOTHING_LEFT = "nothing of ours is open, but the books do not confirm it"
+SQUARED_OFF_AFTER = seconds(120)
+"""How long after the broker's own square-off the book may still be waited for."""
+
+
 class Vigil:
     """When a human is told that the book ought to be flat and is not proved so."""
 
-    def __init__(self, patience_s: int) -> None:
+    def __init__(self, patience_s: int, square_off: Micros | None) -> None:
         self._patience = seconds(patience_s)
+        self._late = None if square_off is None else square_off + SQUARED_OFF_AFTER
         self._since: Micros | None = None
-        self._next = Micros(0)
 
-    def is_due(self, at: Micros, *, waiting: bool) -> bool:
-        """Whether to tell now: `exit.proof_s` after the wait began, then each minute of it."""
+    def overdue(self, at: Micros, *, waiting: bool) -> PageCode | None:
+        """Return what to tell: `exit.proof_s` after the wait began, worse after the square-off."""
         if not waiting:
             self._since = None
-            return False
+            return None
         if self._since is None:
-            self._since, self._next = at, Micros(at + self._patience)
-        if at < self._next:
-            return False
-        self._next = Micros(at + MINUTE)
-        return True
+            self._since = at
+        if self._late is not None and at >= self._late:
+            return PageCode.LATE_NOT_FLAT
+        return PageCode.NOT_FLAT if at >= self._since + self._patience else None
 
 
 def manual_list(ledger: Ledger, last: Callable[[Symbol], Paise | None]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import pytest
 from domain import events as ev
 from domain.books import Action, PriceType, Status
 from domain.calls import Outcome
-from domain.desk_exits import USUAL_TICK
+from domain.gate_exits import USUAL_TICK
 from domain.orders import Purpose, State
 from domain.positions import Phase
 from domain.units import Units
@@ -180,39 +180,103 @@ def test_stop_modifications_stay_within_budget() -> None:
 # Uncovered.
 
 
+SECOND_STOP = [("place", "SL", 650, 15_235)]
+"""The second stop: the same but for its fingerprint."""
+
+
 def test_stop_of_unknown_fate_becomes_an_emergency_after_ten_seconds() -> None:
     bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(12, Outcome.UNKNOWN)
-    for when in (13, 15, 19.9):
-        assert sent(bench.read(when, [FILLED], [sold()])) == []
+    assert sent(bench.read(14.9, [FILLED], [sold()])) == []
+    assert sent(bench.settle(15)) == SECOND_STOP
+    bench.desk.replied(bench.order().intent, "place", a_reply(Outcome.UNKNOWN), t(15.2))
+    assert sent(bench.read(19.9, [FILLED], [sold()])) == []
     assert bench.desk.exits.bare(t(19.9)) == {"2026-11-20-1-1": t(10)}
     bench.settle(20)
     assert phase(bench) == (Phase.CHASE, "EMERGENCY")
-    assert sent(bench.quote(20.5, 14_990, 15_000)) == [("place", "LIMIT", 650, 15_750)]
+    assert sent(bench.quote(21, 14_000, 14_010)) == [], "one read missed the second stop"
+    bench.read(22, [FILLED], [sold()])
+    assert sent(bench) == [("place", "LIMIT", 650, 14_715)]
+
+
+def test_second_stop_follows_an_answer_that_hangs() -> None:
+    bench = a_resting_entry().read(10, [FILLED], [sold()])
+    sent(bench)
+    assert sent(bench.settle(14.9)) == []
+    assert sent(bench.settle(15)) == SECOND_STOP
+
+
+def test_stop_sent_again_late_has_its_time_to_be_answered() -> None:
+    bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(13.5, Outcome.NOT_SENT)
+    assert sent(bench.settle(14.5)) == [("place", "SL", 650, 15_230)]
+    assert sent(bench.settle(19.4)) == [], "its answer is waited for"
+    assert sent(bench.settle(19.5)) == SECOND_STOP
+
+
+def test_there_is_never_a_third_stop() -> None:
+    bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(12, Outcome.UNKNOWN)
+    sent(bench.settle(15))
+    for when in (16, 17, 18, 19):
+        bench.read(when, [FILLED, a_row(bench.order().ticket, "S2")], [sold()])
+    assert phase(bench) == (Phase.PROTECT, "")
+    both = [FILLED, a_row(bench.order().ticket, "S2", Status.CANCELLED)]
+    for when in (20, 22, 25, 28):
+        bench.read(when, both, [sold()])
+    assert bench.writes == [], "one was sent second already"
+
+
+def test_surplus_of_two_stops_is_cancelled_when_both_show() -> None:
+    bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(12, Outcome.UNKNOWN)
+    bench.settle(15).reply(15.5, orderid="S2")
+    second = a_row(bench.order().ticket, "S2")
+    both = [FILLED, a_row(a_buy(), "S1"), second]
+    assert sent(bench.read(16, both, [sold()])) == [("cancel", "S2", 0, 0)]
+    assert sent(bench.settle(17.5)) == [], "its end is asked for already"
+    assert phase(bench) == (Phase.PROTECT, "")
+
+
+def test_surplus_stop_that_was_not_read_yet_goes_first() -> None:
+    bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(12, Outcome.UNKNOWN)
+    sent(bench.settle(15))
+    second, name = a_row(bench.order().ticket, "S2"), bench.order(1).intent
+    bench.read(16, [FILLED, second], [sold()])
+    bench.desk.replied(name, "place", a_reply(Outcome.DONE, "S1"), t(17))
+    assert sent(bench.settle(17)) == [("cancel", "S1", 0, 0)]
 
 
 def test_cover_goes_beside_an_order_in_flight_only_once() -> None:
     bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(12, Outcome.UNKNOWN)
-    for when in (13, 15, 20):
-        bench.read(when, [FILLED], [sold()])
-    sent(bench.quote(20.5, 14_990, 15_000))
+    bench.read(13, [FILLED], [sold()]).settle(15).reply(15.2, Outcome.REJECTED)
+    assert phase(bench) == (Phase.CHASE, "STOP_REFUSED"), "a second stop refused is no stop either"
+    assert sent(bench.quote(15.5, 14_990, 15_000)) == [], "one read missed the first"
+    assert sent(bench.read(16, [FILLED], [sold()])) == [("place", "LIMIT", 650, 15_750)]
     bench.desk.replied(bench.order().intent, "place", a_reply(Outcome.UNKNOWN), t(22))
     for when in (24, 30, 60, 146, 148, 150, 153):
         bench.read(when, [FILLED], [sold()]).quote(when, 14_990, 15_000)
-    stop, cover = (order.state for order in list(bench.ledger.orders.values())[1:])
-    assert (stop, cover, bench.writes) == (State.NOT_PLACED, State.UNKNOWN, [])
+    states = [order.state for order in list(bench.ledger.orders.values())[1:]]
+    assert states == [State.NOT_PLACED, State.REFUSED, State.UNKNOWN]
+    assert bench.writes == []
 
 
-def test_no_cover_goes_beside_an_order_whose_answer_may_still_come() -> None:
+def test_cover_goes_beside_an_answer_that_hangs_and_two_reads_missed() -> None:
     bench = a_resting_entry().read(10, [FILLED], [sold()])
     sent(bench)
-    for when in (12, 15, 20, 25):
-        bench.read(when, [FILLED], [sold()]).quote(when, 14_990, 15_000)
-    assert (bench.writes, phase(bench)) == ([], (Phase.CHASE, "EMERGENCY"))
+    bench.desk.replied("none", "place", a_reply(), t(11))
+    bench.read(13.5, [FILLED], [sold()]).quote(14.9, 14_990, 15_000).read(15, [FILLED], [sold()])
+    assert phase(bench) == (Phase.CHASE, "STOP_JUMPED"), "its stop was met before it was confirmed"
+    bench.read(15.5, [FILLED], [sold()])
+    assert sent(bench) == [("place", "LIMIT", 650, 15_750)]
+
+
+def a_lone_stop_in_the_dark() -> Bench:
+    """A stop of unknown fate; the second one was refused."""
+    bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(12, Outcome.UNKNOWN)
+    return bench.settle(15).reply(15.1, Outcome.REJECTED)
 
 
 def test_cover_beside_needs_two_reads_two_seconds_apart() -> None:
-    bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(12, Outcome.UNKNOWN)
-    bench.settle(20).quote(20.5, 14_990, 15_000).read(21, [FILLED], [sold()])
+    bench = a_lone_stop_in_the_dark()
+    assert phase(bench) == (Phase.CHASE, "STOP_REFUSED")
+    bench.quote(20.5, 14_990, 15_000).read(21, [FILLED], [sold()])
     assert sent(bench.read(22.9, [FILLED], [sold()])) == []
     assert sent(bench.read(23, [FILLED], [sold()])) == [("place", "LIMIT", 650, 15_750)]
 

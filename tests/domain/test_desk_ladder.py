@@ -146,32 +146,6 @@ def test_quote_without_any_price_is_no_quote() -> None:
     assert later.desk.exits.wanted_quotes(t(22.1)) == ((CE, "NFO"),)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "code"),
-    [(Outcome.NOT_SENT, "RATE"), (Outcome.UNKNOWN, ""), (Outcome.REJECTED, "BAND")],
-)
-def test_rung_the_broker_never_took_is_tried_again_not_passed(outcome: Outcome, code: str) -> None:
-    bench = a_climb()
-    for when in (25, 27, 29):
-        assert brief(bench.quote(when, 14_990, 15_000).writes) == [("modify", "C1", 650, 16_500)]
-        bench.reply(when + 0.2, outcome, code=code)
-        read_climb(bench, when + 1)
-
-
-def test_refused_cover_is_tried_again_each_rung_and_not_in_a_storm() -> None:
-    bench = a_chase((14_990, 15_000))
-    placed = 0
-    for tenth in range(100):
-        when = 23 + tenth / 10
-        bench.quote(when, 14_990, 15_000)
-        placed += len(bench.writes)
-        for _ in range(len(bench.writes)):
-            bench.reply(when, Outcome.REJECTED)
-    assert placed == 5
-    covers = [o.ticket.price for o in bench.ledger.orders.values() if o.purpose is Purpose.COVER]
-    assert covers == [15_750, 15_755, 15_760, 15_765, 15_770]
-
-
 def test_cover_that_never_left_is_sent_again_unless_the_short_changed() -> None:
     bench = a_chase().reply(23.2, Outcome.NOT_SENT)
     assert bench.settle(24).writes == []

@@ -118,20 +118,27 @@ def test_position_nobody_traded_is_not_flat() -> None:
     assert never_flat(a_closed_day(), a_read(6, positions=odd), a_read(9, positions=odd))
 
 
-def told(vigil: Vigil, *seconds: float, waiting: bool = True) -> list[float]:
-    return [when for when in seconds if vigil.is_due(t(when), waiting=waiting)]
+def told(vigil: Vigil, *seconds: float, waiting: bool = True) -> list[tuple[float, str]]:
+    codes = [(when, vigil.overdue(t(when), waiting=waiting)) for when in seconds]
+    return [(when, str(code)) for when, code in codes if code is not None]
 
 
-def test_human_is_told_when_patience_ends_and_each_minute_after() -> None:
-    vigil = Vigil(120)
-    assert told(vigil, 5, 6, 124, 125, 126, 184, 185, 190, 300) == [125, 185, 300]
+def test_human_is_told_from_when_patience_ends() -> None:
+    vigil = Vigil(120, None)
+    assert told(vigil, 5, 6, 124, 125, 126) == [(125, "NOT_FLAT"), (126, "NOT_FLAT")]
 
 
 def test_patience_begins_again_with_the_next_wait() -> None:
-    vigil = Vigil(120)
+    vigil = Vigil(120, None)
     assert told(vigil, 0, 119) == []
     assert told(vigil, 120, 200, waiting=False) == []
-    assert told(vigil, 201, 320, 321) == [321]
+    assert told(vigil, 201, 320, 321) == [(321, "NOT_FLAT")]
+
+
+def test_book_not_flat_two_minutes_after_the_square_off_is_critical() -> None:
+    vigil = Vigil(300, t(600))
+    assert told(vigil, 500, 719, 720) == [(720, "LATE_NOT_FLAT")]
+    assert told(vigil, 721, waiting=False) == []
 
 
 def test_manual_list_names_what_is_held_and_what_still_works() -> None:

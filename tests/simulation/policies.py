@@ -11,11 +11,13 @@ from actors.order import OrderActor
 from actors.system import System
 from broker.asks import HttpAnswer, HttpAsk
 from cli.virtual import Parts
-from domain.desk import Desk, DeskParams
+from domain.climb import Climb
+from domain.desk import Desk, DeskParams, exit_terms
 from domain.desk_exits import ExitDesk
 from domain.ledger import Ledger
 from domain.orders import Order
 from domain.positions import Leg
+from domain.protection import Protection
 from domain.session import DayPlan
 from domain.standing import Standing
 from domain.units import SECOND, Micros
@@ -34,29 +36,50 @@ class NoStop(ExitDesk):
 class StopForgotten(ExitDesk):
     """The stop is never placed, but all else is as it should be."""
 
-    def _place_stop(self, leg: Leg, at: Micros) -> None:
-        del leg, at
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.protection = _Forgetful(self.bearings)
+
+
+class _Forgetful(Protection):
+    def _place(self, leg: Leg, placed: list[Order], units: int, at: Micros) -> str:
+        del leg, placed, units, at
+        return ""
 
 
 class NoPatience(ExitDesk):
     """A cancel that was sent is a cancel: the cover goes out beside the order it replaces."""
 
-    def _is_free(self, leg: Leg) -> bool:
-        live = self._blotter.ledger.exits(leg.leg)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.climb = _Impatient(self.bearings)
+
+
+class _Impatient(Climb):
+    def _is_free(self, leg: Leg, at: Micros) -> bool:
+        del at
+        live = self._b.ledger.exits(leg.leg)
         return all(order.pending.name.startswith("CANCEL") for order in live)
 
 
 class NoCancel(ExitDesk):
     """The cover is what matters: the stop it replaces is left alone."""
 
-    def _leave(self, leg: Leg, order: Order, at: Micros) -> None:
-        del leg, order, at
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.climb = _Careless(self.bearings)
 
     def _finish(self, leg: Leg, at: Micros) -> None:
         del leg, at
 
-    def _is_free(self, leg: Leg) -> bool:
-        live = list(self._blotter.ledger.exits(leg.leg))
+
+class _Careless(Climb):
+    def _leave(self, leg: Leg, order: Order, at: Micros) -> None:
+        del leg, order, at
+
+    def _is_free(self, leg: Leg, at: Micros) -> bool:
+        del at
+        live = list(self._b.ledger.exits(leg.leg))
         return all(order.ticket.trigger for order in live)
 
 
@@ -92,8 +115,7 @@ def exits(kind: type[ExitDesk]) -> Parts:
     """Parts whose order actor leaves positions by another policy."""
 
     def change(desk: Desk) -> None:
-        params = desk._params
-        desk.exits = kind(desk.blotter, desk.memory, params.exit, params.protect, params.gate)
+        desk.exits = kind(desk.blotter, desk.memory, exit_terms(desk._params))
 
     return Parts(system=partial(_ChangedSystem, change=change))
 
