@@ -184,15 +184,17 @@ class Misfortune:
         )
 
     def _books(self, at: Micros, route: str) -> SickBooks | None:
-        """Return the books this call is told of, if faults hit them or will want to remember."""
+        """Return the books this call is told of, if faults hit them; others are remembered."""
         place = books.PLACES.get(route)
         if place is None or not (faults := self._force.at(place)):
             return None
         hits = self._force.for_read(place, at)
-        if not hits and not any(isinstance(fault.do, StaleVersions) for fault in faults):
-            return None
         memory = self._memories.setdefault(place, Memory())
-        return SickBooks(self._force, place, hits, memory)
+        if hits:
+            return SickBooks(self._force, place, hits, memory)
+        if any(isinstance(fault.do, StaleVersions) for fault in faults):
+            memory.remember(place, self._force.exchange)
+        return None
 
 
 def _instead(verb: Verb, route: str) -> Answer:

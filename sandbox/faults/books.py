@@ -13,6 +13,7 @@ import msgspec
 from domain.units import Micros, Symbol, Units
 from sandbox.api.desk import Books
 from sandbox.book import Position
+from sandbox.exchange import Exchange
 from sandbox.faults.force import Force, Hit
 from sandbox.faults.order_verbs import (
     LateVisible,
@@ -45,6 +46,16 @@ class Memory:
 
     versions: deque[tuple[object, ...]] = field(default_factory=lambda: deque(maxlen=101))
     turns: dict[str, int] = field(default_factory=dict)
+
+    def remember(self, place: str, exchange: Exchange) -> None:
+        """Keep what a read that nothing hits is told."""
+        match place:
+            case "book:orders":
+                self.versions.append(exchange.orders())
+            case "book:trades":
+                self.versions.append(exchange.trades())
+            case _:
+                self.versions.append(exchange.positions(exchange.now))
 
     def turn(self, fault_id: str) -> int:
         """Count a hit; the first is 0."""
