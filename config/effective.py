@@ -32,6 +32,7 @@ class Settings:
     protect: groups.ProtectParams
     exit: groups.ExitParams
     journal: groups.JournalParams
+    recover: groups.RecoverParams
     broker: groups.BrokerParams
     actors: groups.ActorParams
     shutdown: groups.ShutdownParams

@@ -42,6 +42,7 @@ GROUPS: Mapping[str, Any] = {
     "protect": groups.ProtectParams(),
     "exit": groups.ExitParams(),
     "journal": groups.JournalParams(),
+    "recover": groups.RecoverParams(),
     "broker": groups.BrokerParams(),
     "actors": groups.ActorParams(),
     "shutdown": groups.ShutdownParams(),

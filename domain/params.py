@@ -310,6 +310,13 @@ class JournalParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverParams:
+    """What becomes of shorts that a lost journal does not know, and that have no stop."""
+
+    protect_orphans: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerParams:
     """How the server is spoken to. `name` selects the broker's row of the dated rules.
 

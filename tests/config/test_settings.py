@@ -38,6 +38,7 @@ def test_profile_without_anything_else_is_the_defaults_and_its_differences() -> 
         protect=params.ProtectParams(),
         exit=params.ExitParams(),
         journal=params.JournalParams(),
+        recover=params.RecoverParams(),
         broker=params.BrokerParams(name="sandbox"),
         actors=params.ActorParams(),
         shutdown=params.ShutdownParams(),
