@@ -31,6 +31,7 @@ from domain.params import (
     ProtectParams,
     ReconcileParams,
 )
+from domain.parking import unsafe
 from domain.proof import Proof, Vigil, manual_list
 from domain.reasons import Condition
 from domain.session import DayPlan, cross_check
@@ -148,13 +149,12 @@ class Desk:
             self.standing.parked_at = at
 
     def is_parked(self, at: Micros) -> bool:
-        """Whether no entry lives and every short was read covered, after parking began."""
+        """Whether no entry lives and every stop was read resting, after parking began."""
         parked_at = self.standing.parked_at
         if parked_at is None or self.ledger.is_quiet:
             return parked_at is not None
         read = self._snapshot_at is not None and self._snapshot_at >= parked_at
-        entries = any(self.ledger.live(Purpose.ENTRY))
-        return self.is_recovered and read and not entries and not self.exits.bare(at)
+        return self.is_recovered and read and not unsafe(self.ledger)
 
     def covered(self) -> tuple[int, int]:
         """Return how many shorts a working order covers in full, and how many there are."""
