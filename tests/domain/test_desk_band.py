@@ -85,7 +85,7 @@ def test_patience_begins_anew_once_the_exchange_takes_something() -> None:
 
 def band_refusals(bench: Bench, until: float) -> list[int]:
     """The prices asked for while the exchange refuses each for its band."""
-    prices = []
+    prices: list[int] = []
 
     def note(b: Bench, when: float) -> None:
         write = b.writes[0]

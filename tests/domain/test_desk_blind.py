@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from domain.books import Status
 from domain.calls import Outcome
-from domain.protection import STOP_MODIFIES
 from domain.positions import Phase
+from domain.protection import STOP_MODIFIES
 from tests.orders import Bench, an_open_short, rows_of_short, sold, t
 from tests.shorts import FORCE, brief, cover_row, phase, read_climb, sent
 

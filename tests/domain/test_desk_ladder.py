@@ -5,7 +5,7 @@ import pytest
 from domain import events as ev
 from domain.books import PriceType, Status
 from domain.calls import ModifyOrder, Outcome, PlaceOrder
-from domain.orders import Pending, Purpose, State
+from domain.orders import Pending, State
 from domain.positions import Phase
 from tests.orders import (
     CE,

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.exits import Reference, Tape, band_high, band_low, rung, stop_plan
+from domain.exits import (
+    Reference,
+    Tape,
+    band_high,
+    band_low,
+    is_band,
+    rung,
+    rung_down,
+    stop_plan,
+)
 from domain.orders import StopPlan
 from domain.params import ExitParams, StopParams
 from domain.units import Paise
@@ -108,3 +117,55 @@ def test_quote_is_fresh_for_three_seconds() -> None:
     tape.add(a_price(14_000))
     assert tape.fresh(t(3), 3) == a_price(14_000)
     assert tape.fresh(t(3.000001), 3) is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "rungs"), [(15_000, [14_250, 13_500, 12_750]), (300, [100, 0, 0])]
+)
+def test_rungs_of_a_sale_descend_by_a_step_each_and_end_at_nothing(
+    reference: int, rungs: list[int]
+) -> None:
+    descended, price = [], Paise(0)
+    for n in range(len(rungs)):
+        price = rung_down(n, price, reference, ExitParams(), TICK)
+        descended.append(price)
+    assert descended == rungs
+
+
+def test_rung_of_a_sale_never_goes_back_up() -> None:
+    assert rung_down(0, Paise(12_000), 15_000, ExitParams(), TICK) == 12_000
+
+
+def test_best_bid_comes_before_the_last_price_in_a_sale() -> None:
+    quote = Reference(ask=Paise(0), ltp=Paise(14_000), at=t(0), bid=Paise(13_990))
+    assert (quote.sale, a_price(14_000).sale) == (13_990, 14_000)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "BAND",
+        "Order price is beyond LPP limit",
+        "beyond LPP",
+        "16283: The order price is out of the current execution range",
+        "price outside Price Band",
+    ],
+)
+def test_refusal_for_the_band_is_told_by_its_code_or_words(reason: str) -> None:
+    assert is_band(reason)
+
+
+@pytest.mark.parametrize("reason", ["", "SESSION", "FUNDS", "abandoned", "Insufficient margin"])
+def test_other_refusal_is_not_for_the_band(reason: str) -> None:
+    assert not is_band(reason)
+
+
+def test_most_careful_mean_is_looked_for_over_the_last_minute() -> None:
+    tape = Tape()
+    assert tape.extreme_mean(t(0), 1) is None
+    for when, ltp in ((0, 10_000), (40, 14_000), (50, 12_000)):
+        tape.add(a_price(ltp, when=when))
+    assert (tape.extreme_mean(t(60), 1), tape.extreme_mean(t(60), -1)) == (10_000, 14_000)
+    assert tape.extreme_mean(t(61), 1) == 13_000
+    tape.add(a_price(20_000, when=101))
+    assert (tape.extreme_mean(t(110), 1), tape.extreme_mean(t(111), 1)) == (13_000, 20_000)
