@@ -11,7 +11,7 @@ from config import pack
 from domain import clock
 from domain.pulse import PulsePlan
 from domain.session import instant, show
-from domain.units import Day, Symbol
+from domain.units import SECOND, Day, Symbol
 from research.world import World
 from sandbox.exchange import Exchange, Setup
 from sandbox.faults import read
@@ -49,7 +49,7 @@ class Stand:
 
     def outages(self) -> list[tuple[str, bool, str]]:
         return [
-            (show(row.at), row.payload.on, row.payload.what)
+            (f"{show(row.at)}.{row.at % SECOND // 1000:03d}", row.payload.on, row.payload.what)
             for row in self.truth.rows
             if isinstance(row.payload, Outage)
         ]
@@ -91,9 +91,9 @@ def test_outages_begin_and_end_at_their_very_instants() -> None:
     stand.ask("09:21:08", "orderbook")
     stand.run("09:23")
     assert stand.outages() == [
-        ("09:21:00", True, "calls"),
-        ("09:21:07", False, "calls"),
-        ("09:22:00", True, "placeorder"),
+        ("09:21:00.000", True, "calls"),
+        ("09:21:07.000", False, "calls"),
+        ("09:22:00.000", True, "placeorder"),
         ("09:22:03.250", False, "placeorder"),
     ]
     assert [answer.status for answer in stand.answers] == [403, 200]
