@@ -9,16 +9,21 @@ from domain.calls import Outcome
 from domain.events import (
     CancelPlanned,
     DayPlanned,
+    ExitPhase,
+    FillsSeen,
     IntentPlanned,
     LatchCleared,
     LatchSet,
     ModeChanged,
     ModifyPlanned,
     ProvedFlat,
+    StateChanged,
     WriteReplied,
     WriteSent,
 )
-from domain.orders import EntryKey, Purpose, Ticket
+from domain.orders import EntryKey, Pending, Purpose, Ticket
+from domain.orders import State as OrderState
+from domain.positions import Phase
 from domain.units import Micros, Paise, Symbol, Units, seconds
 from sandbox.checker import Report, Terms, judge
 from sandbox.kinds import NFO, Change, OrderLine, Origin, PriceKind, Status
@@ -28,12 +33,15 @@ from tests.sandbox.pit import CALL, at
 Written = (
     CancelPlanned
     | DayPlanned
+    | ExitPhase
+    | FillsSeen
     | IntentPlanned
     | LatchCleared
     | LatchSet
     | ModeChanged
     | ModifyPlanned
     | ProvedFlat
+    | StateChanged
     | WriteReplied
     | WriteSent
 )
@@ -96,6 +104,25 @@ class Day:
     def send(self, orderid: str, at_s: float) -> None:
         """Journal that a placement is handed over."""
         self.write(WriteSent(at=self.instant(at_s), intent=f"i-{orderid}", op="place"))
+
+    def move(self, orderid: str, at_s: float, state: OrderState, *, known: str = "") -> None:
+        """Journal what evidence made of an order; `known` is the broker's id that came with it."""
+        event = StateChanged(
+            at=self.instant(at_s), intent=f"i-{orderid}", state=state, pending=Pending.NONE,
+            orderid=known, reason="",
+        )  # fmt: skip
+        self.write(event)
+
+    def book(self, orderid: str, at_s: float, filled: int) -> None:
+        """Journal that so many units of an order were seen filled."""
+        event = FillsSeen(
+            at=self.instant(at_s), intent=f"i-{orderid}", filled=Units(filled), value=0
+        )
+        self.write(event)
+
+    def phase(self, at_s: float, phase: Phase, leg: str = "") -> None:
+        """Journal how a leg is handled from now on."""
+        self.write(ExitPhase(at=self.instant(at_s), leg=leg, phase=phase, reason=""))
 
     def reply(self, orderid: str, at_s: float, outcome: Outcome) -> None:
         """Journal how a placement was answered."""
