@@ -27,9 +27,14 @@ from cli.jolts import Jolts
 from cli.session import Session
 from cli.switch import Switch
 from domain import clock
+from domain.errors import JournalError
+from domain.ledger import Ledger
+from domain.parking import unsafe
 from domain.pulse import PULSED, PulsePlan
 from domain.session import DayPlan
 from domain.units import SECOND, Micros, seconds
+from journal.orders import NAME as JOURNAL
+from journal.orders import JournalReader
 from messages.control import Ended, Park, Pulse
 from messages.orders import LeverPulled
 from research.tap import Tapped
@@ -109,6 +114,7 @@ class Agent:
         )
         self._system = System(settings, plan, ports, stage(self._post))
         self._pulses = PulsePlan(settings.bars.close_grace_ms)
+        self._folder, self._day = session.folder, plan.day
         self._jolts = Jolts(self._post)
         self._switch = Switch(session.folder, self._post)
         self._park_by: Micros | None = None
@@ -154,7 +160,7 @@ class Agent:
             if ended is not None:
                 return ended
             if self._park_by is not None and clock.machine() >= self._park_by:
-                log.error(PARKED_LATE)
+                log.error("%s: %s", PARKED_LATE, self._left())
                 return Ended(at=clock.now(), code=0, reason=PARKED_LATE)
 
     def _hear(self, message: Heard) -> Ended | None:
@@ -193,6 +199,15 @@ class Agent:
         log.warning("%s: parking, entries end, every stop stays", number.name)
         self._park_by = Micros(clock.machine() + seconds(self._settings.shutdown.park_s))
         self._post.tell("order", Park(at=clock.now()))
+
+    def _left(self) -> str:
+        """Say, by the journal alone, what is left to nobody."""
+        try:
+            events, _ = JournalReader(self._folder / JOURNAL).after(0, self._day)
+        except JournalError as error:
+            return str(error)
+        left = unsafe(Ledger().fold(events))
+        return "; ".join(left) or "by the journal every stop rests, but the books were not read"
 
     def _signalled(self, number: int, frame: Any) -> None:
         """Note a signal; it is heard in the loop."""

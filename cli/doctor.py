@@ -37,6 +37,7 @@ CHECKS: tuple[Check[Visit], ...] = (
     Check("rules", local_checks.rules, ("settings",)),
     Check("disk", local_checks.disk),
     Check("journal", local_checks.journal, ("disk",)),
+    Check("latches", local_checks.latches, ("journal",)),
 )
 
 

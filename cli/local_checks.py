@@ -4,10 +4,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from cli.dropbox import KILL, kill_text
 from cli.exchange import DEFAULT_KEY
 from cli.findings import Finding, failed, passed
 from cli.inquiry import Asker
 from cli.visit import Visit
+from domain.ledger import Ledger
+from domain.reasons import remedy
+from domain.switch import kill_level
 from journal.orders import NAME as JOURNAL
 from journal.orders import verify
 
@@ -49,6 +53,20 @@ def journal(visit: Visit) -> Finding:
     """Whether the order journal is whole. Raises JournalError."""
     events = verify(visit.folder / JOURNAL, visit.day)
     return passed(f"{len(events)} events of {visit.day}, none damaged")
+
+
+def latches(visit: Visit) -> Finding:
+    """Whether anything is latched for the day, by the journal or by the file KILL."""
+    kill = visit.folder / KILL
+    text = kill_text(visit.folder)
+    if text is not None:
+        does = kill_level(text).upper()
+        return failed(f"{kill} is there: {does} from the start on", f"Remove it (rm {kill})")
+    up = Ledger().fold(verify(visit.folder / JOURNAL, visit.day)).latches
+    if up:
+        told = " ".join(f"{name}: {remedy(name)}" for name in up)
+        return failed(f"up since today: {', '.join(f'{k} ({v})' for k, v in up.items())}. {told}")
+    return passed(f"none is up on {visit.day}")
 
 
 def rules(visit: Visit) -> Finding:

@@ -8,9 +8,12 @@ import msgspec
 from cli.again import recall
 from cli.session import is_held
 from domain import clock
-from domain.errors import ConfigError, SutradharError
-from domain.status import Status, entries_off, recommendations, render
-from domain.units import SECOND
+from domain.errors import ConfigError, JournalError, SutradharError
+from domain.ledger import Ledger
+from domain.status import Hold, Status, entries_off, recommendations, render
+from domain.units import SECOND, Day
+from journal.orders import NAME as JOURNAL
+from journal.orders import JournalReader
 
 RUNNING, NOT_RUNNING = 0, 3
 NAME = "status.json"
@@ -43,6 +46,8 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
         remedy = running if is_held(folder) else "no agent runs there, the next one writes it anew"
         raise ConfigError(f"{path}: cannot be read ({_reason(error)}); {remedy}") from None
     alive = not found.ended and is_held(folder)
+    if not alive:
+        found = _with_latches(folder, found)
     again = _again(folder, found)
     if as_json:
         said = msgspec.to_builtins(found) | {
@@ -55,6 +60,17 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
     else:
         out.write(render(found, alive=alive, again=again, age_s=age_s) + "\n")
     return RUNNING if alive else NOT_RUNNING
+
+
+def _with_latches(folder: Path, found: Status) -> Status:
+    """Return what a dead agent said, with the latches that its journal holds by now."""
+    try:
+        events, _ = JournalReader(folder / JOURNAL).after(0, Day(found.day))
+    except JournalError:
+        return found
+    latches = Ledger().fold(events).latches.items()
+    held = tuple(Hold(code=name, text=text) for name, text in latches)
+    return msgspec.structs.replace(found, latches=held)
 
 
 def _again(folder: Path, found: Status) -> str:

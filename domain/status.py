@@ -9,6 +9,7 @@ from domain.darkness import LOOK
 from domain.feed_health import REST_REMEDY
 from domain.feed_watch import DARK, FeedState
 from domain.market import Source
+from domain.reasons import Condition, remedy
 from domain.session import show
 from domain.strategy import Mode
 from domain.units import SECOND, Micros
@@ -167,7 +168,7 @@ def recommendations(status: Status, *, alive: bool, again: str = "", age_s: int 
         found += _darkness(status)
         found += _feed_problems(status)
         found += _mode_problems(status)
-    return found
+    return found + _held(status, alive=alive)
 
 
 def _gone(status: Status, again: str) -> list[str]:
@@ -245,6 +246,15 @@ def _polled(status: Status) -> list[str]:
         return []
     remedy = "check the broker's streaming in OpenAlgo"
     return [f"Prices come by REST polling: the socket is silent; {remedy}"]
+
+
+def _held(status: Status, *, alive: bool) -> list[str]:
+    """Say which latches are up and, of an agent that lives, which conditions hold."""
+    found = [f"Latch {hold.code} ({hold.text}): {remedy(hold.code)}" for hold in status.latches]
+    if alive and not status.ended:
+        others = (hold for hold in status.conditions if hold.code != Condition.LOGIN)
+        found += [f"{hold.code} ({hold.text}): {remedy(hold.code)}" for hold in others]
+    return found
 
 
 def _mode_problems(status: Status) -> list[str]:
