@@ -1,6 +1,6 @@
 """DealerActor: in the strategy's place in the orders drill; it wishes at random.
 
-Hears:  Begin, RecoveryDone, OrderChanged, PositionChanged, ModeEntered, EntryRefused, Pulse
+Hears:  Begin, RecoveryDone, OrderChanged, PositionChanged, ModeEntered, EntryRefused, Pulse, Deal
 Tells:  order <- PlanDay, StrategyReady, FeedTrusted, PlaceEntry, CancelEntry, RaiseStop, MoveStop,
         ExitPosition, FlattenAll, TriggerMet
 Owns:   its random stream, and what it was told of orders and legs
@@ -14,6 +14,7 @@ from typing import Any
 
 from actors.base import Actor
 from actors.post_office import Post
+from domain import clock
 from domain.books import Action, PriceType
 from domain.contracts import Chain, Contract
 from domain.exits import stop_plan
@@ -70,6 +71,13 @@ class Desk:
     habits: Habits
 
 
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """Wish one thing now: `enter`, `tend` an entry or a leg, `leave` a leg, or `flatten`."""
+
+    what: str
+
+
 class DealerActor(Actor):
     """Wish entries, cancels, stops and exits at random, as a strategy would tell them."""
 
@@ -95,6 +103,8 @@ class DealerActor(Actor):
                 self._mode = mode
             case Pulse(at=at) if self._recovered:
                 self._wish(at)
+            case Deal(what=what) if self._recovered:
+                self._deal(what, clock.now())
             case EntryRefused() | _:
                 pass
 
@@ -119,21 +129,36 @@ class DealerActor(Actor):
         if draw.random() < habits.flatten:
             self._tell(FlattenAll(at=at, reason=draw.choice(("DAY_STOP", "DAY_TARGET", "HUMAN"))))
 
+    def _deal(self, what: str, at: Micros) -> None:
+        """Do one thing, if there is anything to do it to."""
+        entries = list(self._entries())
+        legs = [leg for leg in self._legs.values() if leg.phase is Phase.PROTECT]
+        if what == "enter":
+            self._enter(self._draw.choice(self._desk.chain.contracts), at)
+        elif what == "flatten":
+            self._tell(FlattenAll(at=at, reason="HUMAN"))
+        elif what == "tend" and entries:
+            self._draw.choice((self._amend, self._raise, self._end))(entries[0], at)
+        elif what == "tend" and legs:
+            self._move(legs[0], at)
+        elif what == "leave" and legs:
+            self._exit(legs[0], at)
+
     def _tend_entry(self, entry: Order, at: Micros) -> None:
         draw, habits = self._draw, self._desk.habits
         if draw.random() < habits.amend:
             self._amend(entry, at)
         if draw.random() < habits.raise_stop:
             self._raise(entry, at)
-        if draw.random() < habits.cancel and entry.key is not None:
-            self._tell(_cancel(entry.key, at))
+        if draw.random() < habits.cancel:
+            self._end(entry, at)
 
     def _tend_leg(self, leg: Leg, at: Micros) -> None:
         draw, habits = self._draw, self._desk.habits
         if draw.random() < habits.move_stop:
             self._move(leg, at)
         if draw.random() < habits.leave:
-            self._tell(ExitPosition(at=at, strategy=STRATEGY, symbol=leg.symbol, reason="drawn"))
+            self._exit(leg, at)
 
     def _entries(self) -> Iterator[Order]:
         return (o for o in self._orders.values() if o.purpose is Purpose.ENTRY and o.is_live)
@@ -224,6 +249,13 @@ class DealerActor(Actor):
         last = self._desk.last(leg.symbol)
         stop = stop_plan(last + last * self._draw.choice((100, 300)) // 10_000 + 5, STOP, Paise(5))
         self._tell(MoveStop(at=at, strategy=STRATEGY, symbol=leg.symbol, stop=stop))
+
+    def _end(self, entry: Order, at: Micros) -> None:
+        if entry.key is not None:
+            self._tell(_cancel(entry.key, at))
+
+    def _exit(self, leg: Leg, at: Micros) -> None:
+        self._tell(ExitPosition(at=at, strategy=STRATEGY, symbol=leg.symbol, reason="drawn"))
 
     def _tell(self, message: object) -> None:
         self.post.tell("order", message)

@@ -122,56 +122,83 @@ def play(
     sheet: Sheet, settings: Settings, folder: Path, system: type[LifeSystem] = LifeSystem
 ) -> Outcome:
     """Play a session on an empty state directory and judge it."""
-    seed, plan = str(sheet.seed), sheet.plan
-    end = Micros(max(plan.force_close, sheet.mischief.until) + LIVENESS + LAST_WORD)
-    tape = tapes.tape(seed, sheet.symbols, sheet.weather, Micros(end + AFTER))
-    params = replace(settings.room(SandboxParams), seed=sheet.seed)
-    truth = Truth()
-    exchange = Exchange(Setup(params, tape), settings.rules, truth)
-    mischief = Mischief(sheet.mischief, random.Random(f"{seed}:mischief"))  # noqa: S311 - repeats
-    world = OrderWorld(exchange, tapes.begin(), settings, folder, mischief)
-    dealing = Dealing(
-        chain=_chain(exchange, sheet.symbols),
-        plan=plan,
-        last=partial(_last, world),
-        habits=sheet.habits,
-    )
-    script = {"version": 1, "faults": list(sheet.faults)}
-    world.suffer(faults.read(script, tapes.DAY, sheet.seed))
-    world.prepare(seed, dealing, system, has_pushes=sheet.has_pushes)
-    world.play(end)
-    world.finish(AFTER)
-    return _judged(sheet, world, truth, folder)
+    session = Session(sheet, settings, folder, system)
+    session.world.boot()
+    session.world.run_to(session.end)
+    session.world.finish(AFTER)
+    return session.outcome()
 
 
-def _judged(sheet: Sheet, world: OrderWorld, truth: Truth, folder: Path) -> Outcome:
-    journal = JournalReader(folder / NAME).rows(sheet.plan.day)
-    terms = checker.Terms(
-        force_close=sheet.plan.force_close,
-        until=world.timeline.now(),
-        calm_at=sheet.mischief.until,
-        outage=dark_spans(sheet.faults, tapes.DAY),
-        unseen=tuple(world.unseen),
-        unheard=tuple(world.unheard),
-        is_alone=True,
-        detection_s=DETECTION_S,
-    )
-    report = checker.judge(truth.rows, journal, terms)
-    broken = (*world.broken, *report.invariants_broken)
-    last = _first_row(broken, len(truth.rows))
-    return outcome_of(
-        sheet.seed,
-        report,
-        tapes.LOT,
-        events=len(truth.rows) + len(journal) + world.handled,
-        lives=world.lives,
-        met=dict(world.mischief.met + _faults_met(truth)),
-        broken=broken,
-        trace=_trace(truth, journal),
-        faults=sheet.kinds,
-        at=show(truth.rows[last - 1].at),
-        before=tuple(map(_line, truth.rows[max(0, last - BEFORE) : last])) if broken else (),
-    )
+class Session:
+    """A session set up and not begun. Takes over the clock when built."""
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        settings: Settings,
+        folder: Path,
+        system: type[LifeSystem] = LifeSystem,
+    ) -> None:
+        self.sheet = sheet
+        self.truth = Truth()
+        self._folder = folder
+        seed, calm = str(sheet.seed), sheet.mischief.until
+        self.end = Micros(max(sheet.plan.force_close, calm) + LIVENESS + LAST_WORD)
+        tape = tapes.tape(seed, sheet.symbols, sheet.weather, Micros(self.end + AFTER))
+        params = replace(settings.room(SandboxParams), seed=sheet.seed)
+        exchange = Exchange(Setup(params, tape), settings.rules, self.truth)
+        mischief = Mischief(sheet.mischief, random.Random(f"{seed}:mischief"))  # noqa: S311 - repeats
+        self.world = OrderWorld(exchange, tapes.begin(), settings, folder, mischief)
+        script = {"version": 1, "faults": list(sheet.faults)}
+        self.world.suffer(faults.read(script, tapes.DAY, sheet.seed))
+        dealing = Dealing(
+            chain=_chain(exchange, sheet.symbols),
+            plan=sheet.plan,
+            last=partial(_last, self.world),
+            habits=sheet.habits,
+        )
+        self.world.prepare(seed, dealing, system, has_pushes=sheet.has_pushes)
+
+    def broken(self, calm_at: Micros | None = None) -> tuple[str, ...]:
+        """Return what is broken by now; what is due later only with the end of the faults."""
+        return (*self.world.broken, *self._report(calm_at).invariants_broken)
+
+    def outcome(self) -> Outcome:
+        """Return what the session came to."""
+        sheet, world, rows = self.sheet, self.world, self.truth.rows
+        report = self._report(sheet.mischief.until)
+        broken = (*world.broken, *report.invariants_broken)
+        last = _first_row(broken, len(rows))
+        journal = self._journal()
+        return outcome_of(
+            sheet.seed,
+            report,
+            tapes.LOT,
+            events=len(rows) + len(journal) + world.handled,
+            lives=world.lives,
+            met=dict(world.mischief.met + _faults_met(self.truth)),
+            broken=broken,
+            trace=_trace(self.truth, journal),
+            faults=sheet.kinds,
+            at=show(rows[last - 1].at),
+            before=tuple(map(_line, rows[max(0, last - BEFORE) : last])) if broken else (),
+        )
+
+    def _journal(self) -> list[dict[str, Any]]:
+        return JournalReader(self._folder / NAME).rows(self.sheet.plan.day)
+
+    def _report(self, calm_at: Micros | None) -> checker.Report:
+        terms = checker.Terms(
+            force_close=self.sheet.plan.force_close,
+            until=self.world.timeline.now(),
+            calm_at=calm_at,
+            outage=dark_spans(self.sheet.faults, tapes.DAY),
+            unseen=tuple(self.world.unseen),
+            unheard=tuple(self.world.unheard),
+            is_alone=True,
+            detection_s=DETECTION_S,
+        )
+        return checker.judge(self.truth.rows, self._journal(), terms)
 
 
 def _first_row(broken: Sequence[str], last: int) -> int:

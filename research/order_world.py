@@ -112,9 +112,8 @@ class OrderWorld(World):
         """The pump of the process that lives now."""
         return self._life
 
-    def play(self, last: Micros) -> None:
+    def run_to(self, last: Micros) -> None:
         """Let the session happen until the day is done or `last` is reached."""
-        self.boot()
         while self.ended is None and self.timeline.now() < last:
             try:
                 self._step()
