@@ -49,6 +49,10 @@ def flatten(  # noqa: PLR0913 - one argument an option
     attach: Attach = None,
     api_key: ApiKey = None,
     config: Config = None,
+    symbol: Annotated[
+        list[str] | None,
+        typer.Option(help="Without a journal: a short to buy back; may be given again."),
+    ] = None,
     *,
     force: Annotated[
         bool, typer.Option("--force", help="End a running agent that makes no progress.")
@@ -59,7 +63,9 @@ def flatten(  # noqa: PLR0913 - one argument an option
     """Cancel entries, leave every short, prove the book flat; also with the agent dead."""
     where = Where(folder=state_dir or STATE, attach=attach, api_key=api_key, config=config)
     color = False if no_color else None
-    options = flattening.Options(where=where, force=force, dry_run=dry_run, color=color)
+    options = flattening.Options(
+        where=where, symbols=tuple(symbol or ()), force=force, dry_run=dry_run, color=color
+    )
     return flattening.run(options, sys.stdout)
 
 

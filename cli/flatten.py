@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from cli import strangers
 from cli.closer import ESCALATED, NOT_PROVED, Closer
 from cli.dropbox import KILL, kill_text
 from cli.following import Course, Following
 from cli.holder import end
-from cli.levers import Refused, check_folder, market_now
+from cli.levers import Refused, market_now
 from cli.reach import Where, reach
 from cli.session import Session, is_held, locked
 from config import log as logs
@@ -21,6 +22,7 @@ from domain.orders import Purpose
 from domain.proof import manual_list
 from domain.reasons import remedy
 from domain.session import trading_day
+from domain.units import Symbol
 from journal.orders import NAME as JOURNAL
 from journal.orders import JournalReader, verify
 from sandbox.params import SandboxParams
@@ -38,6 +40,7 @@ class Options:
     """What the command line says."""
 
     where: Where
+    symbols: tuple[str, ...] = ()
     force: bool = False
     dry_run: bool = False
     color: bool | None = None
@@ -46,16 +49,15 @@ class Options:
 def run(options: Options, out: TextIO) -> int:
     """Flatten and return 0 if that is proved, 3 if not, 4 if a running agent stands still.
 
-    Raises Refused under HALT, NotRunning if no agent ever ran there, ConfigError, JournalError, or
-    Locked if an agent was started meanwhile.
+    Without a journal of the day only the symbols that are named are left. Raises Refused under
+    HALT, ConfigError, JournalError, or Locked if an agent was started meanwhile.
     """
     folder = options.where.folder
 
     def say(line: str) -> None:
         print(line, file=out, flush=True)
 
-    check_folder(folder)
-    known = _known(folder)
+    known = _known(folder) if (folder / JOURNAL).exists() else Ledger()
     if "HALT" in known.latches:
         raise Refused(f"HALT is up, so nothing is sent. {remedy('HALT')}")
     if options.dry_run:
@@ -90,11 +92,21 @@ def _close(options: Options, say: Callable[[str], None]) -> int:
     """Do it in this process, as the one agent of the folder."""
     folder = options.where.folder
     reached = reach(options.where)
+    plan = reached.plan()
+    ledger = Ledger().fold(verify(folder / JOURNAL, reached.day))
+    is_unknown = not ledger.orders and not ledger.has_recovered
+    books = strangers.read(reached) if is_unknown else None
+    symbols: tuple[Symbol, ...] = ()
+    if books is not None:
+        found = strangers.shorts(books, reached.settings.universe.underlying)
+        symbols = strangers.chosen(found, options.symbols, say)
+        if not symbols:
+            return NOT_PROVED
     with locked(folder):
         logs.setup(logs.Redactor(*reached.settings.secrets()), color=options.color)
-        verify(folder / JOURNAL, reached.day)
+        if books is not None:
+            strangers.take_over(folder, reached, books, symbols)
         session = Session(settings=reached.settings, folder=folder)
-        plan = reached.plan()
         ended = Closer(session, plan, reached).run()
         for _ in range(MOST_STARTS - 1):
             if ended.code == ESCALATED:
@@ -145,5 +157,7 @@ def _plan(folder: Path, ledger: Ledger) -> Iterator[str]:
         if leg.short > 0:
             orders = " ".join(order.orderid for order in ledger.exits(leg.leg)) or "none"
             yield f"would buy back {leg.symbol} units={leg.short}, in place of orders={orders}"
-    if ledger.is_quiet:
+    if not ledger.orders and not ledger.has_recovered:
+        yield "no journal of today: would list MIS shorts and buy back those named with --symbol"
+    elif ledger.is_quiet:
         yield "the journal knows of nothing open: would only prove that"

@@ -1,16 +1,13 @@
 """`run.py reconcile`: the broker's books against the journal, now; changes nothing itself."""
 
 import threading
-from contextlib import closing
 from typing import TextIO
 
 from actors.system import server_mode
-from cli.inquiry import Asker
-from cli.levers import Refused, ask, check_folder
+from cli.levers import ask, check_folder
 from cli.reach import Reached, Where, reach
 from cli.session import is_held
-from domain.books import Books
-from domain.calls import Failed, ReadBooks
+from cli.strangers import read
 from domain.ledger import Ledger
 from domain.levers import Lever
 from domain.reconcile import Yardstick
@@ -32,25 +29,19 @@ def run(where: Where, out: TextIO) -> int:
     check_folder(where.folder)
     reached = reach(where)
     alive = is_held(where.folder) and ask(where.folder, Lever.RECONCILE) is not None
-    with closing(Asker(reached.settings)) as asker:
-        faults, rows = _read(where, reached, asker)
-        if alive and not _is_equal(faults, rows):
-            threading.Event().wait(AGAIN_S)
-            faults, rows = _read(where, reached, asker)
+    faults, rows = _read(where, reached)
+    if alive and not _is_equal(faults, rows):
+        threading.Event().wait(AGAIN_S)
+        faults, rows = _read(where, reached)
     out.writelines(line.rstrip() + "\n" for line in table(rows))
     out.writelines(f"not believed: {fault}\n" for fault in faults)
     return EQUAL if _is_equal(faults, rows) else UNEQUAL
 
 
-def _read(
-    where: Where, reached: Reached, asker: Asker
-) -> tuple[tuple[str, ...], tuple[Tally, ...]]:
+def _read(where: Where, reached: Reached) -> tuple[tuple[str, ...], tuple[Tally, ...]]:
     """Read the books, then the journal, which may know more by then but never less."""
     reached.follow()
-    reply = asker.ask(ReadBooks(urgent=True))
-    if isinstance(reply, Failed):
-        raise Refused(f"the books cannot be read: {reply.status or 'no answer'} {reply.text}")
-    assert isinstance(reply, Books)
+    reply = read(reached)
     events, _ = JournalReader(where.folder / JOURNAL).after(0, reached.day)
     ledger = Ledger().fold(events)
     settings = reached.settings
