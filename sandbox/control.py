@@ -15,16 +15,31 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from domain.books import Action
 from domain.errors import ConfigError
 from domain.session import instant, show
-from domain.units import Day, Micros
+from domain.units import Day, Micros, Symbol
 from sandbox import faults
 from sandbox.api.answers import JSON
-from sandbox.api.fields import Invalid, Messages, Schema, between, may, text, truth, whole
+from sandbox.api.fields import (
+    Invalid,
+    Messages,
+    Schema,
+    between,
+    may,
+    must,
+    one_of,
+    text,
+    truth,
+    whole,
+)
 from sandbox.apps import Stream
 from sandbox.checker import Terms, judge
+from sandbox.faults import Fault
+from sandbox.faults.account_verbs import ModeFlip, RevokeSession, SemiAuto
 from sandbox.floor import Floor
 from sandbox.interference import Interference
+from sandbox.kinds import NFO
 from sandbox.truth import Truth
 
 TOKEN_HEADER = "x-control-token"  # noqa: S105 - the header's name, not a token
@@ -61,6 +76,30 @@ class FaultOrder(msgspec.Struct, frozen=True, kw_only=True):
     clear: bool = False
 
 
+class HumanOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What the account's owner trades at the touch."""
+
+    symbol: str
+    action: str
+    lots: int = 1
+
+
+class SessionOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """How the server stands to its broker; what is absent stays as it is."""
+
+    logged_in: bool | None = None
+    semi_auto: bool | None = None
+    flipped: bool | None = None
+
+
+SESSION = {
+    "logged_in": Fault("session_revoked", "account", RevokeSession()),
+    "semi_auto": Fault("session_semi_auto", "account", SemiAuto()),
+    "flipped": Fault("session_flipped", "account", ModeFlip()),
+}
+"""The faults that a caller switches by hand; of the first one the absence is the rule."""
+
+
 def _list(value: object) -> list[object]:
     if not isinstance(value, list):
         raise Invalid(["Not a valid list."])
@@ -71,6 +110,15 @@ def _texts(value: object) -> list[str]:
     return [text(each) for each in _list(value)]
 
 
+HUMAN_ORDER = Schema(
+    HumanOrder,
+    {
+        "symbol": must(text),
+        "action": must(text, one_of("BUY", "SELL")),
+        "lots": may(whole, between(1, 100)),
+    },
+)
+SESSION_ORDER = Schema(SessionOrder, {name: may(truth) for name in SESSION})
 FAULT_ORDER = Schema(FaultOrder, {"add": may(_list), "remove": may(_texts), "clear": may(truth)})
 CLOCK_ORDER = Schema(
     ClockOrder,
@@ -117,6 +165,44 @@ class Control:
         counts = self._interference.counts
         faults = self._interference.script.faults
         return _json({"faults": [{**f.shown(), "met": counts[f.id]} for f in faults]})
+
+    async def human(self, request: Request) -> Response:
+        """Let the account's owner trade, as POST /human says."""
+        try:
+            order = HUMAN_ORDER.load(await _body(request))
+            symbol = self._contract(order.symbol)
+        except Invalid as invalid:
+            return _unprocessable(invalid.messages)
+        at = self._floor.step()
+        traded = self._floor.exchange.human(at, symbol, Action(order.action), order.lots)
+        return _json({"taken": traded})
+
+    def _contract(self, symbol: str) -> Symbol:
+        if self._floor.exchange.instrument(symbol, NFO) is None:
+            raise Invalid({"symbol": ["No contract has this symbol."]})
+        return Symbol(symbol)
+
+    async def session(self, request: Request) -> Response:
+        """Log in or out, queue orders or not, flip the mode or back, as POST /session says."""
+        try:
+            order = SESSION_ORDER.load(await _body(request))
+        except Invalid as invalid:
+            return _unprocessable(invalid.messages)
+        for name, fault in SESSION.items():
+            asked = getattr(order, name)
+            if asked is not None:
+                self._switch(fault, on=asked != (name == "logged_in"))
+        self._floor.step()
+        known = {fault.id for fault in self._interference.script.faults}
+        told = {name: (f.id in known) != (name == "logged_in") for name, f in SESSION.items()}
+        return _json(told)
+
+    def _switch(self, fault: Fault, *, on: bool) -> None:
+        is_on = any(each.id == fault.id for each in self._interference.script.faults)
+        if on and not is_on:
+            self._interference.add((fault,))
+        elif is_on and not on:
+            self._interference.remove((fault.id,))
 
     async def clock(self, request: Request) -> Response:
         """Answer GET /clock, and do what POST /clock says."""
@@ -210,6 +296,8 @@ def control_app(control: Control, token: str) -> ASGIApp:
             Route("/truth", control.truth_rows, methods=["GET"]),
             Route("/truth/summary", control.summary, methods=["GET"]),
             Route("/faults", control.faults, methods=["GET", "POST"]),
+            Route("/human", control.human, methods=["POST"]),
+            Route("/session", control.session, methods=["POST"]),
             Route("/clock", control.clock, methods=["GET", "POST"]),
             Route("/state", control.state, methods=["GET"]),
         ]

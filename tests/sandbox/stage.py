@@ -245,6 +245,7 @@ class StagedExchange(Exchange):
         self.stamp_form = 0
         self.capital = 1_000_000_000
         self.skews: dict[str, Micros] = {}
+        self.by_hand: list[tuple[str, str, int]] = []
         self.noted: list[Payload] = []
         self.twists: list[Twist] = []
         self._waiting: list[tuple[Micros, Deferred, Answer]] = []
@@ -288,6 +289,10 @@ class StagedExchange(Exchange):
 
     def note(self, at: Micros, payload: Payload) -> None:
         self.noted.append(payload)
+
+    def human(self, at: Micros, symbol: Symbol, action: Action, lots: int) -> bool:
+        self.by_hand.append((symbol, action, lots))
+        return True
 
     def leave(self, at: Micros) -> None:
         self.left_at = at

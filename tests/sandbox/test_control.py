@@ -6,7 +6,8 @@ import pytest
 
 from domain.session import instant
 from domain.units import Micros
-from sandbox.truth import Started, Truth
+from sandbox.truth import Outage, Started, Truth
+from tests.sandbox.api.asking import order as an_order
 from tests.sandbox.serving import PATIENCE_S, TOKEN, Open, opened
 from tests.sandbox.stage import AT, CALL, DAY, StagedExchange, a_price
 from tests.waiting import until
@@ -197,3 +198,35 @@ def test_forwarded_peers_are_not_believed() -> None:
         )
         assert answer.status_code == 200
         assert Micros(answer.json()["now"]) >= AT
+
+
+def test_owner_trades_by_hand() -> None:
+    exchange = StagedExchange()
+    with opened(exchange) as served:
+        order = {"symbol": CALL, "action": "BUY", "lots": 2}
+        assert served.order("/human", order).json() == {"taken": True}
+        assert exchange.by_hand == [(CALL, "BUY", 2)]
+        assert refused(served, "/human", order | {"symbol": "NOPE"}) == (
+            422,
+            {"symbol": ["No contract has this symbol."]},
+        )
+        assert refused(served, "/human", order | {"action": "HOLD"})[0] == 422
+
+
+def test_session_is_lost_and_won_again() -> None:
+    exchange = StagedExchange()
+    with opened(exchange) as served:
+        told = served.order("/session", {"logged_in": False}).json()
+        assert told == {"logged_in": False, "semi_auto": False, "flipped": False}
+        assert served.post("funds").status_code == 403
+        assert served.order("/session", {"logged_in": False}).json() == told
+        assert served.order("/session", {"logged_in": True, "semi_auto": True}).json() == {
+            "logged_in": True,
+            "semi_auto": True,
+            "flipped": False,
+        }
+        assert served.post("funds").status_code == 200
+        assert served.post("placeorder", **an_order()).json()["mode"] == "semi_auto"
+        assert refused(served, "/session", {"mode": "live"})[0] == 422
+    told = [(note.what, note.on) for note in exchange.noted if isinstance(note, Outage)]
+    assert told == [("calls", True), ("calls", False), ("writes", True)]
