@@ -179,8 +179,6 @@ class Protection:
         A stop refused for the band is cut once, around the lowest mean of the last minute, or to
         half the distance if that is no lower.
         """
-        if self._b.ledger.contract(leg.symbol) is None:
-            return None
         refused = self._b.refused_last(leg, Purpose.STOP)
         return self._cut(leg, refused[0].ticket.price, at) if refused else self._clamped(leg, at)
 

@@ -133,11 +133,12 @@ def test_stop_that_never_left_is_sent_again_after_a_restart() -> None:
     assert len(again.ledger.orders) == 2
 
 
-def test_stop_of_a_contract_nobody_knows_becomes_a_cover() -> None:
+def test_stop_of_a_contract_nobody_knows_goes_by_the_usual_tick() -> None:
+    """The day's contract facts may be lost with the journal, while a short is not."""
     filled = ev.FillsSeen(at=t(0), intent="i1", filled=Units(65), value=65 * 12_990)
     bench = Bench(events=[planned(), filled]).active(0)
-    assert phase(bench) == (Phase.CHASE, "STOP_REFUSED")
-    assert sent(bench.quote(1, 14_990, 15_000)) == [("place", "LIMIT", 65, 15_750)]
+    assert phase(bench) == (Phase.PROTECT, "")
+    assert sent(bench) == [("place", "SL", 65, 15_230)]
     assert USUAL_TICK == 5
 
 
