@@ -325,7 +325,7 @@ class OrderActor(Actor):
             self._tell_everything(address, at)
 
     def _ask_quotes(self, at: Micros) -> None:
-        wanted = self._desk.exits.wanted_quotes(at)
+        wanted = self._desk.wanted_quotes(at)
         if wanted and not self._quotes.is_out(at) and at >= self._quotes_at + QUOTES_APART:
             self._quotes_at, number = at, self._quotes.begin(at)
             call = ReadQuotes(symbols=wanted, urgent=True)

@@ -248,4 +248,7 @@ def _desk(settings: Settings) -> DeskParams:
         exit=settings.exit,
         max_lots=chosen.params.sizing.max_lots,
         modify_qty=settings.broker.modify_qty,
+        recover=settings.recover,
+        underlying=settings.universe.underlying,
+        stop=chosen.params.stop,
     )

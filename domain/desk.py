@@ -21,6 +21,7 @@ from domain.gate import Gate, Situation
 from domain.ledger import Ledger
 from domain.levers import Lever
 from domain.orders import EntryKey, Pending, Purpose, State, StopPlan
+from domain.orphans import Terms
 from domain.params import (
     DayParams,
     EntryParams,
@@ -30,10 +31,13 @@ from domain.params import (
     OrderParams,
     ProtectParams,
     ReconcileParams,
+    RecoverParams,
+    StopParams,
 )
 from domain.parking import unsafe
 from domain.proof import Proof, Vigil, manual_list
 from domain.reasons import Condition
+from domain.rebuild import Rebuild
 from domain.session import DayPlan, cross_check
 from domain.standing import Standing
 from domain.strategy import Mode
@@ -59,8 +63,11 @@ class DeskParams:
     gate: GateParams
     protect: ProtectParams
     exit: ExitParams
+    recover: RecoverParams
+    stop: StopParams
     max_lots: int
     modify_qty: Literal["total", "none"] = "total"
+    underlying: str = "NIFTY"
 
 
 class Desk:
@@ -76,6 +83,15 @@ class Desk:
         gate = Gate(params.gate, params.limits, params.max_lots)
         self.entries = EntryDesk(self.blotter, gate, params.entry, params.orders)
         self.exits = ExitDesk(self.blotter, self.memory, params.exit, params.protect, params.gate)
+        self.rebuild = Rebuild(
+            self.blotter,
+            Terms(
+                underlying=params.underlying,
+                prefix=prefix,
+                stop=params.stop,
+                protects=params.recover.protect_orphans,
+            ),
+        )
         self.proof = Proof()
         self._vigil = Vigil(params.exit.proof_s)
         self._params = params
@@ -255,7 +271,13 @@ class Desk:
             self.exits.quoted(quote.symbol, reference)
 
     def judged(self, books: Books, digest: str, at: Micros, send_before: Micros | None) -> None:
-        """Take a valid snapshot: what it proves, then what waited for it."""
+        """Take a valid snapshot: what it proves, then what waited for it.
+
+        The first one has to wait until every short the journal lost has been taken over.
+        """
+        last = self.exits.last_price
+        if not self.is_recovered and not self.rebuild.is_done(books, last, at):
+            return
         params = self._params
         Weighing(books, self.blotter, self.memory, params.orders, params.reconcile).run()
         self._snapshot_at = books.asked_at
@@ -270,6 +292,10 @@ class Desk:
             if flat is not None and self.ledger.proved_flat_at is None:
                 self.blotter.record(ev.ProvedFlat(at=at, first=flat[0], second=flat[1]))
         self.entries.retry(self._situation(at), send_before)
+
+    def wanted_quotes(self, at: Micros) -> tuple[tuple[Symbol, str], ...]:
+        """Return the symbols, with exchange, whose price is needed now."""
+        return (*self.rebuild.wanted, *self.exits.wanted_quotes(at))
 
     def doubted(self) -> None:
         """A read failed or cannot be believed: a proof begun before it does not go on."""
@@ -298,6 +324,8 @@ class Desk:
     def _recover(self, at: Micros) -> None:
         """Meet what is there: adoption is done, shorts are known, entries start from nothing."""
         self.standing.is_recovered = True
+        for condition, text in self.ledger.unsafe.items():
+            self.standing.hold(condition, text)
         shorts = sum(leg.short > 0 for leg in self.ledger.open_legs())
         orders = sum(1 for _ in self.ledger.live())
         self.entries.cancel_all("recovery")

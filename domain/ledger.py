@@ -324,7 +324,8 @@ class Ledger:
             first_stop=event.stop,
             sold=Execution(units=event.filled, value=event.value),
         )
-        self.unsafe.setdefault(Condition.JOURNAL_LOST, "shorts were found that it does not know")
+        lost = "shorts were found that the journal does not know"
+        self.unsafe.setdefault(Condition.JOURNAL_LOST, lost)
         self._stir(event.at)
 
     def _stir(self, at: Micros) -> None:

@@ -34,6 +34,8 @@ from domain.params import (
     OrderParams,
     ProtectParams,
     ReconcileParams,
+    RecoverParams,
+    StopParams,
 )
 from domain.reconcile import digest
 from domain.session import DayPlan
@@ -54,6 +56,8 @@ PARAMS = DeskParams(
     gate=GateParams(),
     protect=ProtectParams(),
     exit=ExitParams(),
+    recover=RecoverParams(),
+    stop=StopParams(limit_offset_bps=800),
     max_lots=10,
 )
 
