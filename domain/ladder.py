@@ -11,13 +11,11 @@ from domain.bearings import REFUSALS, Bearings
 from domain.books import Action
 from domain.exits import Reference, band_high, band_low, is_band, rung, rung_down
 from domain.orders import Order, Pending
+from domain.protection import HALVINGS
 from domain.units import SECOND, Micros, Paise, Symbol, Units, seconds
 
 BACKOFF = (SECOND, seconds(2), seconds(5), seconds(10))
 """How long to wait after one, two, three and more attempts in a row that were not taken."""
-
-HALVINGS = 8
-"""How often the distance to the reference is halved at most, refusal by refusal."""
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -22,6 +22,9 @@ from domain.units import Micros, Paise, Units, ceil_tick, seconds
 STOP_MODIFIES = 20
 """How often a resting stop is moved; exchanges refuse the 25th change, and size needs some."""
 
+HALVINGS = 8
+"""How often the distance to the reference of the band is halved at most, refusal by refusal."""
+
 NOT_THE_ORDERS_FAULT = frozenset({"BAND", "SESSION", "DENIED", "SEMI_AUTO"})
 """Refusals of a modify that say nothing of the order: another price, or a later time, may pass."""
 
@@ -176,8 +179,8 @@ class Protection:
     def _plan(self, leg: Leg, at: Micros) -> StopPlan | None:
         """Return the stop to send, inside the band; None if there is none the exchange would take.
 
-        A stop refused for the band is cut once, around the lowest mean of the last minute, or to
-        half the distance if that is no lower.
+        A stop refused for the band is cut once, around the lowest mean of the last minute, to half
+        the distance from it as often as it takes to end below what was refused.
         """
         refused = self._b.refused_last(leg, Purpose.STOP)
         return self._cut(leg, refused[0].ticket.price, at) if refused else self._clamped(leg, at)
@@ -195,7 +198,7 @@ class Protection:
         if lowest is None:
             return None
         tick, safety = self._b.tick(leg.symbol), self._b.terms.gate.band_safety_bps
-        highs = (band_high(lowest, bps, tick) for bps in (safety, safety // 2))
+        highs = (band_high(lowest, safety >> n, tick) for n in range(HALVINGS))
         plan = self._rounded(leg)
         lower = (high for high in highs if plan.trigger <= high < refused)
         limit = next(lower, None)

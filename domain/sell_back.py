@@ -48,13 +48,14 @@ class SellBack:
         """Take every excess one step nearer to nothing."""
         excess = self._excess()
         for symbol in self.symbols:
-            units = Units(min(self._proved.get(symbol, 0), excess.get(symbol, 0)))
+            units = excess.get(symbol, Units(0))
             orders = self._b.ledger.live(Purpose.SELL_BACK)
             live = [order for order in orders if order.ticket.symbol == symbol]
             for order in live:
                 self._tend(order, units, at, quiet=quiet)
-            if units and not live and not quiet and self._b.terms.exits.sell_back:
-                self._place(symbol, units, at)
+            proved = Units(min(units, self._proved.get(symbol, 0)))
+            if proved and not live and not quiet and self._b.terms.exits.sell_back:
+                self._place(symbol, proved, at)
 
     def _excess(self) -> dict[Symbol, Units]:
         nets = self._b.ledger.own_net().items()
