@@ -249,10 +249,10 @@ class OrderActor(Actor):
     def _carry_out(self, at: Micros) -> None:
         """Write down, send, tell, in this order."""
         assert self._scribe is not None
-        self._desk.settle(at)
+        self._desk.settle(at, self._send_before())
         events = self._write_down(self._scribe, at)
         if self._scribe.hold(self._desk.standing, at):
-            self._desk.settle(at)
+            self._desk.settle(at, self._send_before())
             events += self._write_down(self._scribe, at)
         self._bulletin.tell(events, self._desk.ledger, at)
         self._bulletin.refuse(self._desk.entries.refused, at)

@@ -41,6 +41,19 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Amend(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of an entry that rests; `key` is the decision it stands for once it took.
+
+    `is_relief`: it only takes risk off, so it goes as soon as a cancel would.
+    """
+
+    ticket: Ticket
+    reason: str
+    key: EntryKey | None = None
+    is_relief: bool = False
+    send_before: Micros | None = None
+
+
 class Blotter:
     """Records what is decided, in the order in which it must become durable."""
 
@@ -79,7 +92,9 @@ class Blotter:
         self, intent: Intent, at: Micros, tick: Paise, send_before: Micros | None = None
     ) -> Order | None:
         """Plan and send an order; None if no free fingerprint is left (an exit then uses none)."""
-        found = fingerprinted(intent.ticket, self._used(), tick, self._params.fingerprint_ticks)
+        found = fingerprinted(
+            intent.ticket, self.numbers_used(), tick, self._params.fingerprint_ticks
+        )
         if found is None and intent.purpose is Purpose.ENTRY:
             return None
         ticket, k = found or (intent.ticket, 0)
@@ -118,6 +133,23 @@ class Blotter:
         self.record(ev.WriteSent(at=at, intent=order.intent, op="modify"))
         write = ModifyOrder(
             ref=order.intent, orderid=order.orderid, ticket=ticket, priority=_priority(order)
+        )
+        self.writes.append(write)
+
+    def amend(self, order: Order, change: Amend, at: Micros) -> None:
+        """Ask for the absolute values of an entry's change."""
+        wire = change.ticket
+        planned = ev.ModifyPlanned(
+            at=at, intent=order.intent, ticket=wire, reason=change.reason, key=change.key
+        )
+        self.record(planned)
+        self.record(ev.WriteSent(at=at, intent=order.intent, op="modify"))
+        write = ModifyOrder(
+            ref=order.intent,
+            orderid=order.orderid,
+            ticket=wire,
+            priority=Priority.CANCEL if change.is_relief else Priority.ENTRY,
+            send_before=change.send_before,
         )
         self.writes.append(write)
 
@@ -264,7 +296,8 @@ class Blotter:
             case _:
                 self.move(order, order.state, at, pending=_ASKED[op][-1], reason=reply.text)
 
-    def _used(self) -> Iterable[Numbers]:
+    def numbers_used(self) -> Iterable[Numbers]:
+        """Return the numbers of every order of today, ours and those of the last valid book."""
         ours = {numbers(order.ticket) for order in self.ledger.orders.values()}
         return ours | self._book_numbers
 

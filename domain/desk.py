@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain import events as ev
+from domain.amendments import Amendments
 from domain import switch
 from domain.blotter import Blotter
 from domain.books import Books, OrderPush, Status
@@ -81,7 +82,9 @@ class Desk:
         self.blotter = Blotter(ledger, prefix, params.orders)
         self.memory = Memory()
         gate = Gate(params.gate, params.limits, params.max_lots)
-        self.entries = EntryDesk(self.blotter, gate, params.entry, params.orders)
+        ticks = params.orders.fingerprint_ticks
+        amendments = Amendments(self.blotter, params.modify_qty, ticks)
+        self.entries = EntryDesk(self.blotter, gate, params.entry, params.orders, amendments)
         self.exits = ExitDesk(self.blotter, self.memory, params.exit, params.protect, params.gate)
         self.rebuild = Rebuild(
             self.blotter,
@@ -302,19 +305,22 @@ class Desk:
         self.proof = Proof()
         self._doubts += 1
 
-    def settle(self, at: Micros) -> None:
-        """Do what the situation asks for. After each message and on each pulse."""
+    def settle(self, at: Micros, send_before: Micros | None = None) -> None:
+        """Do what the situation asks for. After each message and on each pulse.
+
+        A change of an entry that is not on the wire by `send_before`, machine time, is dropped.
+        """
         if self.standing.may_write:
-            self._act(at)
+            self._act(at, send_before)
         if self.mode(at).value != self.ledger.mode:
             reason = self.standing.why(at)
             self.blotter.record(ev.ModeChanged(at=at, mode=self.mode(at).value, reason=reason))
 
-    def _act(self, at: Micros) -> None:
+    def _act(self, at: Micros, send_before: Micros | None) -> None:
         reason = self._entries_over(at)
         if reason:
             self.entries.cancel_all(reason)
-        self.entries.step(at, doubt=self._doubt())
+        self.entries.step(at, send_before, doubt=self._doubt())
         if self.standing.is_closing(at):
             for leg in tuple(self.ledger.open_legs()):
                 self.exits.chase(leg, self.standing.closing_reason(), at)

@@ -1,7 +1,8 @@
 """Entries at the order desk: one live SELL per slot, one order per decision, never a second try.
 
 A wish that cannot go yet (no fresh baseline, an order in flight) waits for the next valid read; a
-wish that may not go is refused with a code. Ending an entry is never doubted, unless it is filling.
+wish that may not go is refused with a code. A wish for the symbol whose entry rests in its slot is
+a change of that entry. Ending an entry is never doubted, unless it is filling.
 """
 
 from collections.abc import Iterator
@@ -9,15 +10,20 @@ from collections.abc import Iterator
 import msgspec
 
 from domain import events as ev
+from domain.amendments import Amendments, Goal
 from domain.blotter import Blotter, Intent
 from domain.books import Action, PriceType
-from domain.contracts import Side
+from domain.contracts import Contract, Side
 from domain.gate import Gate, Proposal, Situation
 from domain.orders import EntryKey, Order, Purpose, State, StopPlan, Ticket
 from domain.params import EntryParams, OrderParams
 from domain.positions import Phase
 from domain.reasons import Refusal
 from domain.units import Micros, Paise, seconds
+
+
+USED = "this decision already had its order"
+OLD = "the command, and the price it saw, are too old"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +42,12 @@ class EntryDesk:
     """Places, keeps and ends entries."""
 
     def __init__(
-        self, blotter: Blotter, gate: Gate, entry: EntryParams, orders: OrderParams
+        self,
+        blotter: Blotter,
+        gate: Gate,
+        entry: EntryParams,
+        orders: OrderParams,
+        amendments: Amendments,
     ) -> None:
         self._blotter = blotter
         self._gate = gate
@@ -45,6 +56,7 @@ class EntryDesk:
         self._waiting: dict[str, Entry] = {}
         self._unwanted: dict[str, str] = {}
         self._over: dict[str, str] = {}
+        self._amendments = amendments
         self.refused: list[tuple[EntryKey, Refusal]] = []
 
     @property
@@ -58,11 +70,11 @@ class EntryDesk:
         self._waiting.pop(slot, None)
         live = self._in_slot(wanted.key.strategy, wanted.key.slot)
         if live is not None:
-            self._compare(live, wanted)
+            self._compare(live, wanted, now)
         elif self._was_used(wanted.key):
-            self._refuse(wanted.key, "USED_KEY", "this decision already had its order")
-        elif wanted.at < now.at - seconds(2 * self._orders.baseline_max_age_s):
-            self._refuse(wanted.key, "OLD", "the command, and the price it saw, are too old")
+            self._refuse(wanted.key, "USED_KEY", USED)
+        elif self._is_old(wanted, now):
+            self._refuse(wanted.key, "OLD", OLD)
         elif self._must_wait(wanted, now):
             self._waiting[slot] = wanted
         else:
@@ -79,7 +91,7 @@ class EntryDesk:
         self._waiting.pop(f"{strategy}:{slot}", None)
         order = self._in_slot(strategy, slot)
         if order is not None and not is_touched(order):
-            self._unwanted[order.intent] = reason
+            self._give_up(order, reason)
 
     def drop(self, reason: str) -> None:
         """Forget every wish that waits for a fresh read of the books."""
@@ -101,27 +113,43 @@ class EntryDesk:
         if stop.trigger > order.stop.trigger:
             self._blotter.record(ev.StopPlanned(at=at, intent=order.intent, stop=stop))
 
-    def step(self, at: Micros, *, doubt: str = "") -> None:
+    def step(self, at: Micros, send_before: Micros | None = None, *, doubt: str = "") -> None:
         """Cancel what is to end, until it has ended: the one place where an entry is cancelled.
 
-        While there is a `doubt` no entry rests; one that is filling is left to fill.
+        What is to become something else is changed. While there is a `doubt` no entry rests; one
+        that is filling is left to fill.
         """
         for order in tuple(self._blotter.ledger.live(Purpose.ENTRY)):
             reason = self._over.get(order.intent) or self._why_end(order, doubt, at)
+            if is_touched(order):
+                self._amendments.forget(order.intent)
+            elif not reason:
+                reason = self._amendments.step(order, at, send_before)
             if reason and order.may_be_asked(at):
                 self._blotter.cancel(order, at, reason)
 
-    def _place(self, wanted: Entry, now: Situation, send_before: Micros | None) -> None:
-        proposal = Proposal(
-            ticket=wanted.ticket, side=wanted.side, stop=wanted.stop, last=wanted.last
-        )
+    def _passed(self, wanted: Entry, now: Situation, live: Order | None = None) -> Contract | None:
+        """Return the contract of an entry that may go, or of a change that may; None: refused."""
         contract = self._blotter.ledger.contract(wanted.ticket.symbol)
         if contract is None:
             self._refuse(wanted.key, "NO_CONTRACT", "not in today's journaled chain")
-            return
+            return None
+        proposal = Proposal(
+            ticket=wanted.ticket,
+            side=wanted.side,
+            stop=wanted.stop,
+            last=wanted.last,
+            instead_of=live,
+        )
         refusal = self._gate.refusal(proposal, contract, self._blotter.ledger, now)
         if refusal is not None:
             self._refuse(wanted.key, refusal.code, refusal.text)
+            return None
+        return contract
+
+    def _place(self, wanted: Entry, now: Situation, send_before: Micros | None) -> None:
+        contract = self._passed(wanted, now)
+        if contract is None:
             return
         intent = Intent(
             purpose=Purpose.ENTRY,
@@ -140,17 +168,42 @@ class EntryDesk:
             return True
         return self._blotter.ledger.outstanding(wanted.ticket.symbol, Action.SELL) is not None
 
-    def _compare(self, live: Order, wanted: Entry) -> None:
-        """Meet a wish for a taken slot: the same order is fine, another one must wait its turn."""
+    def _compare(self, live: Order, wanted: Entry, now: Situation) -> None:
+        """Meet a wish for a taken slot: the same order is fine, its symbol's is changed.
+
+        Another symbol's must wait its turn, and nothing that is filling is changed.
+        """
         if live.key == wanted.key and _is_same(live.ticket, wanted.ticket):
             self._unwanted.pop(live.intent, None)
-            return
-        self._refuse(wanted.key, "SLOT_TAKEN", f"{live.intent} lives in this slot")
-        if not is_touched(live):
-            self._unwanted[live.intent] = "replaced by another wish"
+            self._amendments.forget(live.intent)
+        elif is_touched(live):
+            self._refuse(wanted.key, "SLOT_TAKEN", f"{live.intent} is filling in this slot")
+        elif not _is_successor(live, wanted):
+            self._refuse(wanted.key, "SLOT_TAKEN", f"{live.intent} lives in this slot")
+            self._give_up(live, "replaced by another wish")
+        elif self._is_old(wanted, now):
+            self._refuse(wanted.key, "OLD", OLD)
+        elif wanted.key != live.key and self._was_used(wanted.key):
+            self._refuse(wanted.key, "USED_KEY", USED)
+        else:
+            self._amend(live, wanted, now)
+
+    def _amend(self, live: Order, wanted: Entry, now: Situation) -> None:
+        contract = self._passed(wanted, now, live)
+        if contract is not None:
+            self._unwanted.pop(live.intent, None)
+            goal = Goal(key=wanted.key, ticket=wanted.ticket, stop=wanted.stop, tick=contract.tick)
+            self._amendments.want(live, goal, now.at)
+
+    def _give_up(self, order: Order, reason: str) -> None:
+        self._unwanted[order.intent] = reason
+        self._amendments.forget(order.intent)
+
+    def _is_old(self, wanted: Entry, now: Situation) -> bool:
+        return wanted.at < now.at - seconds(2 * self._orders.baseline_max_age_s)
 
     def _was_used(self, key: EntryKey) -> bool:
-        return any(order.key == key for order in self._blotter.ledger.orders.values())
+        return any(order.stood_for(key) for order in self._blotter.ledger.orders.values())
 
     def _why_end(self, order: Order, doubt: str, at: Micros) -> str:
         """Return why an entry shall not live on by itself; '' if it may."""
@@ -198,6 +251,12 @@ def is_touched(order: Order) -> bool:
     """Whether an entry's trigger was met: it is filling, and a break no longer cancels it."""
     triggered = order.state is State.OPEN and order.ticket.pricetype is PriceType.SL
     return triggered or order.filled > 0
+
+
+def _is_successor(live: Order, wanted: Entry) -> bool:
+    """Whether a wish is for the same order with other numbers: its decision, or a newer one."""
+    is_newer = live.key is not None and live.key.minute != wanted.key.minute
+    return live.ticket.symbol == wanted.ticket.symbol and (live.key == wanted.key or is_newer)
 
 
 def _is_same(resting: Ticket, wanted: Ticket) -> bool:

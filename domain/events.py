@@ -45,12 +45,16 @@ class IntentPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tru
 
 
 class ModifyPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """An order shall get the absolute values of `ticket`."""
+    """An order shall get the absolute values of `ticket`.
+
+    An entry that is to stand for another decision from then on names it by its `key`.
+    """
 
     at: Micros
     intent: str
     ticket: Ticket
     reason: str
+    key: EntryKey | None = None
 
 
 class CancelPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

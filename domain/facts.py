@@ -45,6 +45,8 @@ class Facts:
             return
         self._orders[order.intent] = order
         self._answered(key)
+        if order.target_key is not None:
+            self._answered(order.target_key)
         self._fold()
 
     def leg(self, leg: Leg) -> None:
@@ -53,8 +55,11 @@ class Facts:
         self._fold_shorts()
 
     def asked(self, key: EntryKey, side: Side, ticket: Ticket, stop: StopPlan) -> None:
-        """Remember an entry just asked for, until OrderActor says what became of it."""
-        if any(order.key == key for order in self._orders.values()):
+        """Remember an entry just asked for, until OrderActor says what became of it.
+
+        Where an entry lives in its slot the ask is a change of that one, and no entry of its own.
+        """
+        if any(o.stood_for(key) or _is_in(o, key.slot) for o in self._orders.values()):
             return
         view = _view(key, ticket, stop, State.PLANNED)
         self._asked[key.slot] = _Ask(key=key, side=side, view=view)
@@ -119,6 +124,12 @@ class Facts:
             for view in self._ended
             if (view.slot, view.symbol, view.minute) == (slot, symbol, minute)
         ]
+        tried += [
+            key.attempt
+            for order in self._orders.values()
+            for key in order.former
+            if (key.slot, key.symbol, key.minute) == (slot, symbol, minute)
+        ]
         return max(tried, default=-1) + 1
 
     def _answered(self, key: EntryKey) -> None:
@@ -163,16 +174,22 @@ def order_view(order: Order) -> EntryView:
     """Return an entry order as a strategy sees it; a modify in the air counts as done."""
     if order.key is None or order.stop is None:
         raise ValueError(f"{order.intent} is no entry")
-    ticket = order.target if order.pending in _MODIFYING and order.target else order.ticket
+    is_changing = order.pending in _MODIFYING and order.target is not None
+    ticket = order.target if is_changing and order.target else order.ticket
+    key = order.target_key if is_changing and order.target_key else order.key
     triggered = order.state is State.OPEN and ticket.pricetype is PriceType.SL
     return replace(
-        _view(order.key, ticket, order.stop, order.state),
+        _view(key, ticket, order.stop, order.state),
         filled=order.filled,
         touched=triggered or order.filled > 0,
         ended_at=order.changed_at if order.state.is_terminal else None,
         reason=order.reason,
         ending=order.pending in _CANCELLING,
     )
+
+
+def _is_in(order: Order, slot: str) -> bool:
+    return order.is_live and order.key is not None and order.key.slot == slot
 
 
 def _view(key: EntryKey, ticket: Ticket, stop: StopPlan, state: State) -> EntryView:

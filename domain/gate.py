@@ -4,7 +4,7 @@ The numbers follow `execution.md` 8.1. Exits are never held back here: what coul
 harm (more BUY than own short) is decided where the exit is made, in `desk_exits.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -12,20 +12,34 @@ import msgspec
 from domain.contracts import Contract, Side
 from domain.exits import band_low
 from domain.ledger import Ledger
-from domain.orders import Purpose, StopPlan, Ticket
+from domain.orders import Order, Purpose, StopPlan, Ticket
 from domain.params import GateParams, LimitParams
 from domain.reasons import Refusal
 from domain.strategy import Mode
-from domain.units import Micros, Paise, rupees, seconds
+from domain.units import Micros, Paise, Symbol, rupees, seconds
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An entry as the strategy wants it, with the last price it was judged by."""
+    """An entry as the strategy wants it, with the last price it was judged by.
+
+    `instead_of` is the resting entry that would become this one; it counts no more itself.
+    """
 
     ticket: Ticket
     side: Side
     stop: StopPlan
     last: Paise
+    instead_of: Order | None = None
+
+    @property
+    def is_relief(self) -> bool:
+        """Whether it only makes a resting entry smaller: nothing but its size is judged."""
+        if self.instead_of is None:
+            return False
+        now, new = self.instead_of.ticket, self.ticket
+        # What rests may stand some ticks lower than it was wished: its fingerprint.
+        is_priced = now.trigger == new.trigger and now.price <= new.price
+        return is_priced and new.quantity <= now.quantity
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +68,8 @@ class Gate:
         self, wanted: Proposal, contract: Contract, ledger: Ledger, now: Situation
     ) -> Refusal | None:
         """Return why this entry may not be sent now, or None if it may."""
+        if wanted.is_relief:
+            return _numbers(wanted, contract, self.max_lots)
         checks: tuple[Callable[[], Refusal | None], ...] = (
             lambda: self._mode(now),
             lambda: self._data(now),
@@ -84,7 +100,7 @@ class Gate:
         return None
 
     def _room(self, wanted: Proposal, ledger: Ledger) -> Refusal | None:
-        shorts = ledger.shorts()
+        shorts = _shorts(ledger, wanted.instead_of)
         if wanted.ticket.symbol in shorts:
             return Refusal(code="SYMBOL_TAKEN", text="one short per symbol")
         same = sum(side is wanted.side for side in shorts.values())
@@ -118,12 +134,12 @@ class Gate:
         risk += sum(_risk(leg.stop, leg.sold.value, leg.sold.units) for leg in ledger.open_legs())
         risk += sum(
             (o.stop.limit - o.ticket.price) * o.remaining
-            for o in ledger.live(Purpose.ENTRY)
+            for o in _others(ledger, wanted.instead_of)
             if o.stop is not None
         )
         if risk > self.params.open_risk_p:
             return Refusal(code="OPEN_RISK", text=f"open risk {rupees(risk)}")
-        lots = wanted.ticket.quantity // contract.lot + _lots(ledger)
+        lots = wanted.ticket.quantity // contract.lot + _lots(ledger, wanted.instead_of)
         margin = lots * self.params.margin_per_lot_p
         if now.available is None:
             return Refusal(code="FUNDS_UNKNOWN", text="funds were not read yet")
@@ -147,13 +163,25 @@ def _risk(stop: StopPlan, value: int, units: int) -> int:
     return stop.limit * units - value
 
 
-def _lots(ledger: Ledger) -> int:
+def _others(ledger: Ledger, order: Order | None) -> Iterator[Order]:
+    """Return the live entries but one."""
+    left = order.intent if order is not None else ""
+    return (o for o in ledger.live(Purpose.ENTRY) if o.intent != left)
+
+
+def _shorts(ledger: Ledger, order: Order | None) -> dict[Symbol, Side]:
+    """Return what is, or may become, short without the entry that would become another."""
+    resting = {o.ticket.symbol: o.side for o in _others(ledger, order) if o.side is not None}
+    return resting | {leg.symbol: leg.side for leg in ledger.open_legs()}
+
+
+def _lots(ledger: Ledger, order: Order | None) -> int:
     """Lots already short or resting, by each symbol's own lot."""
     lots = 0
     for leg in ledger.open_legs():
         contract = ledger.contract(leg.symbol)
         lots += leg.short // contract.lot if contract else 0
-    for order in ledger.live(Purpose.ENTRY):
-        contract = ledger.contract(order.ticket.symbol)
-        lots += order.remaining // contract.lot if contract else 0
+    for each in _others(ledger, order):
+        contract = ledger.contract(each.ticket.symbol)
+        lots += each.remaining // contract.lot if contract else 0
     return lots

@@ -12,7 +12,7 @@ from domain import events as ev
 from domain.books import Action
 from domain.calls import Outcome
 from domain.contracts import Chain, Contract, Side
-from domain.orders import Order, Pending, Purpose, State, StopPlan, Ticket
+from domain.orders import EntryKey, Order, Pending, Purpose, State, StopPlan, Ticket
 from domain.positions import Execution, Leg, Phase
 from domain.reasons import Condition
 from domain.session import DayPlan
@@ -169,10 +169,13 @@ class Ledger:
             pending=event.pending,
             pending_since=order.pending_since if waiting else None,
             target=order.target if waiting else None,
+            target_key=order.target_key if waiting else None,
             orderid=event.orderid or order.orderid,
             ticket=event.ticket or order.ticket,
             reason=event.reason or order.reason,
         )
+        if not waiting and moved.ticket == order.target and order.target_key is not None:
+            moved = _renamed(moved, order.target_key)
         if _life(moved) != _life(order):
             moved = msgspec.structs.replace(moved, changed_at=event.at)
         self._keep(moved)
@@ -226,13 +229,14 @@ class Ledger:
     def _request(self, event: ev.WriteSent | ev.ModifyPlanned | ev.CancelPlanned) -> None:
         order = self.orders[event.intent]
         match event:
-            case ev.ModifyPlanned(ticket=ticket):
+            case ev.ModifyPlanned(ticket=ticket, key=key):
                 order = msgspec.structs.replace(
                     order,
                     pending=Pending.MODIFY,
                     pending_since=event.at,
                     asked_at=event.at,
                     target=ticket,
+                    target_key=key,
                     modifies=order.modifies + 1,
                 )
             case ev.CancelPlanned():
@@ -242,6 +246,7 @@ class Ledger:
                     pending_since=event.at,
                     asked_at=event.at,
                     target=None,
+                    target_key=None,
                 )
             case ev.WriteSent(op="place"):
                 order = msgspec.structs.replace(order, state=State.SENDING, sent_at=event.at)
@@ -331,6 +336,13 @@ class Ledger:
     def _stir(self, at: Micros) -> None:
         self.moved_at = max(self.moved_at, at)
         self.proved_flat_at = None
+
+
+def _renamed(order: Order, key: EntryKey) -> Order:
+    """Return an entry whose change took, as the order of the decision it now stands for."""
+    if key == order.key or order.key is None:
+        return order
+    return msgspec.structs.replace(order, key=key, former=(*order.former, order.key))
 
 
 def _life(order: Order) -> tuple[State, str, Ticket]:

@@ -130,7 +130,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     `changed_at` is when state, id, numbers or fills last changed; `asked_at` is when a modify or a
     cancel was last sent, `pending_since` the same while it is in the air. `modify_refused` is the
-    code of the refusal if the last modify was refused for certain.
+    code of the refusal if the last modify was refused for certain. `target` is what a modify in the
+    air asks for, `target_key` the decision the entry stands for once it took; `former` are those it
+    stood for before.
     """
 
     intent: str
@@ -145,6 +147,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     pending: Pending = Pending.NONE
     pending_since: Micros | None = None
     target: Ticket | None = None
+    target_key: EntryKey | None = None
+    former: tuple[EntryKey, ...] = ()
     orderid: str = ""
     sent_at: Micros | None = None
     changed_at: Micros = Micros(0)
@@ -169,6 +173,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def average(self) -> Paise:
         """Average fill in paise, rounded half up; 0 without a fill."""
         return Paise(divide_half_up(self.value, self.filled) if self.filled else 0)
+
+    def stood_for(self, key: EntryKey) -> bool:
+        """Whether this order is, or was, the one of a decision."""
+        return key == self.key or key in self.former
 
     def may_be_asked(self, at: Micros) -> bool:
         """Whether a modify or cancel may go: placed, alive, nothing in the air or just sent."""

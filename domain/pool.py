@@ -195,7 +195,7 @@ class Pool:
             notes = [Note(it.symbol, "armed", _about(it))]
         following, row.successor = row.successor, None
         if following is not None and not row.is_older(following.minute):
-            row.current = following
+            row.current = self._pinned(following)
             notes.append(Note(it.symbol, "armed", _about(following)))
         return notes
 

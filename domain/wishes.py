@@ -6,7 +6,7 @@ a fact (`strategy.md` section 10).
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -169,7 +169,7 @@ def _entries(wishes: Wishes, facts: Facts, terms: Terms, stance: Stance) -> Iter
     for slot in sorted(live):
         held, over = live[slot], stance.over(live[slot].symbol)
         if over or stance.is_ready(held.symbol):
-            yield from _held(wanted.get(slot), held, terms.strategy, over)
+            yield from _held(wanted.get(slot), held, terms, over, facts)
     for slot in sorted(wanted.keys() - live.keys()):
         wish = wanted[slot].wish
         yield from wanted[slot].place(facts.attempt(slot, wish.symbol, wish.minute))
@@ -206,6 +206,24 @@ class _Wanted:
             stop=self.stop,
             reason=f"swing {show(self.wish.minute)}" if self.wish.minute else "wished",
         )
+
+    def change(self, held: EntryView, facts: Facts) -> Iterator[Place]:
+        """Yield the live order with other values; for a newer decision it is that one's order.
+
+        Taking risk off needs no leave to enter.
+        """
+        wish = self.wish
+        is_same = wish.minute == held.minute
+        is_smaller = is_same and self.is_priced_as(held) and wish.units < held.units
+        attempt = held.attempt
+        if not is_same:
+            attempt = facts.attempt(wish.slot, wish.symbol, wish.minute)
+        yield from replace(self, may_place=self.may_place or is_smaller).place(attempt)
+
+    def is_as(self, held: EntryView) -> bool:
+        """Whether the live order is the wished one: its decision, its size, its price."""
+        is_same = (self.wish.minute, self.wish.units) == (held.minute, held.units)
+        return is_same and self.is_priced_as(held)
 
     def is_priced_as(self, held: EntryView) -> bool:
         """Whether the live order stands at the wished price, but for its fingerprint."""
@@ -247,12 +265,14 @@ def _numbers(price: StopLimit | Limit) -> tuple[Paise, Paise]:
     return price.price, Paise(0)
 
 
-def _held(want: _Wanted | None, held: EntryView, strategy: str, over: str) -> Iterator[Decision]:
+def _held(
+    want: _Wanted | None, held: EntryView, terms: Terms, over: str, facts: Facts
+) -> Iterator[Decision]:
     """Compare a wish with the live entry of its slot. One that is filling is left to fill."""
     if held.touched or held.ending:
         return
     key = EntryKey(
-        strategy=strategy,
+        strategy=terms.strategy,
         slot=held.slot,
         symbol=held.symbol,
         minute=held.minute,
@@ -261,8 +281,8 @@ def _held(want: _Wanted | None, held: EntryView, strategy: str, over: str) -> It
     against = over or _against(want, held)
     if want is None or against:
         yield Cancel(key=key, reason=against)
-    elif held.state is State.PLANNED or not want.is_priced_as(held):
-        yield from want.place(held.attempt)
+    elif held.state is State.PLANNED or not want.is_as(held):
+        yield from want.change(held, facts)
     elif want.stop.trigger > held.stop.trigger:
         yield Raise(key=key, stop=want.stop)
 
@@ -271,8 +291,4 @@ def _against(want: _Wanted | None, held: EntryView) -> str:
     """Why the live entry of a slot has to end before the wish can be met; '' if it need not."""
     if want is None:
         return "no longer wished"
-    if (want.wish.symbol, want.wish.minute) != (held.symbol, held.minute):
-        return f"{want.wish.symbol} is wished"
-    if want.wish.units != held.units:
-        return f"{want.wish.units} units are wished"
-    return ""
+    return "" if want.wish.symbol == held.symbol else f"{want.wish.symbol} is wished"

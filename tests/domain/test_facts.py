@@ -55,6 +55,40 @@ def test_touched_means_that_the_trigger_was_met(changes: dict[str, Any], touched
     assert order_view(an_order(**changes)).touched is touched
 
 
+def test_order_that_becomes_a_newer_swings_is_seen_as_that_one() -> None:
+    """While the change is in the air, and no longer once it did not take."""
+    newer = a_key(index=7)
+    moving = an_order(
+        pending=Pending.MODIFY, target=a_ticket(trigger=13_000, price=12_700), target_key=newer
+    )
+    assert order_view(moving).minute == newer.minute
+    assert order_view(replace(moving, pending=Pending.NONE)).minute == a_key().minute
+
+
+def test_change_of_a_live_entry_is_no_entry_of_its_own() -> None:
+    found = facts(an_order())
+    found.asked(a_key(index=7), Side.CE, a_ticket(trigger=13_000), STOP)
+    assert found.entries["CE"].minute == a_key().minute
+    found.order(an_order(state=State.CANCELLED))
+    assert found.entries["CE"].ended_at is not None
+    assert found.is_flat
+
+
+def test_change_answers_what_was_asked_before_the_entry_was_known() -> None:
+    found = facts()
+    found.asked(a_key(index=7), Side.CE, a_ticket(trigger=13_000), STOP)
+    found.order(an_order(pending=Pending.MODIFY, target=a_ticket(), target_key=a_key(index=7)))
+    found.order(an_order(state=State.CANCELLED))
+    assert found.is_flat
+
+
+def test_attempt_counts_the_orders_a_decision_had_before_they_became_others() -> None:
+    found = facts(an_order(a_key(index=7), former=(a_key(), a_key(attempt=1))))
+    assert found.attempt("CE", CE, a_key().minute) == 2
+    assert found.attempt("CE", CE, a_key(index=9).minute) == 0
+    assert found.attempt("PE", CE, a_key().minute) == 0
+
+
 def test_limit_entry_is_seen_as_a_limit() -> None:
     view = order_view(an_order(ticket=a_ticket(trigger=0, price=12_000)))
     assert view.price == Limit(Paise(12_000))

@@ -233,6 +233,14 @@ def test_successor_takes_over_when_the_order_has_ended() -> None:
     assert (current(pool).minute, pool.successor(CE)) == (minute(6), None)
 
 
+def test_successor_whose_order_the_older_one_became_is_pinned_at_once() -> None:
+    pool = with_successor()
+    pool.orders(frozenset({(CE, minute(6))}), {})
+    assert (current(pool).minute, standing(pool)) == (minute(6), Standing.PINNED)
+    price(pool, 12_850, 9)
+    assert standing(pool) is Standing.PINNED
+
+
 def test_successor_is_watched_and_spent_like_any_other() -> None:
     pool = with_successor()
     assert [n.kind for n in price(pool, 12_850, 9)] == ["spent"]

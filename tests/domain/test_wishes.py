@@ -132,9 +132,18 @@ def cancelled(reason: str, key: int = 1) -> Cancel:
             an_order(),
             [replace(a_place(), ticket=a_ticket(trigger=12_800, price=12_500))],
         ),
-        # same symbol, other units or another swing: its end first
-        (a_wish(units=455), an_order(), [cancelled("455 units are wished")]),
-        (a_wish(index=7), an_order(), [cancelled(f"{CE} is wished")]),
+        # same symbol, other units: the same; another swing: the order is that one's from then on
+        (a_wish(units=455), an_order(), [replace(a_place(), ticket=a_ticket(units=455))]),
+        (
+            a_wish(index=7),
+            an_order(),
+            [replace(a_place(), key=a_key(index=7), reason="swing 09:22:00")],
+        ),
+        (
+            a_wish(index=7),
+            an_order(former=(a_key(index=7), a_key(index=7, attempt=1))),
+            [replace(a_place(), key=a_key(index=7, attempt=2), reason="swing 09:22:00")],
+        ),
         # another symbol, or no longer wanted
         (a_wish(OTHER), an_order(), [cancelled(f"{OTHER} is wished")]),
         (None, an_order(), [cancelled("no longer wished")]),
@@ -168,14 +177,25 @@ def test_each_order_decision_is_reachable(
 
 @pytest.mark.incident("INC-44")
 def test_resting_entry_is_resized_when_its_stop_moves() -> None:
-    """At 14 points 7 lots: until it is resized by modify, by its end and a smaller one after it."""
+    """At 14 points 7 lots: the resting order becomes smaller, and its stop's plan moves up."""
     grown = a_wish(units=455, stop=StopAt(Paise(14_100)))
-    assert decided(grown, an_order()) == [cancelled("455 units are wished")]
     assert decided(grown, an_order(pending=Pending.CANCEL)) == []
-    (placed,) = decided(grown, an_order(state=State.CANCELLED))
-    assert isinstance(placed, Place)
-    risk = placed.ticket.quantity * (14_100 - 12_700)
-    assert (placed.ticket.quantity, placed.key.attempt, risk) == (455, 1, 637_000)
+    (changed,) = decided(grown, an_order())
+    assert isinstance(changed, Place)
+    assert (changed.key, changed.stop.trigger) == (a_key(), 14_100)
+    assert changed.ticket == a_ticket(units=455)
+    assert changed.ticket.quantity * (14_100 - 12_700) == 637_000
+    smaller = an_order(ticket=a_ticket(units=455), stop=changed.stop)
+    assert decided(grown, smaller) == []
+
+
+def test_taking_risk_off_needs_no_leave_to_enter() -> None:
+    less = replace(a_place(), ticket=a_ticket(units=455))
+    assert decided(a_wish(units=455), an_order(), may_place=False) == [less]
+    assert decided(a_wish(units=715), an_order(), may_place=False) == []
+    assert decided(a_wish(units=455, index=7), an_order(), may_place=False) == []
+    moved = a_wish(units=455, price=StopLimit(Paise(12_800), Paise(12_500)))
+    assert decided(moved, an_order(), may_place=False) == []
 
 
 def test_each_side_is_decided_by_itself() -> None:

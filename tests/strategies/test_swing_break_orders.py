@@ -265,12 +265,21 @@ def successor(swing: int) -> tuple[Player, Wishes]:
 
 
 def test_newer_swing_far_enough_away_takes_over_at_the_close() -> None:
-    """More than a rupee away: the older order ends first, then the newer swing rests."""
+    """More than a rupee away: the older order becomes the newer swing's, or ends for it."""
     player, wishes = successor(12_805)
     newer = wish_of(swing=12_805, index=6, units=650, stop=13_700)
     assert wishes.entries == (newer,)
     player.end(OrderState.CANCELLED)
     assert player.pulse().entries == (newer,)
+
+
+def test_order_that_became_the_newer_swings_rests_on_as_that() -> None:
+    player, wishes = successor(12_805)
+    player.rest(wishes)
+    assert player.pulse().entries == wishes.entries
+    assert player.price(a_forming(9, 12_800)).entries == wishes.entries
+    player.end(OrderState.CANCELLED)
+    assert player.pulse().entries == ()
 
 
 def test_newer_swing_close_by_leaves_the_older_order() -> None:
