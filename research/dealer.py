@@ -182,7 +182,7 @@ class DealerActor(Actor):
                 self._is_ended(order, contract, slot, at) for order in self._orders.values()
             ),
         )
-        ticket, stop = self._ticket(contract, last)
+        ticket, stop = self._ticket(contract, last, is_stop=draw.random() < 0.85)
         wish = PlaceEntry(
             at=at, key=key, side=contract.side, ticket=ticket, stop=stop, last=last, reason="drawn"
         )
@@ -199,12 +199,12 @@ class DealerActor(Actor):
         )
         return same and not order.is_live
 
-    def _ticket(self, contract: Contract, last: Paise) -> tuple[Ticket, StopPlan]:
+    def _ticket(self, contract: Contract, last: Paise, *, is_stop: bool) -> tuple[Ticket, StopPlan]:
         draw, tick = self._draw, contract.tick
         below = draw.choice((tick, 2 * tick, last // 100, last // 30))
         trigger = Paise(max(2 * tick, floor_tick(last - below, tick)))
         limit = Paise(max(tick, trigger - draw.choice((tick, 50, 300))))
-        is_stop = draw.random() < 0.85 and trigger < last
+        is_stop = is_stop and trigger < last
         rise = draw.choice((100, 300, 1000))
         stop = ceil_tick(last + last * rise // 10_000 + tick, tick)
         ticket = Ticket(
@@ -226,7 +226,9 @@ class DealerActor(Actor):
         contract = self._desk.chain.of(entry.ticket.symbol)
         assert contract is not None
         last = self._desk.last(contract.symbol)
-        ticket, stop = self._ticket(contract, last)
+        ticket, stop = self._ticket(contract, last, is_stop=entry.ticket.trigger > 0)
+        if (ticket.trigger > 0) is not (entry.ticket.trigger > 0):
+            return
         wish = PlaceEntry(
             at=at,
             key=entry.key,

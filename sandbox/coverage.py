@@ -101,13 +101,21 @@ class _Spell:
 
 @dataclass(slots=True)
 class _Held:
+    """What is ours, and by how much the account's owner, or his trades, made up for it."""
+
     net: int = 0
+    others: int = 0
     naked: _Spell = field(default_factory=_Spell)
     surplus: _Spell = field(default_factory=_Spell)
 
+    @property
+    def owed(self) -> int:
+        """Our net units; a short that others bought back is none (`execution.md` 7.4)."""
+        return self.net if self.net >= 0 else min(0, self.net + max(0, self.others))
+
 
 class Coverage:
-    """Follows truth, row by row. Units of the account's owner are not ours and not looked at."""
+    """Follows truth, row by row. Units of the account's owner are not ours; his purchases count."""
 
     def __init__(self, bounds: Bounds) -> None:
         self.naked_max = Micros(0)
@@ -134,8 +142,8 @@ class Coverage:
 
     @property
     def held(self) -> dict[str, int]:
-        """Own units by symbol, with the product where it is not the intraday one."""
-        return {_name(key): held.net for key, held in self._held.items() if held.net}
+        """Own units owed by symbol, with the product where it is not the intraday one."""
+        return {_name(key): held.owed for key, held in self._held.items() if held.owed}
 
     @property
     def working(self) -> list[str]:
@@ -156,6 +164,9 @@ class Coverage:
             case Traded() as trade if trade.origin is not Origin.HUMAN:
                 self._fresh_until[trade.orderid] = Micros(row.at + UNFILLED)
                 yield from self._traded(row, trade)
+            case Traded() as trade:
+                held = self._held.setdefault((trade.symbol, trade.product), _Held())
+                held.others += trade.action.sign * trade.quantity
             case _:
                 pass
 
@@ -191,11 +202,11 @@ class Coverage:
         live = [order for order in self._book.all_live() if _covers(order)]
         for key in sorted(self._held.keys() | {(o.symbol, o.product) for o in live}):
             held = self._held.setdefault(key, _Held())
-            short = max(0, -held.net)
+            short = max(0, -held.owed)
             buys = [order for order in live if (order.symbol, order.product) == key]
             resting = sum(order.pending for order in buys if self._counts(order, start))
             bare = max(0, short - resting)
-            surplus = sum(order.pending for order in buys) - short
+            surplus = sum(order.pending for order in buys) - max(0, -held.net)
             self.unit_micros += bare * (end - start)
             if held.net > self._bounds.doubled(key[0], start):
                 self.long_unit_micros += held.net * (end - start)

@@ -16,9 +16,12 @@ from sandbox.lives import CHASE, DONE, STOP, Life, Lives, Row
 from sandbox.truth import Accepted, State, Traded
 from sandbox.truth import Row as TruthRow
 
+OTHERS = "others:"
+"""In front of a symbol: what everybody else traded of it, in place of an order's id."""
+
 
 class Fills:
-    """What truly traded, by order and instant."""
+    """What truly traded, by order and instant; what others did is a net sum by symbol."""
 
     def __init__(self, rows: Iterable[TruthRow]) -> None:
         self._at: dict[str, list[Micros]] = defaultdict(list)
@@ -26,6 +29,11 @@ class Fills:
         self.live: dict[str, list[tuple[Micros, bool]]] = defaultdict(list)
         for row in rows:
             match row.payload:
+                case Traded() as trade if trade.origin is not Origin.AGENT:
+                    key = f"{OTHERS}{trade.symbol}"
+                    before = self._sum[key][-1] if self._sum[key] else 0
+                    self._at[key].append(row.at)
+                    self._sum[key].append(before + trade.action.sign * trade.quantity)
                 case Traded(orderid=orderid, quantity=quantity):
                     before = self._sum[orderid][-1] if self._sum[orderid] else 0
                     self._at[orderid].append(row.at)
@@ -63,6 +71,8 @@ def unexplained(rows: Iterable[TruthRow], journal: Iterable[Row]) -> Iterator[st
             yield from _booked(row, life, fills)
         elif row["kind"] == "CancelPlanned" and life is not None and life.purpose == STOP:
             yield from _cancelled(row, life, lives, fills)
+        elif row["kind"] == "ExternalClosed":
+            yield from _closed(row, lives, fills)
         elif row["kind"] == "ExitPhase" and body["phase"] == DONE and before != DONE:
             short = _short(lives, body["leg"], fills, at)
             if short > 0:
@@ -75,6 +85,21 @@ def _booked(row: Row, life: Life, fills: Fills) -> Iterator[str]:
         yield (
             f"I6 {life.symbol}: journal {row['seq']}: {row['body']['filled']} units of "
             f"{life.intent} are booked, {true} had traded"
+        )
+
+
+def _closed(row: Row, lives: Lives, fills: Fills) -> Iterator[str]:
+    """What others are said to have bought back they must have bought."""
+    leg = row["body"]["leg"]
+    symbol = lives.symbol_of(leg)
+    said = sum(
+        units for name, units in lives.closed_by_others.items() if lives.symbol_of(name) == symbol
+    )
+    true = fills.of((f"{OTHERS}{symbol}",), Micros(row["at"]))
+    if said > true:
+        yield (
+            f"I6 {symbol}: journal {row['seq']}: others are said to have bought back {said} units, "
+            f"they bought {true}"
         )
 
 
@@ -96,7 +121,8 @@ def _short(lives: Lives, leg: str, fills: Fills, at: Micros) -> int:
     """Return how many units of a leg were truly short, by the orders the journal knows of."""
     orders = list(lives.of_leg(leg))
     sold = sum(fills.of(life.orderids, at) for life in orders if not life.is_buy)
-    return sold - sum(fills.of(life.orderids, at) for life in orders if life.is_buy)
+    bought = sum(fills.of(life.orderids, at) for life in orders if life.is_buy)
+    return sold - bought - lives.closed_by_others.get(leg, 0)
 
 
 def meddling(rows: Iterable[TruthRow]) -> Iterator[str]:

@@ -53,6 +53,8 @@ class Lives:
     def __init__(self) -> None:
         self.orders: dict[str, Life] = {}
         self.phases: dict[str, str] = {}
+        self.closed_by_others: dict[str, int] = {}
+        """Units of a leg that the journal says others bought back."""
 
     def read(self, row: Row) -> None:
         """Take a row in."""
@@ -68,12 +70,19 @@ class Lives:
             )
         elif kind == "ExitPhase":
             self.phases[body["leg"]] = body["phase"]
+        elif kind == "ExternalClosed":
+            closed = self.closed_by_others.get(body["leg"], 0)
+            self.closed_by_others[body["leg"]] = closed + body["units"]
         elif (life := self.orders.get(body.get("intent", ""))) is not None:
             _take(life, Micros(row["at"]), kind, body)
 
     def of_leg(self, leg: str) -> Iterator[Life]:
         """Yield the orders of a leg, its entry first."""
         return (life for life in self.orders.values() if life.leg == leg)
+
+    def symbol_of(self, leg: str) -> str:
+        """Return the symbol of a leg, '' of one that is in no row."""
+        return next((life.symbol for life in self.of_leg(leg)), "")
 
     @property
     def known(self) -> set[str]:

@@ -10,6 +10,7 @@ from domain.events import (
     CancelPlanned,
     DayPlanned,
     ExitPhase,
+    ExternalClosed,
     FillsSeen,
     IntentPlanned,
     LatchCleared,
@@ -34,6 +35,7 @@ Written = (
     CancelPlanned
     | DayPlanned
     | ExitPhase
+    | ExternalClosed
     | FillsSeen
     | IntentPlanned
     | LatchCleared

@@ -1,8 +1,9 @@
 """Whether what the journal did is explained by what truly happened: I6, I7, I11."""
 
-from domain.events import LatchCleared
+from domain.events import ExternalClosed, LatchCleared
 from domain.orders import State
 from domain.positions import Phase
+from domain.units import Units
 from sandbox.kinds import Change, Origin, Status
 from tests.sandbox.day import BUY, SELL, Day
 
@@ -86,6 +87,40 @@ def test_i7_units_of_the_owner_that_we_buy_back() -> None:
     day.trade("his", SELL, 65, 0, origin=Origin.HUMAN)
     day.cover("ours", 65, 1)
     assert {"I2", "I7"} <= set(day.broken())
+
+
+def a_human_purchase(units: int) -> Day:
+    """Our short, protected, and the account's owner who buys at 3 s."""
+    day = a_protected_short()
+    day.order("his", BUY, units, 3, origin=Origin.HUMAN, intended=False)
+    day.trade("his", BUY, units, 3, origin=Origin.HUMAN)
+    return day
+
+
+def test_short_that_the_owner_bought_back_is_flat_and_needs_no_cover() -> None:
+    day = a_human_purchase(650)
+    day.write(ExternalClosed(at=Day.instant(5), leg="", units=Units(650), value=0))
+    day.cancel("stop", 5, units=650)
+    day.phase(7, Phase.DONE)
+    report = day.judge(until=Day.instant(60))
+    assert (report.flat, report.invariants_broken) == (True, [])
+
+
+def test_i6_owner_is_said_to_have_bought_more_than_he_did() -> None:
+    day = a_human_purchase(325)
+    day.write(ExternalClosed(at=Day.instant(5), leg="", units=Units(650), value=0))
+    (text,) = day.judge(until=Day.instant(9)).invariants_broken
+    assert text == (
+        "I6 NIFTY23NOV2626000CE: journal 8: others are said to have bought back 650 units, they "
+        "bought 325"
+    )
+
+
+def test_i3_half_a_short_is_still_one() -> None:
+    day = a_human_purchase(325)
+    day.phase(4, Phase.CHASE)
+    day.cancel("stop", 5, units=650)
+    assert "I3" in day.broken(until=Day.instant(19))
 
 
 def test_i11_latch_that_comes_down_where_nobody_is() -> None:
