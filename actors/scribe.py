@@ -175,7 +175,7 @@ def report(opened: Opened, blotter: Blotter, standing: Standing, at: Micros) -> 
 
     What an earlier process of the day recorded holds on.
     """
-    lost = f"{opened.damage} Kept as {opened.aside}" if opened.damage else ""
+    lost = f"orders.db: {opened.damage}; kept as {opened.aside}" if opened.damage else ""
     found = (
         (Condition.JOURNAL_LOST, opened.aside, lost),
         (Condition.JOURNAL_DOUBT, "", opened.doubt),

@@ -128,7 +128,7 @@ class Fallback:
     def _wipe(self) -> None:
         """Make zero what is behind the last record, unless it is."""
         rest = os.pread(self._file, SIZE, self._end)
-        if any(rest):
+        if rest.count(0) < len(rest):
             self._write(self._end, bytes(len(rest)))
 
     def _keep(self, why: str) -> None:

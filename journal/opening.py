@@ -62,8 +62,8 @@ def open_orders(folder: Path, day: Day, claim: Callable[[int], OrderJournal]) ->
     try:
         journal = claim(boot)
     except JournalDamaged as error:
-        damage, aside = str(error), _set_aside(path)
-        log.critical("%s; it is kept as %s", error, aside)
+        damage, aside = str(error.__cause__), _set_aside(path)
+        log.critical("the order journal %s: %s; it is kept as %s", path, damage, aside)
         journal = claim(boot)
     waiting, doubt = _waiting(spare, journal)
     events = journal.events(day) + tuple(e for e in waiting if trading_day(e.at) == day)

@@ -247,8 +247,7 @@ def test_lost_journal_holds_entries_for_the_day(tmp_path: Path) -> None:
     first = Stand(tmp_path).ready()
     assert mode(first, 1) is Mode.REDUCE_ONLY
     text = first.actor._desk.standing.conditions[Condition.JOURNAL_LOST]
-    assert "file is not a database" in text
-    assert text.endswith("Kept as orders.db.corrupt-1")
+    assert text == "orders.db: file is not a database; kept as orders.db.corrupt-1"
     lost = [e for e in first.committed() if isinstance(e, ev.FindingApplied)]
     assert [(e.kind, e.subject) for e in lost] == [("JOURNAL_LOST", "orders.db.corrupt-1")]
     assert first.journal is not None
