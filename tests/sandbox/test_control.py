@@ -123,7 +123,7 @@ def test_faults_are_added_counted_and_removed() -> None:
         assert served.order("/faults", {"remove": ["mute_feed"]}).json() == {"faults": []}
         exchange.outs += [a_price()]
         assert client.next()["data"]["ltp"] == 138.0, "the first price was never sent"
-        served.order("/faults", {"add": [MUTE]})
+        served.order("/faults", {"add": [MUTE | {"when": {"nth": [9]}}]})
         replaced = served.order("/faults", {"clear": True, "add": [MUTE | {"id": "other"}]}).json()
         assert [fault["id"] for fault in replaced["faults"]] == ["other"]
         assert served.get("/truth/summary").json()["faults"]["mute_feed"] == 1
