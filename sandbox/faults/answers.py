@@ -112,6 +112,9 @@ class Misfortune:
     def of(self, at: Micros, route: str, body: bytes, *, is_write: bool) -> Ills:
         """Return what befalls a call; to be asked once for each."""
         force = self._force
+        if self._acts.is_idle:
+            force.count(route, is_write=is_write)
+            return WELL
         told = None if is_write else self._books(at, route)
         side = order_answers.side
         hits = force.for_call(route, at, is_write=is_write, side=lambda: side(force.exchange, body))

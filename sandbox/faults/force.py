@@ -166,6 +166,12 @@ class Force:
             if self.happens(fault, "", connection.number):
                 yield fault, since
 
+    def count(self, route: str, *, is_write: bool) -> None:
+        """Count a call while there is no fault at all."""
+        self._calls[REST + route] += 1
+        if not is_write:
+            self._calls[EVERY_ROUTE] += 1
+
     def for_call(self, route: str, at: Micros, *, is_write: bool, side: Side) -> list[Hit]:
         """Count a call and return the faults that hit it. A write is hit by its own name only."""
         hits: list[Hit] = []

@@ -170,7 +170,8 @@ class Pit:
         )
         self.matching.price(line.newest)
 
-    def place(self, twist: Twist = STRAIGHT, **changes: Any) -> Answer:
+    def place(self, **changes: Any) -> Answer:
+        twist: Twist = changes.pop("twist", STRAIGHT)
         deferred = self.writes.place(Micros(self.now), an_order(**changes), twist)
         self.sleep(0)
         return deferred.result()

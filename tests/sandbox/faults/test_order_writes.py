@@ -131,7 +131,7 @@ def test_part_of_an_order_trades_and_the_rest_is_rejected() -> None:
     pit = Pit()
     pit.show([(15_000, 650)], [(15_050, 650)], printed=(15_000, 65))
     twist = Twist(lots=2, rejected_after=Micros(2 * SECOND))
-    pit.place(twist, quantity=650, price=15_000)
+    pit.place(twist=twist, quantity=650, price=15_000)
     (order,) = pit.account.book.orders.values()
     assert pit.state(order.orderid) == ("open", 130)
     pit.show([(15_100, 650)], [(15_150, 650)], printed=(15_100, 650))
@@ -146,7 +146,7 @@ def test_rejection_waits_for_the_first_trade_of_a_stop() -> None:
     pit.show([(15_000, 650)], [(15_050, 650)], printed=(15_000, 65))
     twist = Twist(lots=1, rejected_after=Micros(2 * SECOND))
     stop = {"kind": "SL", "trigger": 16_000, "price": 16_500, "action": Action.BUY}
-    pit.place(twist, quantity=130, **stop)
+    pit.place(twist=twist, quantity=130, **stop)
     (order,) = pit.account.book.orders.values()
     pit.sleep(10)
     assert pit.state(order.orderid) == ("trigger pending", 0)
@@ -158,7 +158,7 @@ def test_rejection_waits_for_the_first_trade_of_a_stop() -> None:
 def test_order_of_one_lot_is_rejected_without_a_trade() -> None:
     pit = Pit()
     pit.show([(15_000, 650)], [(15_050, 650)], printed=(15_000, 65))
-    pit.place(Twist(lots=1, rejected_after=Micros(SECOND)), price=15_000)
+    pit.place(twist=Twist(lots=1, rejected_after=Micros(SECOND)), price=15_000)
     pit.sleep(1)
     (order,) = pit.account.book.orders.values()
     assert pit.state(order.orderid) == ("rejected", 0)
