@@ -1,6 +1,7 @@
 """`run.py live`: the agent against a real OpenAlgo server, one trading day."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cli.taping import taped
 from config import log as logs
 from config.settings import load
 from domain import clock
-from domain.errors import ConfigError
+from domain.errors import ConfigError, JournalDamaged
 from domain.market import Source
 from domain.session import Closed, plan, trading_day
 from journal.orders import NAME as JOURNAL
@@ -37,7 +38,7 @@ def run(options: Options) -> int:
     """Trade today and return the exit code: 0 parked, 10 day done, 70 escalated. The main thread.
 
     Raises ConfigError for settings or a server that do not allow a start, JournalError for a
-    damaged journal, Locked if another agent runs.
+    journal another process holds or a later version wrote, Locked if another agent runs.
     """
     settings = load("live", file=options.config)
     with locked(options.state_dir) as folder:
@@ -46,7 +47,8 @@ def run(options: Options) -> int:
         keep(folder, Again(restart=command("live", folder, words)))
         logs.setup(logs.Redactor(*settings.secrets()), color=options.color)
         day = trading_day(clock.now())
-        verify(folder / JOURNAL, day)
+        with suppress(JournalDamaged):  # the agent sets it aside, and rebuilds the day
+            verify(folder / JOURNAL, day)
         planned = plan(
             day,
             settings.rules,

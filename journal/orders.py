@@ -177,15 +177,18 @@ class OrderJournal:
 def verify(path: Path, day: Day) -> tuple[Event, ...]:
     """Return the events of a day from a journal that is whole; none if it was never written.
 
-    Reads only, so that a damaged file stays as it was found. Raises JournalError, with the file and
-    the remedy, if it is damaged or the events of `day` cannot be read.
+    Those that only the fallback journal holds yet are among them. Reads only, so that a damaged
+    file stays as it was found. Raises JournalError, with the file and the remedy, if it is damaged
+    or the events of `day` cannot be read.
     """
     if not path.exists():
         return ()
     try:
-        _looked_at(path)
+        last = _looked_at(path)
         with closing(_connect_to_read(path)) as db:
-            return tuple(event for _, event in _events(db, day, after=0)) if _has_any(db) else ()
+            found = [event for _, event in _events(db, day, after=0)] if _has_any(db) else []
+        waiting = fallback.read(path.with_name(fallback.NAME)).after(last)
+        return (*found, *(event for _, event in waiting if trading_day(event.at) == day))
     except (sqlite3.Error, JournalError) as error:
         raise schema.trouble(path, error) from error
 

@@ -213,16 +213,13 @@ def test_held_state_directory_names_who_holds_it_and_loses_nothing(
         assert files_of(state) == before
 
 
-@pytest.mark.parametrize("command", [("live",), ("sandbox", "--speed", "max")])
-def test_damaged_journal_is_left_as_it_is(
-    run_py: RunPy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
-) -> None:
-    monkeypatch.setenv("OPENALGO_API_KEY", KEY)
+def test_damaged_journal_of_a_paper_day_is_left_as_it_is(run_py: RunPy, tmp_path: Path) -> None:
+    """An agent of `run.py live` would set it aside and protect what it finds in the books."""
     state = tmp_path / "state"
     whole = journal_in(state)
     damaged = b"\0" * 512 + whole[512:]
     (state / JOURNAL).write_bytes(damaged)
-    said = run_py(*command, "--state-dir", "state")
+    said = run_py("sandbox", "--speed", "max", "--state-dir", "state")
     assert said.code == REFUSED
     assert said.error.startswith("the order journal state/orders.db cannot be used: ")
     assert "Move the file aside (keep it)" in said.error

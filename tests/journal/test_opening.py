@@ -14,7 +14,7 @@ from domain.units import Day
 from journal import fallback
 from journal.fallback import Fallback
 from journal.opening import Opened, open_orders
-from journal.orders import JournalReader, OrderJournal
+from journal.orders import JournalReader, OrderJournal, verify
 from tests.journal.test_orders import DAY_EVENTS, YESTERDAY, damage, execute, written
 from tests.orders import T0, planned
 from tests.trading import DAY
@@ -271,6 +271,13 @@ def test_reader_sees_what_only_the_fallback_holds(tmp_path: Path) -> None:
     assert reader.after(6, DAY) == (DAY_EVENTS[6:], len(DAY_EVENTS))
     assert reader.after(0, Day("2026-01-01")) == ((), 0)
     journal.close()
+
+
+def test_events_of_a_dead_agent_are_those_of_both_journals(tmp_path: Path) -> None:
+    written(tmp_path / "orders.db", *DAY_EVENTS[:5])
+    spared(tmp_path, 6, *DAY_EVENTS[5:])
+    assert verify(tmp_path / "orders.db", DAY) == DAY_EVENTS
+    assert verify(tmp_path / "orders.db", Day("2026-01-01")) == ()
 
 
 # The checkpoint.
