@@ -1,6 +1,5 @@
 """The checks of `run.py doctor` that ask nobody else: settings, disk, journal, dated rules."""
 
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,13 +9,12 @@ from cli.findings import Finding, failed, passed
 from cli.inquiry import Asker
 from cli.visit import Visit
 from domain.ledger import Ledger
-from domain.reasons import remedy
+from domain.params import JournalParams
+from domain.reasons import Condition, remedy
 from domain.switch import kill_level
 from journal.orders import NAME as JOURNAL
 from journal.orders import verify
-
-MIN_FREE_MB = 500
-"""Below this no order should be entered (`execution.md` J6)."""
+from journal.space import free_mb, shortage
 
 ELSEWHERE = "Name a folder you may write to with --state-dir"
 RENEW = "Renew config/rules from the exchange's circulars"
@@ -38,15 +36,15 @@ def disk(visit: Visit) -> Finding:
     try:
         with tempfile.TemporaryFile(dir=there):
             pass
-        free_mb = shutil.disk_usage(there).free >> 20
     except OSError as error:
         return failed(f"{visit.folder} cannot be written ({error.strerror})", ELSEWHERE)
-    if free_mb < MIN_FREE_MB:
-        return failed(
-            f"{visit.folder} has {free_mb} MB free, {MIN_FREE_MB} are needed", "Make room"
-        )
+    params = visit.found.journal if visit.found is not None else JournalParams()
+    free = free_mb(there)
+    short = shortage(free, params.min_free_mb)
+    if short:
+        return failed(f"{visit.folder}: {short}", remedy(Condition.DISK_SPACE).rstrip("."))
     made = "" if there == visit.folder.absolute() else ", will be made"
-    return passed(f"{visit.folder} can be written{made}, {free_mb} MB free")
+    return passed(f"{visit.folder} can be written{made}, {free} MB free")
 
 
 def journal(visit: Visit) -> Finding:

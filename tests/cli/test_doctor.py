@@ -350,6 +350,18 @@ def test_state_directory_below_a_file_cannot_be_written(
     assert lines(said)["journal"] == "SKIP needs disk"
 
 
+def test_disk_with_less_room_than_the_agent_wants_is_found(
+    run_py: RunPy, server: OpenAlgo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUTRADHAR_JOURNAL__MIN_FREE_MB", "1000000")
+    found = failing(run_py("doctor"))["disk"]
+    assert found.startswith("FAIL state: ")
+    assert found.endswith(
+        " MB free, journal.min_free_mb is 1000000. Free disk space in the state directory; entries"
+        " come back by themselves."
+    )
+
+
 def test_damaged_journal_is_found_and_left_alone(run_py: RunPy, server: OpenAlgo) -> None:
     path = Path("state/orders.db")
     path.parent.mkdir()
