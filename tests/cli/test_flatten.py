@@ -1,0 +1,242 @@
+"""`flatten` and `reconcile`: on a real exchange, of a dead agent, of one that stands still."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from cli.dropbox import KILL
+from cli.session import LOCK
+from domain import clock
+from domain.books import Action
+from domain.events import LatchSet, ProvedFlat
+from domain.ledger import Ledger
+from domain.units import Day, Symbol
+from journal.orders import JournalReader, OrderJournal
+from sandbox.params import SandboxParams
+from tests.cli.openalgo import it_is
+from tests.cli.typing_in import RunPy, files_of
+from tests.e2e.paper import Paper, paper
+from tests.e2e.sessions import Truth
+from tests.shared import ROOT
+from tests.waiting import until
+
+KEY, SPEED, SOON_S = "sandbox", 60, 20.0
+DAY = Day(SandboxParams().date)
+PROVED, FAILED, NOT_PROVED, STUCK, BAD_INPUT = 0, 1, 3, 4, 78
+CE, PE = Symbol("NIFTY23NOV2626000CE"), Symbol("NIFTY23NOV2626000PE")
+
+HOLDER = """
+import os, sys
+from pathlib import Path
+from cli.session import locked
+from domain import clock
+from journal.orders import OrderJournal
+folder = Path(sys.argv[1])
+with locked(folder), OrderJournal(folder / "orders.db", os.getpid(), clock.now()):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Paper, Path]]:
+    """An exchange at 10:00 and its folder, where no agent ran yet."""
+    folder = tmp_path_factory.mktemp("exchange")
+    with paper(folder, begin="10:00", speed=SPEED, state_dir=folder) as running:
+        yield running, folder
+
+
+def post(running: Paper, route: str, **body: Any) -> dict[str, Any]:
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.post(
+            f"{running.url}/api/v1/{route}", json={"apikey": KEY} | body, timeout=10
+        )
+    said: dict[str, Any] = answer.json()
+    return said
+
+
+def a_short(running: Paper, symbol: str) -> None:
+    """Sell a lot, by hand as it were, and rest a stop for it."""
+    order = {
+        "strategy": "me",
+        "symbol": symbol,
+        "exchange": "NFO",
+        "quantity": 65,
+        "product": "MIS",
+    }
+    last = post(running, "quotes", symbol=symbol, exchange="NFO")["data"]["ltp"]
+    low, trigger, high = round(last * 0.8), round(last * 1.5), round(last * 1.6)
+    sold = post(running, "placeorder", **order, action="SELL", pricetype="LIMIT", price=low)
+    assert sold["status"] == "success", sold
+    until(lambda: symbol in {row["symbol"] for row in trades(running)}, SOON_S)
+    stop = {"action": "BUY", "pricetype": "SL", "price": high, "trigger_price": trigger}
+    assert post(running, "placeorder", **order, **stop)["status"] == "success"
+
+
+def trades(running: Paper) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = post(running, "tradebook")["data"]
+    return found
+
+
+@contextmanager
+def an_agent_that_hangs(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A process that holds the folder and its journal, and does nothing."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(folder)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.slow
+def test_shorts_without_a_journal_are_listed_and_left_only_where_named(
+    run_py: RunPy, exchange: tuple[Paper, Path]
+) -> None:
+    running, folder = exchange
+    a_short(running, CE)
+    a_short(running, PE)
+    words = ("--state-dir", folder, "--attach", running.url.removeprefix("http://"))
+
+    listed = run_py("flatten", *words, "--no-color")
+    assert (listed.code, listed.err) == (NOT_PROVED, "")
+    assert f"  {CE} short 65\n  {PE} short 65\nnothing was done: name each one" in listed.out
+    assert not (folder / "orders.db").exists()
+
+    other = run_py("flatten", *words, "--no-color", "--symbol", "NIFTY23NOV2625000CE")
+    assert other.code == BAD_INPUT
+    assert (
+        other.error == "--symbol NIFTY23NOV2625000CE: is no MIS short of this account; see the list"
+    )
+
+    left = run_py("flatten", *words, "--no-color", "--symbol", CE)
+    assert (left.code, left.out.splitlines()[-1]) == (PROVED, "the book is proved flat")
+    truth = Truth(folder)
+    assert (truth.net(CE), truth.net(PE)) == (0, -65)
+    assert [order.symbol for order in truth.resting(Action.BUY)] == [PE]
+
+    again = run_py("flatten", *words, "--no-color")
+    assert (again.code, truth.net(PE)) == (PROVED, -65)
+
+    compared = run_py("reconcile", *words)
+    rows = {line.split()[0]: line.split()[-1] for line in compared.out.splitlines()[1:]}
+    assert (compared.code, rows) == (0, {CE: "equal", PE: "ours"})
+    latched = Ledger().fold(JournalReader(folder / "orders.db").after(0, DAY)[0]).latches
+    assert dict(latched) == {"FLATTEN": "BY_HAND"}
+    assert not (folder / KILL).exists()
+
+
+def test_paper_exchange_has_to_be_named(run_py: RunPy, tmp_path: Path) -> None:
+    (tmp_path / "truth.jsonl").touch()
+    for command in ("flatten", "reconcile"):
+        with OrderJournal(tmp_path / "orders.db", 1, clock.now()):
+            pass
+        (tmp_path / "status.json").unlink(missing_ok=True)
+        said = run_py(command, "--state-dir", tmp_path)
+        assert (said.code, "Traceback" in said.err) == (BAD_INPUT, False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The state directory of an agent that ran today."""
+    state = tmp_path / "state"
+    state.mkdir()
+    it_is("10:00")
+    with OrderJournal(state / "orders.db", 1, clock.now()):
+        pass
+    return state
+
+
+def kept(folder: Path) -> dict[str, bytes]:
+    """What is there, without the files that SQLite makes to read."""
+    beside = {"orders.db-wal", "orders.db-shm"}
+    return {name: content for name, content in files_of(folder).items() if name not in beside}
+
+
+def test_halt_is_obeyed_before_flatten(run_py: RunPy, folder: Path) -> None:
+    run_py("halt")
+    before = kept(folder)
+    told = run_py("flatten").refusal(FAILED)
+    assert told.startswith("HALT is up, so nothing is sent. Look at the broker's books")
+    assert kept(folder) == before
+
+
+def test_dry_run_says_what_would_be_done_and_does_nothing(run_py: RunPy, folder: Path) -> None:
+    before = kept(folder)
+    said = run_py("flatten", "--dry-run")
+    assert (said.code, said.err) == (PROVED, "")
+    assert said.out.splitlines() == [
+        "would take the lock and leave everything from this process; no agent runs",
+        "no journal of today: would list MIS shorts and buy back those named with --symbol",
+    ]
+    assert kept(folder) == before
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUTRADHAR_FLATTEN__TAKEOVER_S", "5")
+
+
+def test_agent_that_stands_still_is_told_and_left_alone(
+    run_py: RunPy, folder: Path, impatient: None
+) -> None:
+    with an_agent_that_hangs(folder) as agent:
+        said = run_py("flatten")
+        assert agent.poll() is None
+    assert (said.code, said.err) == (STUCK, "")
+    assert said.out.splitlines() == [
+        "not proved flat: the agent journaled nothing for 5 s; with --force it is ended",
+        "  state/KILL stays: whatever agent is started there flattens",
+        "look at the broker's positions and orders, and close by hand what is open",
+    ]
+    assert (folder / KILL).read_text() == "FLATTEN"
+
+
+def test_agent_is_ended_only_if_it_is_certain_who_it_is(
+    run_py: RunPy, folder: Path, impatient: None
+) -> None:
+    with an_agent_that_hangs(folder) as agent:
+        with OrderJournal(folder / "orders.db", os.getpid(), clock.now()):
+            pass
+        told = run_py("flatten", "--force").error
+        assert told == (
+            f"state/lock names pid {agent.pid}, orders.db was opened last by pid {os.getpid()}"
+        )
+        (folder / LOCK).write_text("nobody\n")
+        assert run_py("flatten", "--force").error == "state/lock names no process"
+        assert agent.poll() is None
+
+
+def test_agent_that_hangs_is_ended_by_force(run_py: RunPy, folder: Path, impatient: None) -> None:
+    with an_agent_that_hangs(folder) as agent:
+        said = run_py("flatten", "--force")  # and then there is no server to speak to
+        assert agent.wait(SOON_S) == -signal.SIGKILL
+    assert f"ended the agent with pid {agent.pid}, which journaled nothing" in said.out
+    assert (said.code, "OPENALGO_API_KEY" in said.err) == (BAD_INPUT, True)
+
+
+def test_proof_of_a_running_agent_is_taken(run_py: RunPy, folder: Path) -> None:
+    at = clock.now()
+    with OrderJournal(folder / "orders.db", 1, at) as journal:
+        latch = LatchSet(at=at, name="FLATTEN", reason="KILL_FILE")
+        journal.append([latch, ProvedFlat(at=at, first="a", second="b")])
+    with an_agent_that_hangs(folder):
+        said = run_py("flatten")
+    assert (said.code, said.out) == (PROVED, "the book is proved flat\n")
+    assert not (folder / KILL).exists()
