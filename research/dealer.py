@@ -43,6 +43,9 @@ from messages.orders import (
 )
 
 STRATEGY = "drill"
+STOP_SHARE = 0.85
+"""How many decisions rest as a stop-limit; the others are limits. A decision keeps its type."""
+
 STOP = StopParams(limit_offset_p=300, limit_offset_bps=800)
 
 
@@ -182,7 +185,10 @@ class DealerActor(Actor):
                 self._is_ended(order, contract, slot, at) for order in self._orders.values()
             ),
         )
-        ticket, stop = self._ticket(contract, last, is_stop=draw.random() < 0.85)
+        is_stop = random.Random(repr(key)).random() < STOP_SHARE  # noqa: S311 - of each decision
+        ticket, stop = self._ticket(contract, last, is_stop=is_stop)
+        if (ticket.trigger > 0) is not is_stop:
+            return
         wish = PlaceEntry(
             at=at, key=key, side=contract.side, ticket=ticket, stop=stop, last=last, reason="drawn"
         )

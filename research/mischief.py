@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from domain import clock
 from domain.units import Micros, seconds
 
+DEATHS = 4
+"""How often the reader dies at most: once more in five minutes, and it comes back only slowly."""
+
 
 class Killed(BaseException):
     """The process ends here, as by kill -9: no handler runs, nobody says a last word."""
@@ -65,6 +68,8 @@ class Mischief:
 
     def reader_dies(self) -> bool:
         """Whether the reconciling actor dies in this second."""
+        if self.met["reader_dies"] >= DEATHS:
+            return False
         return self._happens("reader_dies", self.plan.reader_dies)
 
     def is_full(self) -> bool:

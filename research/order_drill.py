@@ -149,6 +149,7 @@ class Session:
         exchange = Exchange(Setup(params, tape), settings.rules, self.truth)
         mischief = Mischief(sheet.mischief, random.Random(f"{seed}:mischief"))  # noqa: S311 - repeats
         self.world = OrderWorld(exchange, tapes.begin(), settings, folder, mischief)
+        self.world.follow(self.truth)
         script = {"version": 1, "faults": list(sheet.faults)}
         self.world.suffer(faults.read(script, tapes.DAY, sheet.seed))
         dealing = Dealing(

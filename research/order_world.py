@@ -25,8 +25,13 @@ from research.world import World
 from sandbox.exchange import Exchange
 from sandbox.faults import Script
 from sandbox.faults.answers import WELL, Ills
+from sandbox.truth import Mode, Truth
 
 API_KEY = "drill"
+MODE = "analyze"
+FLIPPED = seconds(8)
+"""How long after a wrong mode nothing is sent: two account reads have to be right first."""
+
 DAY_DONE, BAD_CONFIG = 10, 78
 WRITES = frozenset({"placeorder", "modifyorder", "cancelorder"})
 BOOKS = frozenset({"orderbook", "tradebook", "positionbook"})
@@ -36,6 +41,10 @@ GRACE = seconds(5)
 READ_PATIENCE = seconds(10)
 READ_AGAIN = seconds(3.5)
 """A read that failed is repeated after 2 s, or follows at the fast pace."""
+
+NO_SESSION = 403
+LOGIN_AGAIN = seconds(31)
+"""Without a broker session the server is asked again each `broker.session_retry_s`."""
 
 WRITE_PATIENCE = seconds(20)
 ASK_AGAIN = seconds(3)
@@ -69,6 +78,12 @@ class OrderWorld(World):
         self.unheard: list[Span] = []
         """When a change that was asked for did not get through, or its answer did not."""
 
+    def follow(self, truth: Truth) -> None:
+        """Know what truly happens, as far as it excuses the agent."""
+        self._truth = truth
+        self._looked_at = 0
+        self._is_flipped = False
+
     def prepare(self, seed: str, dealing: Dealing, system: SYSTEM, *, has_pushes: bool) -> None:
         """Say who will live here."""
         self._seed = seed
@@ -97,7 +112,9 @@ class OrderWorld(World):
         """Count the time until the next read, or the next request, may be a good one."""
         if route in BOOKS:
             lost = min(ills.delay, READ_PATIENCE)
-            self.unseen.append((at, Micros(at + lost + READ_AGAIN)))
+            is_login = ills.instead is not None and ills.instead.status == NO_SESSION
+            again = LOGIN_AGAIN if is_login else READ_AGAIN
+            self.unseen.append((at, Micros(at + lost + again)))
         elif route in WRITES:
             lost = min(ills.delay, WRITE_PATIENCE)
             self.unheard.append((at, Micros(at + lost + ASK_AGAIN)))
@@ -106,6 +123,15 @@ class OrderWorld(World):
     def handled(self) -> int:
         """How many messages were handled, in all lives."""
         return self._handled + self._life.handled
+
+    @property
+    def is_flipped(self) -> bool:
+        """Whether the server is in the other mode: nothing may be sent, and no start succeeds."""
+        for row in self._truth.rows[self._looked_at :]:
+            if isinstance(row.payload, Mode):
+                self._is_flipped = row.payload.mode != MODE
+        self._looked_at = len(self._truth.rows)
+        return self._is_flipped
 
     @property
     def life(self) -> LifePump:
@@ -138,7 +164,7 @@ class OrderWorld(World):
             self.timeline,
             self._carrier(life),
             self._settings.broker,
-            "analyze",
+            MODE,
             random.Random(f"{name}:lanes"),  # noqa: S311 - jitter, and it must repeat
         )
         found = ports(
@@ -191,7 +217,8 @@ class OrderWorld(World):
     def _judge_end(self, message: Ended) -> None:
         """A process that cannot start fails, and one whose order actor dies of all but its disk."""
         is_death = message.reason.startswith("order:") and "JournalError" not in message.reason
-        if message.code == BAD_CONFIG or is_death:
+        is_refused = message.code == BAD_CONFIG and not self.is_flipped
+        if is_refused or is_death:
             self.broken.append(f"DIED exit {message.code}: {message.reason}")
 
     def _draw_down(self) -> Micros:
@@ -201,6 +228,9 @@ class OrderWorld(World):
     def _pulse(self, at: Micros) -> None:
         if self.mischief.reader_dies():
             self.pump.tell("reconcile", Poison())
+            self._late(at, Micros(0))
+        if self.is_flipped:
+            self._late(at, FLIPPED)
         super()._pulse(at)
 
     def _carrier(self, life: LifePump) -> Callable[[HttpAsk, Callable[[HttpAnswer], None]], None]:
