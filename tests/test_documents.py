@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from actors import order
-from cli import door, interrupted
+from cli import door, flatten, interrupted
 from cli import live as lives
 from cli import sandbox as sandboxes
 from cli import status as statuses
@@ -105,7 +105,7 @@ def test_exit_codes_are_those_of_the_code() -> None:
     used = {order.PARKED, statuses.RUNNING, door.FAILED, USAGE, statuses.NOT_RUNNING}
     used |= {order.DAY_DONE, lives.DAY_DONE, sandboxes.DAY_DONE}
     used |= {supervision.ESCALATED, sandboxes.ESCALATED, door.LOCKED, door.BAD_CONFIG}
-    used |= {order.BAD_CONFIG, interrupted.EXIT_CODE, door.INTERRUPTED}
+    used |= {order.BAD_CONFIG, interrupted.EXIT_CODE, door.INTERRUPTED, flatten.STUCK}
     assert told == sorted(used)
 
 
@@ -217,7 +217,7 @@ def test_files_of_the_state_directory_are_listed(session: Session) -> None:
     written = {file.name for file in session.folder.iterdir()}
     assert written - told == set()
     # At most what virtual time does not write, and what SQLite takes away when it is closed.
-    assert told - written <= {"exchange.log", "day.db-wal", "day.db-shm"}
+    assert told - written <= {"exchange.log", "day.db-wal", "day.db-shm", "KILL", "levers"}
 
 
 def test_readme_shows_the_summary_as_it_is_printed(session: Session) -> None:
