@@ -176,6 +176,7 @@ def test_lock_that_lets_us_read_does_not_keep_a_short_unprotected(tmp_path: Path
     other.execute("ROLLBACK")
     other.close()
     assert opened.journal.append(DAY_EVENTS[:1]) == len(DAY_EVENTS) + 1
+    assert opened.journal.append(DAY_EVENTS[:1]) == len(DAY_EVENTS) + 2
     opened.journal.close()
     db = sqlite3.connect(path)
     assert db.execute("SELECT boot_seq, pid, started_at FROM owner").fetchall() == [
