@@ -1,10 +1,10 @@
 """The lanes: worker threads that carry calls to the server, exits in lanes of their own.
 
 Three workers carry exits (P0), one carries cancels of entries and entries (P1, P2), four carry
-reads, of which one leaves history and chains alone so that a book read never waits behind them.
-Three take the bulk: the server spaces its calls to the broker, and a slow broker is still busy with
-one answer when the next call may begin. A write is sent once. A read is asked again, later, on
-failures that prove nothing.
+reads, of which one carries those of the books alone, so that they never wait behind a read that
+hangs. Three take the rest: the server spaces its calls to the broker, and a slow broker is still
+busy with one answer when the next call may begin. A write is sent once. A read is asked again,
+later, on failures that prove nothing.
 """
 
 import logging

@@ -117,8 +117,8 @@ class ReadJob:
 
     @property
     def is_bulk(self) -> bool:
-        """Whether it comes in such numbers that one worker leaves its like alone."""
-        return isinstance(self.call, ReadHistory | ReadChain)
+        """Whether one worker leaves its like alone: no exit goes on before the books are read."""
+        return not isinstance(self.call, ReadBooks)
 
     def begin(self) -> None:
         """Find out the first ask."""
