@@ -2,6 +2,8 @@
 
     python -m tests.e2e.failpoint MARKS "entry sent:2,lock:1" sandbox --attach ...
 
+`stop sent:1=SIGTERM` sends that signal instead, and the process lives on as it can.
+
 Nothing in the product knows of this: its journal, its HTTP session and its lock are wrapped here.
 Every passing is written to the file MARKS, with the machine's steady time, before the process dies
 there; so whoever started it knows what was met and when, also where no point is set.
@@ -17,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import urllib3.connection
@@ -104,9 +106,9 @@ ANSWERED = {
 class Points:
     """Counts passings, writes them down, and ends the process where it is to end. Any thread."""
 
-    def __init__(self, marks: Path, wanted: Iterable[tuple[str, int]]) -> None:
+    def __init__(self, marks: Path, wanted: Iterable["Point"]) -> None:
         self._file = os.open(marks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._wanted = frozenset(wanted)
+        self._wanted = {(point.name, point.nth): point.number for point in wanted}
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -116,14 +118,28 @@ class Points:
             self._counts[boundary] += 1
             mark = Mark(clock.steady(), boundary, self._counts[boundary], symbol)
             os.write(self._file, msgspec.json.encode(mark) + b"\n")
-            if (mark.name, mark.nth) in self._wanted:
-                os.kill(os.getpid(), signal.SIGKILL)
+            number = self._wanted.get((boundary, mark.nth))
+            if number is not None:
+                os.kill(os.getpid(), number)
 
 
-def points(text: str) -> tuple[tuple[str, int], ...]:
-    """Read `name:n,name:n`; an empty text is none. Raises ValueError for an unknown boundary."""
-    pairs = (each.rpartition(":") for each in text.split(",") if each)
-    return tuple((Boundary(name), int(nth)) for name, _, nth in pairs)
+class Point(NamedTuple):
+    """Where a signal is sent, and which."""
+
+    name: Boundary
+    nth: int
+    number: signal.Signals = signal.SIGKILL
+
+
+def points(text: str) -> tuple[Point, ...]:
+    """Read `name:n,name:n=SIGNAL`. Raises ValueError or KeyError for what is unknown."""
+    return tuple(_point(each) for each in text.split(",") if each)
+
+
+def _point(text: str) -> Point:
+    place, _, number = text.partition("=")
+    name, _, nth = place.rpartition(":")
+    return Point(Boundary(name), int(nth), signal.Signals[number or "SIGKILL"])
 
 
 def read_marks(path: Path) -> tuple[Mark, ...]:

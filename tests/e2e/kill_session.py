@@ -7,6 +7,7 @@ two the market may go on for a while without an agent.
 """
 
 import signal
+import subprocess
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,28 +15,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from domain import clock
 from domain.books import Action
-from domain.session import instant, show
+from domain.session import instant
 from domain.units import SECOND, Day, Micros, Symbol, seconds
 from journal.orders import NAME as JOURNAL
 from journal.orders import JournalReader
 from sandbox.book import Book
-from sandbox.control import TOKEN_HEADER
 from sandbox.kinds import Status
 from tests.e2e import churn
 from tests.e2e.failpoint import Boundary, Mark, read_marks
+from tests.e2e.hands import TOKEN, Hands
 from tests.e2e.paper import paper
 from tests.e2e.sessions import LONG_S, Process, Truth, run
 from tests.waiting import PAUSE_S, until
 
 DAY = Day("2026-11-19")
-TOKEN = "kills"
 SPEED = 60
 BEGIN = "10:20"
 RECOVERS_WITHIN_S = 60.0
+COVERS_WITHIN_S = 10.0
+ENDS_WITHIN_S = 60.0
+NEVER_ENDED = -1
 MET_WITHIN_S = 15.0
 BEFORE_CLOSE = seconds(90)
 """From here on an agent lives into the close of the session."""
@@ -91,36 +92,6 @@ class Killed:
         return bool(self.shorts or self.stops or self.entries or self.in_flight)
 
 
-class Hands:
-    """The exchange's clock, moved through its control app."""
-
-    def __init__(self, url: str) -> None:
-        self._url = f"{url}/clock"
-        self._http = requests.Session()
-        self._http.trust_env = False
-        self._http.headers[TOKEN_HEADER] = TOKEN
-
-    def now(self) -> Micros:
-        """The market instant."""
-        return Micros(self._http.get(self._url, timeout=LONG_S).json()["now"])
-
-    def stand(self) -> None:
-        """Stop it."""
-        self._order(pause=True)
-
-    def go(self) -> None:
-        """Let it run."""
-        self._order(pause=False)
-
-    def run_to(self, at: Micros) -> None:
-        """Let it run up to a whole second and stand there; at once if that is over."""
-        if at > self.now():
-            self._order(run_to=show(at), pause=True)
-
-    def _order(self, **order: Any) -> None:
-        self._http.post(self._url, json=order, timeout=LONG_S).raise_for_status()
-
-
 class KillSession:
     """An exchange, one state directory, and the agents that die on it."""
 
@@ -153,7 +124,7 @@ class KillSession:
         if not self.codes:
             with self._agent("") as (agent, started, marks):
                 self._recover(agent, started, marks)
-                self.codes.append(agent.wait())
+                self.codes.append(self._ended(agent))
 
     def _one(self, kill: Kill) -> list[Kill]:
         """Start an agent and kill it; return the kill again if it did not come to it.
@@ -183,6 +154,13 @@ class KillSession:
             self._hands.run_to(Micros(self._hands.now() + seconds(kill.dead_s)))
         self.killed[-1].bare = self._bare()
         return [] if was_met else [kill]
+
+    def _ended(self, agent: Process) -> int:
+        """Wait for the end of the last agent and return its code."""
+        try:
+            return agent.process.wait(ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            return NEVER_ENDED
 
     @contextmanager
     def _agent(self, armed: str) -> Iterator[tuple[Process, Micros, Path]]:
@@ -214,8 +192,8 @@ class KillSession:
         last = self.killed[-1]
         last.recovered_s = _span_s(started, recovered)
         for symbol in last.bare:
-            sent = until(lambda: _cover(marks, symbol) or self._is_gone(agent, symbol), LONG_S)  # noqa: B023 - called at once
-            if isinstance(sent, Mark):
+            sent = self._covered(agent, marks, symbol)
+            if sent is not None:
                 last.stop_s.append(_span_s(started, sent))
 
     def _runs(self, agent: Process, marks: Path) -> None:
@@ -226,9 +204,19 @@ class KillSession:
         )
         self._hands.go()
 
-    def _is_gone(self, agent: Process, symbol: Symbol) -> bool:
-        """Whether nobody can cover this symbol any more, or nobody has to."""
-        return agent.process.poll() is not None or symbol not in self._bare()
+    def _covered(self, agent: Process, marks: Path, symbol: Symbol) -> Mark | None:
+        """Wait for the first write that covers a symbol, unless nobody can or has to any more.
+
+        None too if it does not come: the checker counts for how long the short was bare.
+        """
+        waits = iter(range(round(COVERS_WITHIN_S / PAUSE_S)))
+
+        def settled() -> bool:
+            is_over = agent.process.poll() is not None or symbol not in self._bare()
+            return is_over or _cover(marks, symbol) is not None or next(waits, None) is None
+
+        until(settled, LONG_S)
+        return _cover(marks, symbol)
 
     def _await(self, agent: Process, at: int) -> None:
         """Wait until the machine's clock says so; an agent that ends by itself is no use."""
@@ -314,7 +302,7 @@ def kill_session(folder: Path, close: str) -> Iterator[KillSession]:
     }
     with ExitStack() as stack:
         exchange = stack.enter_context(paper(folder, **options))
-        hands = Hands(exchange.ready["control_url"])
+        hands = Hands(exchange)
         hands.stand()
         yield KillSession(folder, exchange.url, hands, close)
         assert exchange.end() == 0
