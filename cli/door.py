@@ -1,7 +1,8 @@
 """The command line: one function a command, each only hands its options on.
 
 Exit codes: 0 done, 1 not clean, 2 usage, 3 not running or not proved flat, 4 the agent stands still
-and was not ended, 10 day done, 11 interrupted and can go on, 70 escalated, 75 another agent holds the state directory, 78 bad settings or input, 130 interrupted.
+and was not ended, 10 day done, 11 interrupted and can go on, 70 escalated, 75 another agent holds
+the state directory, 78 bad settings or input, 130 interrupted.
 """
 
 import sys
