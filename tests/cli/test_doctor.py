@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from cli.inquiry import Ear
-from domain.events import LatchSet
 from domain.units import SECOND, Day
 from journal.orders import OrderJournal
 from tests.broker.http_server import Reply
@@ -376,28 +375,6 @@ def test_journal_of_a_running_agent_is_read(run_py: RunPy, server: OpenAlgo) -> 
     with OrderJournal(Path("state/orders.db"), 1, it_is("10:00")):
         said = run_py("doctor")
     assert (said.code, lines(said)["journal"]) == (0, "PASS 0 events of 2026-11-20, none damaged")
-
-
-def test_latches_of_the_day_are_told_with_what_clears_them(run_py: RunPy, server: OpenAlgo) -> None:
-    Path("state").mkdir()
-    at = it_is("10:00")
-    with OrderJournal(Path("state/orders.db"), 1, at) as journal:
-        journal.append([LatchSet(at=at, name="ORDER_MODE", reason="orders wait for a human")])
-    assert failing(run_py("doctor")) == {
-        "latches": "FAIL up since today: ORDER_MODE (orders wait for a human). ORDER_MODE: Set"
-        " OpenAlgo's order mode to auto; then `run.py clear --latch ORDER_MODE`."
-    }
-
-
-@pytest.mark.parametrize(("text", "does"), [("", "FREEZE"), ("FLATTEN\n", "FLATTEN")])
-def test_file_of_the_kill_switch_is_told(
-    run_py: RunPy, server: OpenAlgo, text: str, does: str
-) -> None:
-    Path("state").mkdir()
-    Path("state/KILL").write_text(text)
-    assert failing(run_py("doctor")) == {
-        "latches": f"FAIL state/KILL is there: {does} from the start on. Remove it (rm state/KILL)."
-    }
 
 
 def test_bad_settings_are_told_problem_by_problem(
