@@ -55,7 +55,6 @@ class Bulletin:
     def refuse(self, refused: Iterable[tuple[EntryKey, Refusal]], at: Micros) -> None:
         """Tell which entries were refused, and why."""
         for key, refusal in refused:
-            log.info("entry refused %s %s: %s", key.symbol, refusal.code, refusal.text)
             told = EntryRefused(at=at, key=key, code=refusal.code, text=refusal.text)
             self._tell(DOERS, told)
 

@@ -11,6 +11,7 @@ from domain import events as ev
 from domain.amendments import Amendments
 from domain import switch
 from domain.blotter import Blotter
+from domain.breakers import SkewWatch, trips
 from domain.books import Books, OrderPush, Status
 from domain.cadence import Urge, attention
 from domain.calls import Outcome, Quotes, Ready, WriteReply
@@ -83,6 +84,7 @@ class Desk:
         self.memory = Memory()
         gate = Gate(params.gate, params.limits, params.max_lots)
         ticks = params.orders.fingerprint_ticks
+        self._skew = SkewWatch(self.blotter, params.gate)
         amendments = Amendments(self.blotter, params.modify_qty, ticks)
         self.entries = EntryDesk(self.blotter, gate, params.entry, params.orders, amendments)
         self.exits = ExitDesk(self.blotter, self.memory, params.exit, params.protect, params.gate)
@@ -148,6 +150,7 @@ class Desk:
     def preflight(self, ready: Ready, at: Micros) -> None:
         """Take what the server said of itself; the caller has compared the mode."""
         self._ready = ready
+        self._skew.saw(ready.skew, at)
         self._calendar = cross_check(self.plan, ready.nfo_open)
         self.standing.release(Condition.LOGIN)
         if ready.semi_auto:
@@ -310,8 +313,11 @@ class Desk:
 
         A change of an entry that is not on the wire by `send_before`, machine time, is dropped.
         """
+        for trip in trips(self.ledger, self._params.day, self._params.gate, at):
+            self.latch(trip.name, trip.reason, at)
         if self.standing.may_write:
             self._act(at, send_before)
+        self.entries.write_down(at)
         if self.mode(at).value != self.ledger.mode:
             reason = self.standing.why(at)
             self.blotter.record(ev.ModeChanged(at=at, mode=self.mode(at).value, reason=reason))
@@ -325,7 +331,6 @@ class Desk:
             for leg in tuple(self.ledger.open_legs()):
                 self.exits.chase(leg, self.standing.closing_reason(), at)
         self.exits.step(at, quiet=self.standing.is_quiet(at))
-        self._realised(at)
 
     def _recover(self, at: Micros) -> None:
         """Meet what is there: adoption is done, shorts are known, entries start from nothing."""
@@ -336,14 +341,6 @@ class Desk:
         orders = sum(1 for _ in self.ledger.live())
         self.entries.cancel_all("recovery")
         self.blotter.record(ev.Recovered(at=at, orders=orders, shorts=shorts))
-
-    def _realised(self, at: Micros) -> None:
-        """Latch the day by realised loss alone: a dead strategy cannot disable the limit."""
-        limit = self._params.day.loss_p
-        if limit and "DAY_DONE" not in self.ledger.latches:
-            result = sum(leg.gross for leg in self.ledger.legs.values())
-            if result <= -limit:
-                self.latch("DAY_DONE", "DAY_LOSS", at)
 
     def _situation(self, at: Micros) -> Situation:
         trusted, reason = self._feed

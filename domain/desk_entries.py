@@ -19,6 +19,7 @@ from domain.orders import EntryKey, Order, Purpose, State, StopPlan, Ticket
 from domain.params import EntryParams, OrderParams
 from domain.positions import Phase
 from domain.reasons import Refusal
+from domain.refusals import Code
 from domain.units import Micros, Paise, seconds
 
 
@@ -57,6 +58,7 @@ class EntryDesk:
         self._unwanted: dict[str, str] = {}
         self._over: dict[str, str] = {}
         self._amendments = amendments
+        self._unwritten: list[tuple[EntryKey, Refusal]] = []
         self.refused: list[tuple[EntryKey, Refusal]] = []
 
     @property
@@ -72,9 +74,9 @@ class EntryDesk:
         if live is not None:
             self._compare(live, wanted, now)
         elif self._was_used(wanted.key):
-            self._refuse(wanted.key, "USED_KEY", USED)
+            self._refuse(wanted.key, Code.USED_KEY, USED)
         elif self._is_old(wanted, now):
-            self._refuse(wanted.key, "OLD", OLD)
+            self._refuse(wanted.key, Code.OLD, OLD)
         elif self._must_wait(wanted, now):
             self._waiting[slot] = wanted
         else:
@@ -96,7 +98,7 @@ class EntryDesk:
     def drop(self, reason: str) -> None:
         """Forget every wish that waits for a fresh read of the books."""
         for wanted in self._waiting.values():
-            self._refuse(wanted.key, "OVER", reason)
+            self._refuse(wanted.key, Code.OVER, reason)
         self._waiting.clear()
 
     def cancel_all(self, reason: str) -> None:
@@ -132,7 +134,7 @@ class EntryDesk:
         """Return the contract of an entry that may go, or of a change that may; None: refused."""
         contract = self._blotter.ledger.contract(wanted.ticket.symbol)
         if contract is None:
-            self._refuse(wanted.key, "NO_CONTRACT", "not in today's journaled chain")
+            self._refuse(wanted.key, Code.NO_CONTRACT, "not in today's journaled chain")
             return None
         proposal = Proposal(
             ticket=wanted.ticket,
@@ -160,7 +162,7 @@ class EntryDesk:
             reason=wanted.reason,
         )
         if self._blotter.place(intent, now.at, contract.tick, send_before) is None:
-            self._refuse(wanted.key, "NO_FINGERPRINT", "every price near was used today")
+            self._refuse(wanted.key, Code.NO_FINGERPRINT, "every price near was used today")
 
     def _must_wait(self, wanted: Entry, now: Situation) -> bool:
         oldest = now.at - seconds(self._orders.baseline_max_age_s)
@@ -177,14 +179,14 @@ class EntryDesk:
             self._unwanted.pop(live.intent, None)
             self._amendments.forget(live.intent)
         elif is_touched(live):
-            self._refuse(wanted.key, "SLOT_TAKEN", f"{live.intent} is filling in this slot")
+            self._refuse(wanted.key, Code.SLOT_TAKEN, f"{live.intent} is filling in this slot")
         elif not _is_successor(live, wanted):
-            self._refuse(wanted.key, "SLOT_TAKEN", f"{live.intent} lives in this slot")
+            self._refuse(wanted.key, Code.SLOT_TAKEN, f"{live.intent} lives in this slot")
             self._give_up(live, "replaced by another wish")
         elif self._is_old(wanted, now):
-            self._refuse(wanted.key, "OLD", OLD)
+            self._refuse(wanted.key, Code.OLD, OLD)
         elif wanted.key != live.key and self._was_used(wanted.key):
-            self._refuse(wanted.key, "USED_KEY", USED)
+            self._refuse(wanted.key, Code.USED_KEY, USED)
         else:
             self._amend(live, wanted, now)
 
@@ -219,8 +221,19 @@ class EntryDesk:
             return "triggered, not filled"
         return ""
 
+    def write_down(self, at: Micros) -> None:
+        """Journal what was refused since the last time."""
+        for key, why in self._unwritten:
+            refused = ev.OrderRefused(
+                at=at, symbol=key.symbol, code=why.code, text=why.text, key=key
+            )
+            self._blotter.record(refused)
+        self._unwritten.clear()
+
     def _refuse(self, key: EntryKey, code: str, text: str) -> None:
-        self.refused.append((key, Refusal(code=code, text=text)))
+        refusal = Refusal(code=code, text=text)
+        self.refused.append((key, refusal))
+        self._unwritten.append((key, refusal))
 
     def _is_left(self, entry: Order) -> bool:
         """Whether this entry's leg is ending, or its stop triggered, while it still fills."""

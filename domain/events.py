@@ -185,6 +185,16 @@ class ModeChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
     reason: str
 
 
+class OrderRefused(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The risk gate, or the desk before it, held an entry back; nothing was sent."""
+
+    at: Micros
+    symbol: Symbol
+    code: str
+    text: str
+    key: EntryKey
+
+
 class LatchSet(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """A latch went up; only a human, or the next trading day, takes it down."""
 
@@ -235,6 +245,7 @@ Event = (
     | OrphanFound
     | FindingApplied
     | ModeChanged
+    | OrderRefused
     | LatchSet
     | LatchCleared
     | Recovered

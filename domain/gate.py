@@ -4,6 +4,7 @@ The numbers follow `execution.md` 8.1. Exits are never held back here: what coul
 harm (more BUY than own short) is decided where the exit is made, in `desk_exits.py`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from domain.ledger import Ledger
 from domain.orders import Order, Purpose, StopPlan, Ticket
 from domain.params import GateParams, LimitParams
 from domain.reasons import Refusal
+from domain.refusals import Code
 from domain.strategy import Mode
 from domain.units import Micros, Paise, Symbol, rupees, seconds
 
@@ -74,6 +76,7 @@ class Gate:
             lambda: self._mode(now),
             lambda: self._data(now),
             lambda: self._room(wanted, ledger),
+            lambda: _facts(contract, ledger),
             lambda: _numbers(wanted, contract, self.max_lots),
             lambda: self._prices(wanted, contract),
             lambda: self._money(wanted, contract, ledger, now),
@@ -82,34 +85,34 @@ class Gate:
 
     def _mode(self, now: Situation) -> Refusal | None:
         if now.mode is not Mode.ACTIVE:
-            return Refusal(code="MODE", text=f"mode is {now.mode}")
+            return Refusal(code=Code.MODE, text=f"mode is {now.mode}")
         if now.at >= now.last_entry:
-            return Refusal(code="LAST_ENTRY", text="no entries after the last entry time")
+            return Refusal(code=Code.LAST_ENTRY, text="no entries after the last entry time")
         return None
 
     def _data(self, now: Situation) -> Refusal | None:
         if now.calendar:
-            return Refusal(code="CALENDAR", text=now.calendar)
+            return Refusal(code=Code.CALENDAR, text=now.calendar)
         if not now.feed_trusted:
-            return Refusal(code="FEED", text=now.feed_reason or "prices are not trusted")
+            return Refusal(code=Code.FEED, text=now.feed_reason or "prices are not trusted")
         if abs(now.skew) > seconds(self.params.skew_refuse_s):
-            return Refusal(code="CLOCK_SKEW", text=f"the server's clock is {now.skew} us away")
+            return Refusal(code=Code.CLOCK_SKEW, text=f"the server's clock is {now.skew} us away")
         oldest = now.at - seconds(self.params.snapshot_max_age_s)
         if now.snapshot_at is None or now.snapshot_at < oldest:
-            return Refusal(code="BOOKS_STALE", text="no valid read of the broker's books")
+            return Refusal(code=Code.BOOKS_STALE, text="no valid read of the broker's books")
         return None
 
     def _room(self, wanted: Proposal, ledger: Ledger) -> Refusal | None:
         shorts = _shorts(ledger, wanted.instead_of)
         if wanted.ticket.symbol in shorts:
-            return Refusal(code="SYMBOL_TAKEN", text="one short per symbol")
+            return Refusal(code=Code.SYMBOL_TAKEN, text="one short per symbol")
         same = sum(side is wanted.side for side in shorts.values())
         side_limit = self.limits.ce if wanted.side is Side.CE else self.limits.pe
         if len(shorts) >= self.limits.positions or same >= side_limit:
-            return Refusal(code="LIMIT", text=f"{len(shorts)} shorts, {same} {wanted.side}")
+            return Refusal(code=Code.LIMIT, text=f"{len(shorts)} shorts, {same} {wanted.side}")
         entered = sum(o.purpose is Purpose.ENTRY and o.filled > 0 for o in ledger.orders.values())
         if entered >= self.params.entries_day:
-            return Refusal(code="ENTRIES_DAY", text=f"{entered} shorts were entered today")
+            return Refusal(code=Code.ENTRIES_DAY, text=f"{entered} shorts were entered today")
         return None
 
     def _prices(self, wanted: Proposal, contract: Contract) -> Refusal | None:
@@ -117,14 +120,14 @@ class Gate:
         prices = (ticket.price, ticket.trigger, wanted.stop.trigger, wanted.stop.limit)
         off = [p for p in prices if p % contract.tick or p < 0]
         if off or ticket.price <= 0:
-            return Refusal(code="TICK", text=f"prices {prices} on tick {contract.tick}")
+            return Refusal(code=Code.TICK, text=f"prices {prices} on tick {contract.tick}")
         if ticket.trigger and not (ticket.price <= ticket.trigger < wanted.last):
             text = f"trigger {rupees(ticket.trigger)} last {rupees(wanted.last)}"
-            return Refusal(code="TRIGGER_SIDE", text=text)
+            return Refusal(code=Code.TRIGGER_SIDE, text=text)
         if ticket.price < band_low(wanted.last, self.params.band_safety_bps, contract.tick):
-            return Refusal(code="BAND", text=f"limit {rupees(ticket.price)} outside the band")
+            return Refusal(code=Code.BAND, text=f"limit {rupees(ticket.price)} outside the band")
         if not ticket.price < wanted.stop.trigger <= wanted.stop.limit:
-            return Refusal(code="STOP_SIDE", text="the stop does not stand above the entry")
+            return Refusal(code=Code.STOP_SIDE, text="the stop does not stand above the entry")
         return None
 
     def _money(
@@ -138,24 +141,37 @@ class Gate:
             if o.stop is not None
         )
         if risk > self.params.open_risk_p:
-            return Refusal(code="OPEN_RISK", text=f"open risk {rupees(risk)}")
+            return Refusal(code=Code.OPEN_RISK, text=f"open risk {rupees(risk)}")
         lots = wanted.ticket.quantity // contract.lot + _lots(ledger, wanted.instead_of)
         margin = lots * self.params.margin_per_lot_p
         if now.available is None:
-            return Refusal(code="FUNDS_UNKNOWN", text="funds were not read yet")
+            return Refusal(code=Code.FUNDS_UNKNOWN, text="funds were not read yet")
         if margin * 10_000 > now.available * self.params.margin_use_bps:
             text = f"{lots} lots need {rupees(margin)}, cash {rupees(now.available)}"
-            return Refusal(code="MARGIN", text=text)
+            return Refusal(code=Code.MARGIN, text=text)
         return None
+
+
+def _facts(contract: Contract, ledger: Ledger) -> Refusal | None:
+    """Compare a contract with its neighbours: a lone other lot, tick or freeze is a mistake."""
+    facts = (contract.lot, contract.tick, contract.freeze)
+    if min(facts) <= 0 or contract.freeze < contract.lot:
+        return Refusal(code=Code.CONTRACT, text=f"lot, tick and freeze are {facts}")
+    others = ledger.chain.contracts if ledger.chain else ()
+    usual = Counter((each.lot, each.tick, each.freeze) for each in others)
+    if usual and usual[facts] * 2 < usual.total():
+        known = max(usual, key=lambda each: usual[each])
+        return Refusal(code=Code.CONTRACT, text=f"lot, tick and freeze are {facts}, not {known}")
+    return None
 
 
 def _numbers(wanted: Proposal, contract: Contract, max_lots: int) -> Refusal | None:
     units = wanted.ticket.quantity
     if units <= 0 or units % contract.lot:
-        return Refusal(code="LOT", text=f"{units} units, lot {contract.lot}")
+        return Refusal(code=Code.LOT, text=f"{units} units, lot {contract.lot}")
     largest = min(contract.slice_max, max_lots * contract.lot)
     if units > largest:
-        return Refusal(code="SIZE", text=f"{units} units, at most {largest}")
+        return Refusal(code=Code.SIZE, text=f"{units} units, at most {largest}")
     return None
 
 

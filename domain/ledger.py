@@ -15,8 +15,9 @@ from domain.contracts import Chain, Contract, Side
 from domain.orders import EntryKey, Order, Pending, Purpose, State, StopPlan, Ticket
 from domain.positions import Execution, Leg, Phase
 from domain.reasons import Condition
+from domain.refusals import SCHEMA_CODES
 from domain.session import DayPlan
-from domain.units import Micros, Symbol, Units
+from domain.units import MINUTE, Micros, Symbol, Units
 
 
 UNSAFE = frozenset({Condition.JOURNAL_LOST, Condition.JOURNAL_DOUBT})
@@ -31,6 +32,9 @@ class Ledger:
         self._live: dict[str, Order] = {}
         self.legs: dict[str, Leg] = {}
         self.latches: dict[str, str] = {}
+        self.refusals: dict[str, int] = {}
+        self.rejects: tuple[Micros, ...] = ()
+        self.malformed = ""
         self.foreign: set[str] = set()
         self.unsafe: dict[Condition, str] = {}
         self.has_recovered = False
@@ -57,8 +61,8 @@ class Ledger:
                 self._fill(event)
             case ev.WriteSent() | ev.ModifyPlanned() | ev.CancelPlanned():
                 self._request(event)
-            case ev.WriteReplied(op="modify"):
-                self._refusal(event)
+            case ev.WriteReplied() | ev.OrderRefused():
+                self._reply(event)
             case ev.StopPlanned(intent=intent, stop=stop):
                 self._stop(intent, stop)
             case ev.ExitPhase(leg=leg, phase=phase, reason=reason):
@@ -174,6 +178,8 @@ class Ledger:
             ticket=event.ticket or order.ticket,
             reason=event.reason or order.reason,
         )
+        if moved.state is State.REJECTED and order.state is not State.REJECTED:
+            self._rejected(event.at)
         if not waiting and moved.ticket == order.target and order.target_key is not None:
             moved = _renamed(moved, order.target_key)
         if _life(moved) != _life(order):
@@ -255,10 +261,29 @@ class Ledger:
         self._keep(order)
         self._stir(event.at)
 
-    def _refusal(self, event: ev.WriteReplied) -> None:
-        """Remember by which code a modify was refused, until another one is accepted."""
+    def _reply(self, event: ev.WriteReplied | ev.OrderRefused) -> None:
+        """Take what a refusal says of the order, of the broker's mood, and of our own words.
+
+        By which code a modify was refused is remembered until another one is accepted.
+        """
+        if isinstance(event, ev.OrderRefused):
+            what = refusal_of(event.symbol, event.code)
+            self.refusals[what] = self.refusals.get(what, 0) + 1
+            return
         refused = event.outcome == Outcome.REJECTED
         code = (event.code or event.outcome) if refused else ""
+        if refused and event.op == "place":
+            self._rejected(event.at)
+        if code in SCHEMA_CODES:
+            self.malformed = f"{event.op} {event.intent}: {event.text}"
+        if event.op == "modify":
+            self._refused_change(event, code)
+
+    def _rejected(self, at: Micros) -> None:
+        """Count a refusal by broker or exchange; a minute is looked back upon."""
+        self.rejects = (*(when for when in self.rejects if when > at - MINUTE), at)
+
+    def _refused_change(self, event: ev.WriteReplied, code: str) -> None:
         self._keep(msgspec.structs.replace(self.orders[event.intent], modify_refused=code))
 
     def _stop(self, intent: str, stop: StopPlan) -> None:
@@ -343,6 +368,11 @@ def _renamed(order: Order, key: EntryKey) -> Order:
     if key == order.key or order.key is None:
         return order
     return msgspec.structs.replace(order, key=key, former=(*order.former, order.key))
+
+
+def refusal_of(symbol: Symbol, code: str) -> str:
+    """Return under which name the refusals of a symbol by a code are counted."""
+    return f"{symbol} {code}"
 
 
 def _life(order: Order) -> tuple[State, str, Ticket]:

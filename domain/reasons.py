@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
+from domain import refusals
+
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One code: what happened, in a few words, and one sentence that says what to do."""
@@ -162,11 +164,11 @@ LATCHES = frozenset(name for name, _, _ in _LATCHES)
 
 REASONS: dict[str, Reason] = {
     str(code): Reason(code=str(code), says=says, remedy=remedy)
-    for code, says, remedy in (*_TABLE, *_LATCHES)
+    for code, says, remedy in (*_TABLE, *_LATCHES, *refusals.TABLE, *refusals.EXITS)
 }
 
 
 def remedy(code: str) -> str:
-    """Return what to do about a code; '' for one that is not known."""
-    reason = REASONS.get(code)
+    """Return what to do about a code; '' for one that is not known. HTTP_502 is an HTTP."""
+    reason = REASONS.get("HTTP" if code.startswith("HTTP_") else code)
     return reason.remedy if reason else ""

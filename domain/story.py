@@ -3,9 +3,10 @@
 import msgspec
 
 from domain import events as ev
-from domain.ledger import Ledger
+from domain.ledger import Ledger, refusal_of
 from domain.orders import Order, Purpose, State
 from domain.positions import Phase
+from domain.reasons import remedy
 from domain.units import rupees
 
 
@@ -34,6 +35,8 @@ def tell(event: ev.Event, ledger: Ledger) -> Line | None:
         return _order_line(event, order)
     if isinstance(event, ev.ExitPhase):
         return _phase(ledger, event)
+    if isinstance(event, ev.OrderRefused):
+        return _refused(event, ledger)
     return _day_line(event)
 
 
@@ -97,6 +100,14 @@ def _phase(ledger: Ledger, event: ev.ExitPhase) -> Line:
     return Line(tag="EXIT", text=text)
 
 
+def _refused(event: ev.OrderRefused, ledger: Ledger) -> Line | None:
+    """Tell a refusal and what to do about it once for a symbol; the journal counts the rest."""
+    if ledger.refusals.get(refusal_of(event.symbol, event.code), 0) > 1:
+        return None
+    text = f"entry refused {event.symbol} {event.code}: {event.text}; {remedy(event.code)}"
+    return Line(tag="ORDER", text=text, warn=True)
+
+
 def _day_line(event: ev.Event) -> Line | None:
     line = None
     match event:
@@ -109,7 +120,8 @@ def _day_line(event: ev.Event) -> Line | None:
         case ev.ProvedFlat():
             line = Line(tag="FLAT", text="the book is proved flat by two reads")
         case ev.FindingApplied(kind=kind, subject=subject, detail=detail):
-            line = Line(tag="RECONCILE", text=f"{kind} {subject} {detail}", warn=True)
+            text = f"{kind} {subject} {detail}; {remedy(kind)}"
+            line = Line(tag="RECONCILE", text=text, warn=True)
         case ev.ExternalSeen(symbol=symbol, orderids=ids, net=net):
             text = f"not ours: {symbol} orders={len(ids)} net={net}"
             line = Line(tag="RECONCILE", text=text, warn=True)
@@ -123,6 +135,8 @@ def _day_line(event: ev.Event) -> Line | None:
 def _latch(event: ev.LatchSet | ev.LatchCleared) -> Line:
     is_set = isinstance(event, ev.LatchSet)
     text = f"{event.name} {'set' if is_set else 'cleared'} reason={event.reason}"
+    if is_set:
+        text += f"; {remedy(event.name)}"
     return Line(tag="LATCH", text=text, warn=is_set)
 
 

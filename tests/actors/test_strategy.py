@@ -163,11 +163,11 @@ def test_order_that_lives_is_kept_and_one_that_ended_is_not(stand: Stand) -> Non
     (asked,) = of(stand.pulse(at("09:19:02")), PlaceEntry)
     order = an_order(asked.key, ticket=asked.ticket, stop=asked.stop)
     assert to(stand.hear(OrderChanged(at=at("09:19:03"), order=order)), "order") == []
-    # Its high grew: fewer lots, so its end is asked for.
-    grown = stand.hear(BarUpdated(now=a_forming(4, 13_000, high=13_760)))
-    assert to(grown, "order") == [
-        CancelEntry(at=at("09:19:02"), strategy=TAG, slot="CE", reason="520 units are wished")
-    ]
+    # Its high grew: fewer lots, so it is to become smaller; a slot is asked for once a second.
+    assert to(stand.hear(BarUpdated(now=a_forming(4, 13_000, high=13_760))), "order") == []
+    (smaller,) = of(stand.pulse(at("09:19:03")), PlaceEntry)
+    assert (smaller.key, smaller.ticket.quantity) == (asked.key, 520)
+    assert smaller.stop.trigger == 13_860
 
 
 def test_higher_high_of_the_same_size_raises_the_planned_stop(stand: Stand) -> None:

@@ -98,6 +98,33 @@ def test_good_entry_passes() -> None:
     assert code() == ""
 
 
+@pytest.mark.parametrize(
+    "odd", [{"lot": Units(75)}, {"tick": Paise(10)}, {"freeze": Units(900)}, {"freeze": Units(64)}]
+)
+def test_contract_unlike_its_neighbours_is_not_entered(odd: dict[str, Any]) -> None:
+    wrong = msgspec.structs.replace(CALLS[0], **odd)
+    day = msgspec.structs.replace(PLANNED, chain=a_chain(wrong, *CALLS[1:], *PUTS))
+    ledger = Ledger().fold([day])
+    found = GATE.refusal(a_wish(wrong), wrong, ledger, QUIET)
+    assert found is not None
+    assert found.code == "CONTRACT"
+    assert GATE.refusal(a_wish(CALLS[1]), CALLS[1], ledger, QUIET) is None
+
+
+@pytest.mark.parametrize("gone", ["lot", "tick", "freeze"])
+def test_contract_without_its_facts_is_not_entered(gone: str) -> None:
+    bare = msgspec.structs.replace(CALLS[0], **{gone: 0})
+    found = GATE.refusal(a_wish(bare), bare, Ledger(), QUIET)
+    assert found is not None
+    assert found.code == "CONTRACT"
+
+
+def test_two_kinds_of_contract_in_equal_numbers_are_both_believed() -> None:
+    other = msgspec.structs.replace(CALLS[0], lot=Units(75))
+    day = msgspec.structs.replace(PLANNED, chain=a_chain(other, CALLS[1]))
+    assert GATE.refusal(a_wish(CALLS[1]), CALLS[1], Ledger().fold([day]), QUIET) is None
+
+
 @pytest.mark.parametrize("mode", [mode for mode in Mode if mode is not Mode.ACTIVE])
 def test_entry_needs_the_active_mode(mode: Mode) -> None:
     assert code(mode=mode) == "MODE"

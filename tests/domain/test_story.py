@@ -7,11 +7,12 @@ from domain.contracts import Side
 from domain.ledger import Ledger
 from domain.orders import Purpose, State
 from domain.positions import Phase
+from domain.reasons import remedy
 from domain.story import Line, tell
-from domain.units import Units
+from domain.units import Symbol, Units
 from tests.domain.test_ledger import filled, moved
-from tests.orders import CE, PLANNED, a_buy, an_open_short, planned, t
-from tests.trading import a_contract
+from tests.orders import CE, PE, PLANNED, a_buy, an_open_short, planned, t
+from tests.trading import a_contract, a_key
 
 STOP_ORDER = planned("s1", purpose=Purpose.STOP, leg="i1", ticket=a_buy(), key=None, side=None)
 RESTING: list[ev.Event] = [planned(), moved(orderid="A1"), STOP_ORDER]
@@ -95,7 +96,7 @@ def test_leg_is_told_when_it_is_left_and_when_it_is_closed() -> None:
         ),
         (
             ev.LatchSet(at=t(1), name="DAY_DONE", reason="DAY_STOP"),
-            ("LATCH", "DAY_DONE set reason=DAY_STOP", True),
+            ("LATCH", f"DAY_DONE set reason=DAY_STOP; {remedy('DAY_DONE')}", True),
         ),
         (
             ev.Recovered(at=t(1), orders=2, shorts=1),
@@ -107,7 +108,7 @@ def test_leg_is_told_when_it_is_left_and_when_it_is_closed() -> None:
         ),
         (
             ev.FindingApplied(at=t(1), kind="REVIVED", subject="i1", detail="A1"),
-            ("RECONCILE", "REVIVED i1 A1", True),
+            ("RECONCILE", f"REVIVED i1 A1; {remedy('REVIVED')}", True),
         ),
         (
             ev.ExternalSeen(at=t(1), symbol=CE, orderids=("H1", "H2"), net=-65),
@@ -127,8 +128,21 @@ def test_event_of_the_day_is_told(event: ev.Event, expected: tuple[str, str, boo
     assert said(event) == expected
 
 
-def test_cleared_latch_and_strange_order_are_not_told() -> None:
-    assert line(ev.LatchCleared(at=t(1), name="FREEZE", reason="human")) is None
+def test_refusal_is_told_once_for_a_symbol_and_a_code() -> None:
+    def refused(code: str, symbol: Symbol = CE) -> ev.OrderRefused:
+        return ev.OrderRefused(at=t(1), symbol=symbol, code=code, text="no", key=a_key(symbol))
+
+    once, other = refused("BAND"), refused("LOT")
+    text = f"entry refused {CE} BAND: no; {remedy('BAND')}"
+    assert said(once) == ("ORDER", text, True)
+    assert line(once, once) is None
+    assert line(other, once) is not None
+    assert line(refused("BAND", PE), once) is not None
+
+
+def test_cleared_latch_is_told_and_a_strange_order_is_not() -> None:
+    cleared = ev.LatchCleared(at=t(1), name="FREEZE", reason="human")
+    assert said(cleared) == ("LATCH", "FREEZE cleared reason=human", False)
     stray = ev.WriteSent(at=t(1), intent="gone", op="place")
     assert tell(stray, Ledger()) is None
 
