@@ -88,12 +88,12 @@ class Bearings:
         )
         return self._told(leg, exit_verdict(case, self.terms.gate.band_safety_bps), at)
 
-    def place(
-        self, purpose: Purpose, leg: Leg, ticket: Ticket, at: Micros, reason: str
-    ) -> Order | None:
+    def place(self, purpose: Purpose, leg: Leg, ticket: Ticket, at: Micros, reason: str) -> Order:
         """Place an exit that was found to fit."""
         intent = Intent(purpose=purpose, ticket=ticket, leg=leg.leg, reason=reason)
-        return self.blotter.place(intent, at, self.tick(leg.symbol))
+        order = self.blotter.place(intent, at, self.tick(leg.symbol))
+        assert order is not None, "an exit goes without a free fingerprint too"
+        return order
 
     def resend(self, order: Order, at: Micros) -> None:
         """Send again what provably did not leave, a second later."""

@@ -118,12 +118,11 @@ class Climb:
         if fitted is None:
             return
         cover = self._b.place(Purpose.COVER, leg, fitted, at, leg.reason)
-        if cover is not None:
-            if given_up:
-                self._beside[leg.leg] = cover.intent
-            self._ladders[leg.leg] = replace(
-                step, intent=cover.intent, modifies=0, quantity=fitted.quantity
-            )
+        if given_up:
+            self._beside[leg.leg] = cover.intent
+        self._ladders[leg.leg] = replace(
+            step, intent=cover.intent, modifies=0, quantity=fitted.quantity
+        )
 
     def _tell_gap(self, leg: Leg, ladder: Ladder, at: Micros) -> None:
         """Page a stop that was jumped over, with the prices that follow; once."""

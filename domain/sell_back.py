@@ -110,8 +110,7 @@ class SellBack:
         if step is not None:
             ticket = _a_sale(leg, self._slice(symbol, units), step.price)
             sale = self._b.place(Purpose.SELL_BACK, leg, ticket, at, OWN_LONG)
-            if sale is not None:
-                self._ladders[symbol] = replace(step, intent=sale.intent, modifies=0)
+            self._ladders[symbol] = replace(step, intent=sale.intent, modifies=0)
 
     def _leg(self, symbol: Symbol) -> Leg | None:
         """Return the leg that was bought back too far, or the newest of the symbol."""

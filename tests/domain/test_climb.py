@@ -9,6 +9,7 @@ from domain import events as ev
 from domain.books import Status
 from domain.calls import ModifyOrder, Outcome
 from domain.gate_exits import ExitVerdict
+from domain.units import Paise
 from tests.orders import (
     ENTRY,
     PARAMS,
@@ -129,12 +130,15 @@ def test_order_that_would_buy_too_much_is_found_and_not_sent() -> None:
     assert (page.code, page.is_critical, page.count) == ("OVER_COVER", True, 2)
 
 
-def test_cover_the_gate_refuses_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_the_gate_refuses_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = a_chase()
     bench.reply(23.2, Outcome.REJECTED)
     refused = ExitVerdict(ticket=None)
     monkeypatch.setattr(bench.desk.exits.bearings, "fit", lambda *_: refused)
     assert sent(bench.settle(24.2)) == []
+    bare = a_resting_entry()
+    monkeypatch.setattr(bare.desk.exits.bearings, "fit", lambda *_: refused)
+    assert sent(bare.read(10, [FILLED], [sold()])) == []
 
 
 # Pages.
@@ -195,3 +199,24 @@ def test_climb_goes_on_with_prices_as_they_come() -> None:
     bench = a_climb()
     read_climb(bench, 24.9)
     assert brief(bench.quote(25, 14_990, 16_000).writes) == [("modify", "C1", 650, 17_600)]
+
+
+def test_modify_whose_answer_hangs_is_over_once_the_book_shows_it() -> None:
+    bench = a_climb().quote(25, 14_990, 15_000)
+    assert sent(bench) == [("modify", "C1", 650, 16_500)]
+    raised = a_row(replace(bench.order().ticket, price=Paise(16_500)), "C1")
+    bench.read(26.5, [*rows_of_short(Status.CANCELLED), raised], [sold()])
+    assert sent(bench.quote(27, 14_990, 15_000)) == [("modify", "C1", 650, 17_250)]
+
+
+def test_modify_whose_answer_hangs_is_waited_for_while_the_book_lacks_it() -> None:
+    bench = a_climb().quote(25, 14_990, 15_000)
+    sent(bench)
+    for when in (26.5, 30, 40):
+        read_climb(bench, when).quote(when, 14_990, 15_000)
+    assert bench.writes == []
+
+
+def test_cover_refused_for_the_band_where_no_price_was_ever_seen_is_asked_again() -> None:
+    bench = a_chase().reply(23.2, Outcome.REJECTED, code="BAND")
+    assert sent(bench.settle(25)) == [("place", "LIMIT", 650, 15_235)]

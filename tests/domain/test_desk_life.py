@@ -22,7 +22,7 @@ from domain.books import Action, Books, Status
 from domain.calls import PlaceOrder, Quotes, WriteReply
 from domain.desk import Desk
 from domain.ledger import Ledger
-from domain.orders import EntryKey, Purpose
+from domain.orders import EntryKey, Purpose, State
 from domain.positions import Leg, Phase
 from domain.reconcile import digest, faults
 from domain.units import Micros, seconds
@@ -60,7 +60,7 @@ class Life(RuleBasedStateMachine):
         self.events: list[ev.Event] = [PLANNED]
         self.boots = 0
         self.seen = 0
-        self.beside: set[str] = set()
+        self.beside: dict[str, int] = {}
         self.in_the_air: set[str] = set()
         self.last_read = Micros(0)
         self.reading = False
@@ -104,14 +104,24 @@ class Life(RuleBasedStateMachine):
         self.read_if_due()
 
     def note_place(self, write: PlaceOrder) -> None:
-        """Remember the one case in which two BUY orders may live: the first was in flight."""
+        """Remember the cases in which a BUY may live beside others: those were in flight.
+
+        A second stop beside the first, a cover beside one order or beside two stops.
+        """
         ledger = self.desk.ledger
         order = ledger.orders[write.ref]
-        others = [o for o in ledger.exits(order.leg) if o.intent != order.intent]
-        if order.purpose is not Purpose.ENTRY and others:
-            assert all(o.state.is_in_flight for o in others), "placed beside a known order"
-            assert len(others) == 1, "placed beside two orders in flight"
-            self.beside.add(order.leg)
+        others = [
+            o
+            for o in ledger.exits(order.leg)
+            if o.intent != order.intent and o.state is not State.PLANNED
+        ]
+        flying = [o for o in others if o.state.is_in_flight]
+        if order.purpose not in {Purpose.STOP, Purpose.COVER} or not flying:
+            return
+        stops = all(o.purpose is Purpose.STOP for o in flying)
+        most = 2 if stops and order.purpose is Purpose.COVER else 1
+        assert len(flying) <= most, "placed beside too many orders in flight"
+        self.beside[order.leg] = max(self.beside.get(order.leg, 0), len(flying))
 
     def replied(self, ref: str, op: str, reply: WriteReply) -> None:
         self.in_the_air.discard(ref)
@@ -149,6 +159,9 @@ class Life(RuleBasedStateMachine):
 
     def live(self) -> list[Resting]:
         return [order for order in self.broker.own() if order.is_live]
+
+    def is_entry(self, order: Resting) -> bool:
+        return self.desk.ledger.orders[order.ref].purpose is Purpose.ENTRY
 
     # What may happen.
 
@@ -342,7 +355,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def one_slot_has_one_live_entry(self) -> None:
-        slots = [order.ticket.symbol for order in self.live() if order.ticket.action is Action.SELL]
+        slots = [order.ticket.symbol for order in self.live() if self.is_entry(order)]
         assert len(slots) == len(set(slots))
 
     @invariant()
@@ -350,9 +363,11 @@ class Life(RuleBasedStateMachine):
         allowed: dict[str, int] = {}
         for leg in self.desk.ledger.legs.values():
             if leg.leg in self.beside:
-                allowed[leg.symbol] = allowed.get(leg.symbol, 0) + leg.sold.units
+                units = leg.sold.units * self.beside[leg.leg]
+                allowed[leg.symbol] = allowed.get(leg.symbol, 0) + units
         for symbol, net in self.broker.net().items():
             assert net + self.broker.buying(symbol) <= allowed.get(symbol, 0), symbol
+            assert net <= 0 or self.beside, "a long that no order in flight explains"
 
     @invariant()
     def ids_and_fills_are_those_of_our_orders(self) -> None:
@@ -372,17 +387,12 @@ class Life(RuleBasedStateMachine):
         for _ in range(GIVEN_UP_S + 120):
             self.pulse()
             for order in self.live():
-                if order.ticket.action is Action.BUY and order.status is Status.OPEN:
+                if not self.is_entry(order) and order.status is Status.OPEN:
                     self.broker.fill(order, 10)
         self.end_is_flat()
 
     def end_is_flat(self) -> None:
         assert self.live() == []
-        long = {symbol: net for symbol, net in self.broker.net().items() if net > 0}
-        if long:
-            assert self.beside, "a long that no order in flight explains"
-            assert "OWN_LONG" in self.desk.ledger.latches
-            return
         assert not any(self.broker.net().values())
         assert [leg for leg in self.desk.ledger.legs.values() if leg.phase is not Phase.DONE] == []
         assert self.desk.ledger.proved_flat_at is not None

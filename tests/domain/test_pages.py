@@ -13,7 +13,8 @@ def told(pages: Pages, *seconds: float) -> list[tuple[float, int]]:
 
 @pytest.mark.incident("INC-113")
 def test_same_finding_sixty_times_is_one_alert() -> None:
-    pages, heard = Pages(), []
+    pages = Pages()
+    heard: list[Page] = []
     for second in range(60):
         pages.add(PageCode.NOT_FLAT, "book", f"{second} s, last={second}", t(second))
         heard += pages.drain(t(second))

@@ -105,6 +105,14 @@ def test_stop_whose_change_is_in_the_air_is_waited_for() -> None:
     assert sent(bench.read(11.6, [FILLED, *rows(bench, "S1")[1:]], [sold()])) == []
 
 
+def test_unsent_stop_of_a_short_that_shrank_is_given_up_for_a_smaller_one() -> None:
+    bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(10.2, Outcome.NOT_SENT)
+    leg = next(bench.ledger.open_legs())
+    bench.ledger.legs[leg.leg] = replace(leg, sold=replace(leg.sold, units=585))
+    assert sent(bench.settle(10.4)) == []
+    assert sent(bench.settle(10.5)) == [("place", "SL", 585, 15_230)]
+
+
 # The prices of a stop.
 
 

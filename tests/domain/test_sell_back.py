@@ -200,3 +200,10 @@ def test_sale_rests_where_a_rung_is_not_lower() -> None:
     bench = a_sale()
     assert sent(bid(bench, 23.6, 16_000)) == []
     assert sent(bid(bench, 25.7, 16_000)) == [("modify", "B1", 65, 13_600)]
+
+
+def test_blindness_is_known_to_all_parts() -> None:
+    bench = an_open_short()
+    assert bench.desk.exits.is_blind is False
+    bench.desk.trusted(entries=False, reason="", is_blind=True)
+    assert bench.desk.exits.is_blind is True
