@@ -9,7 +9,7 @@ from pathlib import Path
 from domain.ledger import Ledger
 from domain.units import SECOND, Micros
 from journal.orders import NAME as JOURNAL
-from journal.orders import JournalReader
+from journal.orders import JournalReader, verify
 from sandbox.checker import Report, Terms, judge
 from sandbox.coverage import Bounds, Coverage
 from sandbox.kinds import Origin
@@ -44,10 +44,11 @@ class Verdict:
 def verdict(folder: Path, killed: Sequence[Killed]) -> Verdict:
     """Judge a session that is over."""
     rows = Truth(folder).rows
-    reader = JournalReader(folder / JOURNAL)
+    path = folder / JOURNAL
+    journal = JournalReader(path).rows(DAY) if path.exists() else []
     return Verdict(
-        report=judge(rows, reader.rows(DAY), Terms(speed=SPEED)),
-        lost=tuple(_lost(rows, Ledger().fold(reader.after(0, DAY)[0]))),
+        report=judge(rows, journal, Terms(speed=SPEED)),
+        lost=tuple(_lost(rows, Ledger().fold(verify(path, DAY)))),
         naked_s=tuple(_naked(rows, [each.seq for each in killed])),
     )
 

@@ -12,7 +12,7 @@ from tests.e2e.kills import figures, play, random_kills, table, wrong
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 TIMES = 20
-LONGEST_LIFE_S = 1.8
+LONGEST_LIFE_S = 1.5
 
 
 @pytest.mark.incident("INC-73")
