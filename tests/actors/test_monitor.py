@@ -12,8 +12,16 @@ from actors.monitor import MonitorActor
 from domain.market import Source
 from domain.orders import Order
 from domain.positions import Leg
-from domain.status import FeedView, Status
-from messages.control import Begin, Heartbeat, ModeEntered, Pulse, RecordKept, RecoveryDone
+from domain.status import FeedView, Hold, Status
+from messages.control import (
+    Begin,
+    Heartbeat,
+    ModeEntered,
+    Pulse,
+    RecordKept,
+    RecoveryDone,
+    StandingChanged,
+)
 from messages.orders import EntryRefused, OrderChanged, PositionChanged
 from tests.actors.fakes import RecordingPost
 from tests.actors.watchdog_stand import vitals
@@ -203,3 +211,12 @@ def test_mode_that_is_told_again_keeps_its_reason(stand: Stand) -> None:
     status = stand.hear(first, replace(first, reason="told again"))
     assert (status.mode, status.mode_reason) == ("REDUCE_ONLY", "DAY_DONE")
     assert stand.hear(replace(first, mode="ACTIVE", reason="")).mode_reason == ""
+
+
+def test_what_holds_the_agent_back_is_shown_as_it_is_now(stand: Stand) -> None:
+    latches = (Hold(code="FREEZE", text="BY_HAND"),)
+    conditions = (Hold(code="NO_JOURNAL", text="disk full"),)
+    status = stand.hear(StandingChanged(at=T0, latches=latches, conditions=conditions))
+    assert (status.latches, status.conditions) == (latches, conditions)
+    gone = stand.hear(StandingChanged(at=T0, latches=(), conditions=()))
+    assert (gone.latches, gone.conditions) == ((), ())

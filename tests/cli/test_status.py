@@ -14,7 +14,9 @@ import pytest
 from cli.again import Again, command, keep
 from cli.session import LOCK, locked
 from cli.status import NAME
-from domain.status import OLD_S, Status
+from domain.events import LatchSet
+from domain.status import OLD_S, Hold, Status
+from journal.orders import OrderJournal
 from tests.cli.typing_in import RunPy
 from tests.domain.test_status import ALL_GOOD, a_status
 from tests.shared import ROOT
@@ -369,3 +371,14 @@ def test_file_from_the_future_is_not_old(run_py: RunPy, folder: Path, agent: Non
     written = (folder / NAME).stat().st_mtime + 3600
     os.utime(folder / NAME, (written, written))
     assert json.loads(run_py("status", "--json").out)["age_s"] == 0
+
+
+def test_latches_of_a_dead_agent_are_those_of_its_journal(run_py: RunPy, folder: Path) -> None:
+    found = left(folder, latches=(Hold(code="FREEZE", text="BY_HAND"),))
+    when = found.at
+    halt = LatchSet(at=when, name="HALT", reason="BY_HAND")
+    with OrderJournal(folder / "orders.db", 1, when) as journal:
+        journal.append([halt])
+    told = json.loads(run_py("status", "--json").out)
+    assert told["latches"] == [{"code": "HALT", "text": "BY_HAND"}]
+    assert [line.partition(" (")[0] for line in told["recommendations"]][1:] == ["Latch HALT"]

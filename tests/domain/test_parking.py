@@ -19,7 +19,7 @@ from tests.shorts import a_climb, leave
 
 def parked(bench: Bench, seconds: float) -> bool:
     bench.settle(seconds)
-    return bench.desk.is_parked(t(seconds))
+    return bench.desk.is_parked()
 
 
 def test_short_beside_a_resting_stop_may_be_left() -> None:
@@ -83,3 +83,10 @@ def test_short_that_was_bought_back_needs_no_stop() -> None:
     units = stop.ticket.quantity
     bench.ledger.apply(ev.FillsSeen(at=t(12), intent=stop.intent, filled=units, value=1))
     assert unsafe(bench.ledger) == ()
+
+
+def test_stop_that_was_met_and_did_not_fill_protects_nobody() -> None:
+    bench = an_open_short().read(12, rows_of_short(Status.OPEN), [sold()])
+    assert unsafe(bench.ledger) == (
+        f"{ENTRY.symbol}: 650 units without a stop that was read resting",
+    )

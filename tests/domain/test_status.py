@@ -6,7 +6,8 @@ import pytest
 
 from domain.darkness import LOOK
 from domain.feed_health import REST_REMEDY
-from domain.status import Status, entries_off, recommendations, render
+from domain.reasons import remedy
+from domain.status import Hold, Status, entries_off, recommendations, render
 from tests.trading import at
 
 GOOD: dict[str, Any] = {
@@ -169,6 +170,23 @@ def test_each_problem_has_one_line_with_its_remedy(changes: dict[str, Any], star
     (line,) = advice(**changes)
     assert line.startswith(start)
     assert ":" in line
+
+
+FREEZE = Hold(code="FREEZE", text="KILL_FILE")
+FULL = Hold(code="NO_JOURNAL", text="disk full")
+LOGIN = Hold(code="LOGIN", text="no broker session")
+
+
+def test_latches_and_conditions_are_told_with_their_remedies() -> None:
+    assert advice(latches=(FREEZE,), conditions=(FULL, LOGIN)) == [
+        f"Latch FREEZE (KILL_FILE): {remedy('FREEZE')}",
+        f"NO_JOURNAL (disk full): {remedy('NO_JOURNAL')}",
+    ]
+
+
+def test_conditions_end_with_the_agent_and_latches_do_not() -> None:
+    _, *lines = recommendations(a_status(latches=(FREEZE,), conditions=(FULL,)), alive=False)
+    assert lines == [f"Latch FREEZE (KILL_FILE): {remedy('FREEZE')}"]
 
 
 def test_server_that_never_answered_is_named() -> None:
