@@ -7,7 +7,8 @@ from actors.post_office import Post
 from domain import events as ev
 from domain.ledger import Ledger
 from domain.orders import EntryKey
-from domain.reasons import Refusal
+from domain.pages import Page
+from domain.reasons import Refusal, remedy
 from domain.standing import Standing
 from domain.status import Hold
 from domain.story import tell
@@ -68,6 +69,14 @@ class Bulletin:
         if before != (latches, conditions):
             self._stood = StandingChanged(at=at, latches=latches, conditions=conditions)
             self._post.tell("monitor", self._stood)
+
+    def page(self, pages: Iterable[Page]) -> None:
+        """Tell a human what he must know, with what to do about it."""
+        for page in pages:
+            level = logging.CRITICAL if page.is_critical else logging.ERROR
+            count = f" ({page.count} times)" if page.count > 1 else ""
+            text = f"{page.code} {page.subject}: {page.text}{count}; {remedy(page.code)}"
+            log.log(level, "%s", text, extra={"tag": "PAGE"})
 
     def everything(self, who: str, ledger: Ledger, at: Micros) -> None:
         """Give one listener the whole picture: orders, legs, and the mode if it goes by it."""

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 NO_SESSION = 403
 """OpenAlgo's one answer to a bad key and to a missing broker session."""
 
+NO_BOOKS = "the broker's books cannot be believed"
+READ_BY_HAND = "compare the order book at the broker, and log in again"
+
 
 class Checkups:
     """Judges what the server says of itself, and tells the desk."""
@@ -42,6 +45,8 @@ class Checkups:
 
     def inquire(self, desk: Desk, day: Day, at: Micros) -> None:
         """Ask the server how it is, when that is due."""
+        if desk.doubts.login_is_missed(at):
+            self._hold_login(desk, (NO_BOOKS, READ_BY_HAND))
         is_waiting = desk.mode(at) is Mode.WAIT_LOGIN
         if self._checkup.is_due(at, is_waiting=is_waiting):
             self._broker.read(Preflight(day=day), self._answered)
@@ -86,7 +91,12 @@ class Checkups:
             log.warning("funds and clock are not read status=%s %s", failed.status, failed.text)
 
     def _wait_for_login(self, desk: Desk, status: int, text: str) -> None:
-        what, remedy = lost(status)
+        self._hold_login(desk, lost(status), status, text)
+
+    def _hold_login(
+        self, desk: Desk, why: tuple[str, str], status: int = 0, text: str = ""
+    ) -> None:
+        what, remedy = why
         if desk.lost_session(what):
             said = (what, status, text, self._link.session_retry_s, remedy)
             log.warning("%s status=%s %s; asking again every %d s: %s", *said)

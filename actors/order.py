@@ -1,9 +1,9 @@
 """OrderActor: the only writer to the broker.
 
-Hears:  Begin, PreflightDone, PlanDay, JoinContracts, StrategyReady, StrategyLost, FeedTrusted,
-        PlaceEntry, CancelEntry, RaiseStop, MoveStop, TriggerMet, ExitPosition, FlattenAll,
-        BrokerReplied, OrderPushed, QuotesRead, BooksJudged, BooksFailed, FactsWanted, Park,
-        PullLever, Pulse
+Hears:  Begin, PreflightDone, PlanDay, JoinContracts, StrategyReady, StrategyLost, ActorLost,
+        FeedTrusted, ClockJumped, PlaceEntry, CancelEntry, RaiseStop, MoveStop, TriggerMet,
+        ExitPosition, FlattenAll, BrokerReplied, OrderPushed, QuotesRead, BooksJudged, BooksFailed,
+        FactsWanted, Park, PullLever, Pulse
 Tells:  watchdog, strategy, feed, monitor <- OrderChanged, PositionChanged, RecoveryDone;
         strategy, monitor <- ModeEntered, EntryRefused; monitor <- StandingChanged;
         reconcile <- Attention; main <- LeverPulled, Ended
@@ -30,12 +30,15 @@ from domain.desk_entries import Entry
 from domain.ledger import Ledger
 from domain.levers import Lever
 from domain.params import BrokerParams, JournalParams
+from domain.reasons import Condition
+from domain.reconcile import Verdict
 from domain.session import DayPlan
 from domain.strategy import Mode
 from domain.units import Micros, seconds
 from journal.opening import Opened
-from messages.control import Begin, Ended, Park, Pulse, RecoveryDone
+from messages.control import Begin, ClockJumped, Ended, Park, Pulse, RecoveryDone
 from messages.orders import (
+    ActorLost,
     Attention,
     BooksFailed,
     BooksJudged,
@@ -64,7 +67,7 @@ log = logging.getLogger(__name__)
 
 Command = PlaceEntry | CancelEntry | RaiseStop | MoveStop | ExitPosition | FlattenAll | Park
 Answer = BrokerReplied | OrderPushed | QuotesRead | BooksJudged | BooksFailed | PreflightDone
-Said = StrategyReady | StrategyLost | FeedTrusted | TriggerMet
+Said = StrategyReady | StrategyLost | ActorLost | FeedTrusted | TriggerMet | ClockJumped
 Word = Begin | PlanDay | JoinContracts | Said | FactsWanted | PullLever | Pulse
 Heard = Command | Answer | Word
 
@@ -175,8 +178,7 @@ class OrderActor(Actor):
                 desk.replied(intent, op, reply, at)
                 self._read_now = self._read_now or reply.outcome is not Outcome.DONE
             case OrderPushed(push=push):
-                desk.pushed(push)
-                self._read_now = True
+                self._read_now = desk.pushed(push) or self._read_now
             case QuotesRead(question=question, reply=reply):
                 if self._quotes.is_answer(question) and isinstance(reply, Quotes):
                     desk.quoted(reply)
@@ -193,7 +195,7 @@ class OrderActor(Actor):
             case _:
                 assert_never(message)
 
-    def _word(self, message: Word, at: Micros) -> None:  # noqa: C901, PLR0912 - one case each
+    def _word(self, message: Word, at: Micros) -> None:
         desk = self._desk
         match message:
             case Begin():
@@ -202,22 +204,32 @@ class OrderActor(Actor):
                 desk.planned(ev.DayPlanned(at=at, plan=plan, chain=chain))
             case JoinContracts(contracts=contracts):
                 desk.joined(ev.ContractsJoined(at=at, contracts=contracts))
-            case StrategyReady():
-                desk.strategy_ready()
-            case StrategyLost(too_often=too_often):
-                desk.strategy_lost(too_often=too_often)
-            case FeedTrusted(entries=entries, reason=reason, is_blind=is_blind):
-                desk.trusted(entries=entries, reason=reason, is_blind=is_blind)
             case FactsWanted(who=who):
                 self._tell_everything(who, at)
-            case TriggerMet():
-                self._read_now = True
             case PullLever():
                 self._pull(message, at)
             case Pulse():
                 self._checkups.inquire(desk, self._plan.day, at)
             case _:
-                assert_never(message)
+                self._hear(message, at)
+
+    def _hear(self, said: Said, at: Micros) -> None:
+        desk = self._desk
+        match said:
+            case StrategyReady():
+                desk.strategy_ready()
+            case StrategyLost(too_often=too_often):
+                desk.strategy_lost(too_often=too_often)
+            case ActorLost(address=address):
+                desk.standing.hold(Condition.CAST, f"{address} died too often")
+            case FeedTrusted(entries=entries, reason=reason, is_blind=is_blind):
+                desk.trusted(entries=entries, reason=reason, is_blind=is_blind)
+            case TriggerMet():
+                self._read_now = True
+            case ClockJumped(reason=reason):
+                desk.jumped(reason, at)
+            case _:
+                assert_never(said)
 
     def _pull(self, message: PullLever, at: Micros) -> None:
         """Do what a human asks; the answer waits until it is on disk."""
@@ -242,7 +254,8 @@ class OrderActor(Actor):
         if message.books.mode not in {"", self._server_mode}:
             desk.flipped(f"the books are of {message.books.mode} mode", at)
         if message.faults:
-            desk.doubted()
+            verdict = Verdict(faults=message.faults, lags=message.lags, gone=message.gone)
+            desk.disbelieved(verdict, at)
         else:
             desk.judged(message.books, message.digest, at, self._send_before())
 
@@ -262,7 +275,7 @@ class OrderActor(Actor):
         self._announce(at)
         self._ask_quotes(at)
         self._direct_reading(at)
-        self._page(at)
+        self._bulletin.page(self._desk.pages(at))
         self._end_if_over(at)
 
     def _write_down(self, scribe: Scribe, at: Micros) -> tuple[ev.Event, ...]:
@@ -340,23 +353,17 @@ class OrderActor(Actor):
         pace = self._desk.attention(at)
         if self._desk.mode(at) is Mode.WAIT_LOGIN:
             pace = seconds(self._link.session_retry_s), "no broker session"
+        self._read_now = self._desk.doubts.take_read() or self._read_now
         if self._read_now or pace != self._pace:
             every, reason = self._pace = pace
             attention = Attention(at=at, every=every, now=self._read_now, reason=reason)
             self.post.tell("reconcile", attention)
         self._read_now = False
 
-    def _page(self, at: Micros) -> None:
-        """Tell a human each minute what to close by hand while a proof of flat is overdue."""
-        left = self._desk.overdue(at)
-        if left is not None:
-            text = "; ".join(left) or "nothing of ours is open, but the books do not confirm it"
-            log.error("not proved flat; look at the broker: %s", text, extra={"tag": "FLAT"})
-
     def _end_if_over(self, at: Micros) -> None:
         if self._desk.mode(at) is Mode.CLOSED:
             self._end(at, DAY_DONE, "day done, proved flat")
-        elif self._desk.is_parked(at):
+        elif self._desk.is_parked():
             verified, shorts = self._desk.covered()
             self._end(at, PARKED, f"PARKED: stops verified {verified}/{shorts}")
 

@@ -143,6 +143,7 @@ def _makers(settings: Settings, plan: DayPlan, ports: Ports, system: System) -> 
             ),
             index=index,
             group_size=settings.actors.bar_symbols_per_actor,
+            deadline_s=settings.protect.deadline_s,
         ),
     }
 
@@ -245,10 +246,12 @@ def _desk(settings: Settings) -> DeskParams:
         reconcile=settings.reconcile,
         gate=settings.gate,
         protect=settings.protect,
+        guard=settings.guard,
         exit=settings.exit,
         max_lots=chosen.params.sizing.max_lots,
         modify_qty=settings.broker.modify_qty,
         recover=settings.recover,
         underlying=settings.universe.underlying,
         stop=chosen.params.stop,
+        exit_modify=settings.broker.exit_modify,
     )

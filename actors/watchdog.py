@@ -1,11 +1,12 @@
 """WatchdogActor: judges the feed, rebuilds the dead, speaks once a minute.
 
 Hears:  Begin, RecoveryDone, ChainChosen, FeedHealth, FeedLost, FeedRestored, ClockJumped,
-        OrderChanged, PositionChanged, ActorDied, Pulse
+        OrderChanged, PositionChanged, CoverageMeasured, ActorDied, Pulse
 Tells:  feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted; order <- StrategyLost,
-        FlattenAll; bar:* <- BeginBars, WatchPrice; monitor <- Heartbeat; main <- Ended; to those it
-        rebuilt what they must know
-Owns:   the feed's judgement (actors.judge, domain.feed_health), who is down (domain.supervision)
+        ActorLost, FlattenAll; bar:* <- BeginBars, WatchPrice; monitor <- Heartbeat; main <- Ended;
+        to those it rebuilt what they must know
+Owns:   the feed's judgement (actors.judge, domain.feed_health), who is down
+        (domain.supervision), the deadline of an uncovered short (domain.coverage)
 Dies:   and the process with it (exit 70)
 """
 
@@ -18,10 +19,13 @@ from actors.base import Actor
 from actors.judge import Judge
 from actors.post_office import Post
 from actors.spawner import Spawner
+from domain import clock
+from domain.coverage import Deadline
 from domain.exposure import Exposure
 from domain.feed_watch import Policy
 from domain.lineup import Group, index_group, option_groups
 from domain.market import Pair
+from domain.reasons import remedy
 from domain.status import FeedView
 from domain.supervision import Exit, Quarantine, Restart, Supervision
 from domain.units import Micros
@@ -36,14 +40,21 @@ from messages.control import (
     RecoveryDone,
 )
 from messages.market import BeginBars, FeedHealth, FeedLost, FeedRestored, WatchPrice
-from messages.orders import FactsWanted, OrderChanged, PositionChanged, StrategyLost
+from messages.orders import (
+    ActorLost,
+    CoverageMeasured,
+    FactsWanted,
+    OrderChanged,
+    PositionChanged,
+    StrategyLost,
+)
 
 log = logging.getLogger(__name__)
 
 Day = RecoveryDone | ChainChosen
 Fact = OrderChanged | PositionChanged
 News = FeedLost | FeedRestored
-Heard = Begin | Day | FeedHealth | News | ClockJumped | Fact | ActorDied | Pulse
+Heard = Begin | Day | FeedHealth | News | ClockJumped | Fact | CoverageMeasured | ActorDied | Pulse
 
 UNHEARD = 10
 """How many epochs, at the very most, a feed used between its last word and its death."""
@@ -54,7 +65,7 @@ CAST = ("order", "reconcile", "feed", "strategy", "journal", "monitor")
 class WatchdogActor(Actor):
     """Judge, rebuild, and tell the rebuilt what they must know."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it judges by, and who rebuilds
         self,
         address: str,
         post: Post,
@@ -63,6 +74,7 @@ class WatchdogActor(Actor):
         policy: Policy,
         index: Pair,
         group_size: int,
+        deadline_s: float,
     ) -> None:
         super().__init__(address, post)
         self._spawner = spawner
@@ -71,6 +83,8 @@ class WatchdogActor(Actor):
         self._group_size = group_size
         self._supervision = Supervision()
         self._exposure = Exposure()
+        self._deadline = Deadline(deadline_s)
+        self._ended = False
         self._groups: dict[str, Group] = {}
         self._seen_alive: set[str] = set()
         self._recovered: RecoveryDone | None = None
@@ -89,6 +103,8 @@ class WatchdogActor(Actor):
                 self._hear_fact(message)
             case RecoveryDone() | ChainChosen():
                 self._learn_day(message)
+            case CoverageMeasured(bare=bare, read_at=read_at, boots=boots):
+                self._deadline.hear(bare, read_at, boots, clock.machine())
             case ActorDied(at=at, address=address, error=error):
                 self._died(address, at, error)
             case Begin():
@@ -103,6 +119,7 @@ class WatchdogActor(Actor):
                 self._epoch = max(self._epoch, epoch)
             case ClockJumped(at=at):
                 self._judge.jumped(at)
+                self._deadline.slept(clock.machine())
             case FeedLost() | FeedRestored():
                 self._news = message
             case _:
@@ -155,12 +172,26 @@ class WatchdogActor(Actor):
             elif address in self._seen_alive:
                 self._died(address, at, "found dead")
         self._rebuild(at)
+        self._look_at_cover(at)
         if self._recovered is not None:
             if self._judge.speak(self._exposure.positions, at):
                 self._tell_monitor(at)
             self._judge.pulse(self._recovered.plan, self._exposure, at)
             if self._judge.view != self._shown:
                 self._tell_monitor(at)
+
+    def _look_at_cover(self, at: Micros) -> None:
+        """End the process if a short is left uncovered by our own fault; else tell a human."""
+        if self._ended:
+            return
+        has_shorts = self._exposure.positions > 0
+        alarm = self._deadline.look(clock.machine(), has_shorts=has_shorts)
+        if alarm is None:
+            return
+        log.critical("UNCOVERED %s; %s", alarm.text, remedy("UNCOVERED"), extra={"tag": "PAGE"})
+        if alarm.code:
+            self._ended = True
+            self.post.tell("main", Ended(at=at, code=alarm.code, reason=f"UNCOVERED {alarm.text}"))
 
     def _died(self, address: str, at: Micros, error: str) -> None:
         """Take a death in once: told by the actor's last word, or seen."""
@@ -174,6 +205,8 @@ class WatchdogActor(Actor):
             case Restart(too_often=too_often):
                 if address == "strategy":
                     self.post.tell("order", StrategyLost(at=at, too_often=too_often))
+                elif too_often and address != "feed":
+                    self.post.tell("order", ActorLost(at=at, address=address))
                 self._rebuild(at)
             case Quarantine():
                 pass

@@ -5,8 +5,8 @@ from domain import clock
 from domain.jumps import Clockwork
 from messages.control import ClockJumped
 
-TOLD = ("feed", "watchdog")
-"""Both judge how old prices are, and neither may do so by what was before."""
+TOLD = ("feed", "watchdog", "order")
+"""The first two judge how old prices are, the last enters by its picture of the broker."""
 
 
 class Jolts:

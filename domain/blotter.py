@@ -25,6 +25,9 @@ _ASKED = {
 }
 """What is in the air after a request, and after an answer that left it open."""
 
+_LIVE = frozenset({"", "live"})
+"""How an answer of a live server names its mode."""
+
 WRONG_MODE = "MODE"
 """The code of an answer in the other mode: it is discarded, as if none had come."""
 
@@ -189,6 +192,24 @@ class Blotter:
             self._placed(order, reply, at)
         else:
             self._asked(order, op, reply, at)
+
+    def end_abroad(self, intent: str, reply: WriteReply, at: Micros) -> None:
+        """Cancel the one order that was placed live while paper was meant.
+
+        It is no order of our journal: what became of the intent is not told by it.
+        """
+        order = self.ledger.orders.get(intent)
+        if order is None or not reply.orderid or reply.mode not in _LIVE:
+            return
+        self.find("LIVE_ORDER", intent, f"{reply.orderid} was placed live and is cancelled", at)
+        self.record(ev.WriteSent(at=at, intent=intent, op="cancel"))
+        write = CancelOrder(
+            ref=intent,
+            orderid=reply.orderid,
+            strategy=order.ticket.strategy,
+            priority=Priority.EXIT,
+        )
+        self.writes.append(write)
 
     def duplicate(self, order: Order, orderid: str, at: Micros) -> None:
         """Take in a second order of one intent, as an order of its own that is to end; freeze.

@@ -8,27 +8,32 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain import events as ev
-from domain.amendments import Amendments
 from domain import switch
-from domain.blotter import Blotter
-from domain.breakers import SkewWatch, trips
+from domain.amendments import Amendments
+from domain.bearings import ExitTerms
+from domain.blotter import WRONG_MODE, Blotter
 from domain.books import Books, OrderPush, Status
+from domain.breakers import SkewWatch, trips
 from domain.cadence import Urge, attention
 from domain.calls import Outcome, Quotes, Ready, WriteReply
 from domain.desk_entries import Entry, EntryDesk
 from domain.desk_exits import ExitDesk
+from domain.doubts import DENIED, Doubts
 from domain.evidence import Memory, Weighing
 from domain.exits import Reference
+from domain.externals import Externals
 from domain.gate import Gate, Situation
 from domain.ledger import Ledger
 from domain.levers import Lever
 from domain.orders import EntryKey, Pending, Purpose, State, StopPlan
 from domain.orphans import Terms
+from domain.pages import Page
 from domain.params import (
     DayParams,
     EntryParams,
     ExitParams,
     GateParams,
+    GuardParams,
     LimitParams,
     OrderParams,
     ProtectParams,
@@ -37,9 +42,10 @@ from domain.params import (
     StopParams,
 )
 from domain.parking import unsafe
-from domain.proof import Proof, Vigil, manual_list
+from domain.proof import NOTHING_LEFT, Proof, Vigil, manual_list
 from domain.reasons import Condition
 from domain.rebuild import Rebuild
+from domain.reconcile import Verdict
 from domain.session import DayPlan, cross_check
 from domain.standing import Standing
 from domain.strategy import Mode
@@ -48,9 +54,6 @@ from domain.units import Micros, Paise, Symbol
 REBUILT = "the strategy is being rebuilt"
 DIED_TOO_OFTEN = "the strategy died too often"
 """It is rebuilt, and looks after the day's limits; it enters nothing until the process ends."""
-
-WRONG_MODE = "MODE"
-"""The code of an answer in the other mode; any other lack of sense is the server's order mode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ class DeskParams:
     orders: OrderParams
     reconcile: ReconcileParams
     gate: GateParams
+    guard: GuardParams
     protect: ProtectParams
     exit: ExitParams
     recover: RecoverParams
@@ -70,6 +74,18 @@ class DeskParams:
     max_lots: int
     modify_qty: Literal["total", "none"] = "total"
     underlying: str = "NIFTY"
+    exit_modify: Literal["cancel_replace", "change_type"] = "cancel_replace"
+
+
+def exit_terms(params: DeskParams) -> ExitTerms:
+    """Return what the exits go by."""
+    return ExitTerms(
+        exits=params.exit,
+        protect=params.protect,
+        gate=params.gate,
+        modify_qty=params.modify_qty,
+        exit_modify=params.exit_modify,
+    )
 
 
 class Desk:
@@ -87,7 +103,9 @@ class Desk:
         self._skew = SkewWatch(self.blotter, params.gate)
         amendments = Amendments(self.blotter, params.modify_qty, ticks)
         self.entries = EntryDesk(self.blotter, gate, params.entry, params.orders, amendments)
-        self.exits = ExitDesk(self.blotter, self.memory, params.exit, params.protect, params.gate)
+        self.exits = ExitDesk(self.blotter, self.memory, exit_terms(params))
+        self.doubts = Doubts(self.standing, self.blotter, self.exits.pages)
+        self.externals = Externals(self.blotter, params.guard, params.underlying)
         self.rebuild = Rebuild(
             self.blotter,
             Terms(
@@ -98,7 +116,7 @@ class Desk:
             ),
         )
         self.proof = Proof()
-        self._vigil = Vigil(params.exit.proof_s)
+        self._vigil = Vigil(params.exit.proof_s, plan.square_off)
         self._params = params
         self._ready: Ready | None = None
         self._calendar = ""
@@ -115,12 +133,14 @@ class Desk:
         """Whether the books were read and every short met."""
         return self.standing.is_recovered
 
-    def overdue(self, at: Micros) -> tuple[str, ...] | None:
-        """Return the manual list each minute a proof of flat is overdue; None otherwise."""
+    def pages(self, at: Micros) -> tuple[Page, ...]:
+        """Return what a human must be told now: each finding once, then each minute it lasts."""
         waiting = self.standing.is_closing(at) and self.ledger.proved_flat_at is None
-        if not self._vigil.is_due(at, waiting=waiting):
-            return None
-        return manual_list(self.ledger, self.exits.last_price)
+        code = self._vigil.overdue(at, waiting=waiting)
+        if code is not None:
+            left = manual_list(self.ledger, self.exits.last_price)
+            self.exits.pages.add(code, self.plan.day, "; ".join(left) or NOTHING_LEFT, at)
+        return self.exits.pages.drain(at)
 
     def attention(self, at: Micros) -> tuple[Micros, str]:
         """Return how often the books should be read now, and why (`execution.md` 7.2)."""
@@ -128,9 +148,12 @@ class Desk:
         unproved = standing.is_closing(at) and self.ledger.proved_flat_at is None
         is_parking = standing.parked_at is not None
         urge = Urge(
-            is_waiting=self.entries.is_waiting,
-            is_bare=bool(self.exits.bare(at)),
-            wants_proof=not standing.is_recovered or unproved or is_parking,
+            is_waiting=self.entries.is_waiting or self.externals.is_waiting,
+            is_bare=bool(self.exits.bare(at)) or self.exits.is_long,
+            wants_proof=not standing.is_recovered
+            or unproved
+            or is_parking
+            or self.doubts.is_waiting,
             doubts=self._doubts,
         )
         return attention(self.ledger, urge, self._params.reconcile)
@@ -152,25 +175,34 @@ class Desk:
         self._ready = ready
         self._skew.saw(ready.skew, at)
         self._calendar = cross_check(self.plan, ready.nfo_open)
-        self.standing.release(Condition.LOGIN)
+        if not self.doubts.is_unreadable:
+            self.standing.release(Condition.LOGIN)
+        self.doubts.right_mode(ready.at)
+        if self.ledger.is_quiet:
+            self.doubts.taken()
         if ready.semi_auto:
             self.latch("ORDER_MODE", "orders wait for a human", at)
 
     def lost_session(self, reason: str = "no broker session") -> bool:
         """Wait for a login, everything kept as it is; return whether this is new."""
+        self.doubts.taken()
         return self.standing.hold(Condition.LOGIN, reason)
 
     def flipped(self, reason: str, at: Micros) -> None:
         """An answer came from the other world, paper or live: nothing is sent until a right one."""
-        self.standing.hold(Condition.OTHER_WORLD, reason)
+        self.doubts.flipped(reason, at)
         self.latch("MODE_FLIP", reason, at)
+
+    def jumped(self, reason: str, at: Micros) -> None:
+        """Take that the clock was set or the process slept: enter nothing on the old picture."""
+        self.doubts.resync(reason, at)
 
     def park(self, at: Micros) -> None:
         """Enter nothing more and end every entry; shorts and their stops stay."""
         if self.standing.parked_at is None:
             self.standing.parked_at = at
 
-    def is_parked(self, at: Micros) -> bool:
+    def is_parked(self) -> bool:
         """Whether no entry lives and every stop was read resting, after parking began."""
         parked_at = self.standing.parked_at
         if parked_at is None or self.ledger.is_quiet:
@@ -261,19 +293,28 @@ class Desk:
         self.blotter.replied(intent, op, reply, at)
         if reply.outcome is Outcome.NONSENSE and reply.code == WRONG_MODE:
             self.flipped(reply.text, at)
+            if op == "place":
+                self.blotter.end_abroad(intent, reply, at)
+        elif reply.outcome is Outcome.REJECTED and reply.status in DENIED:
+            self.doubts.denied(at)
+            if reply.code == "SEMI_AUTO":
+                self.latch("ORDER_MODE", reply.text, at)
+        elif reply.outcome is Outcome.DONE:
+            self.doubts.taken()
         elif reply.outcome is Outcome.NONSENSE:
             self.latch("ORDER_MODE", reply.text or "success without an order id", at)
 
-    def pushed(self, push: OrderPush) -> None:
-        """Remember what a push said; it moves nothing by itself."""
+    def pushed(self, push: OrderPush) -> bool:
+        """Remember what a push said, and return whether it is news; it moves nothing by itself."""
         self.blotter.pushed_ids.add(push.orderid)
         if push.status is Status.REJECTED and push.reason:
             self.memory.pushed_reason[push.orderid] = push.reason
+        return self.memory.is_news(push)
 
     def quoted(self, quotes: Quotes) -> None:
         """Take quotes for the ladder."""
         for quote in quotes.quotes:
-            reference = Reference(ask=quote.ask, ltp=quote.ltp, at=quote.asked_at)
+            reference = Reference(ask=quote.ask, ltp=quote.ltp, at=quote.asked_at, bid=quote.bid)
             self.exits.quoted(quote.symbol, reference)
 
     def judged(self, books: Books, digest: str, at: Micros, send_before: Micros | None) -> None:
@@ -285,11 +326,15 @@ class Desk:
         if not self.is_recovered and not self.rebuild.is_done(books, last, at):
             return
         params = self._params
+        findings = self.blotter.findings
         Weighing(books, self.blotter, self.memory, params.orders, params.reconcile).run()
+        if not self.standing.is_closing(at):
+            self.externals.count(books)
+        self.externals.weigh(books)
+        self.doubts.believed(books, self.blotter.findings - findings)
         self._snapshot_at = books.asked_at
-        self.exits.saw(books.asked_at)
+        self.exits.saw(books.asked_at, at)
         self.standing.release(Condition.LOGIN)
-        self.standing.release(Condition.OTHER_WORLD)
         self._doubts = 0
         if not self.is_recovered:
             self._recover(at)
@@ -308,11 +353,18 @@ class Desk:
         self.proof = Proof()
         self._doubts += 1
 
+    def disbelieved(self, verdict: Verdict, at: Micros) -> None:
+        """Take a snapshot that was not believed; it changes nothing but the mode."""
+        self.doubted()
+        self.doubts.invalid(verdict.faults, at, lags=verdict.lags)
+        self.doubts.gone(verdict.gone, at)
+
     def settle(self, at: Micros, send_before: Micros | None = None) -> None:
         """Do what the situation asks for. After each message and on each pulse.
 
         A change of an entry that is not on the wire by `send_before`, machine time, is dropped.
         """
+        self.doubts.step(at, lambda: manual_list(self.ledger, self.exits.last_price))
         for trip in trips(self.ledger, self._params.day, self._params.gate, at):
             self.latch(trip.name, trip.reason, at)
         if self.standing.may_write:

@@ -22,7 +22,6 @@ from domain.reasons import Refusal
 from domain.refusals import Code
 from domain.units import Micros, Paise, seconds
 
-
 USED = "this decision already had its order"
 OLD = "the command, and the price it saw, are too old"
 
@@ -212,6 +211,8 @@ class EntryDesk:
         age = at - order.changed_at
         if not is_touched(order):
             reason = self._unwanted.get(order.intent, "") or doubt
+            if order.ticket.symbol in self._blotter.ledger.externals:
+                reason = reason or "somebody else trades this symbol"
             return reason or ("its slot has a newer order" if self._is_superseded(order) else "")
         if order.filled and self._is_left(order):
             return "its short is being left"

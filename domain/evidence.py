@@ -11,7 +11,7 @@ import msgspec
 
 from domain import events as ev
 from domain.blotter import Blotter
-from domain.books import Books, OrderRow, Status, TradeRow
+from domain.books import Books, OrderPush, OrderRow, Status, TradeRow
 from domain.fingerprint import candidates, weak_candidates
 from domain.orders import Order, Pending, Purpose, State, Ticket
 from domain.params import OrderParams, ReconcileParams
@@ -35,6 +35,15 @@ class Memory:
     ended: dict[str, Micros] = field(default_factory=dict)
     absent: dict[str, list[Micros]] = field(default_factory=lambda: defaultdict(list))
     pushed_reason: dict[str, str] = field(default_factory=dict)
+
+    pushed: set[tuple[str, Status, int]] = field(default_factory=set)
+
+    def is_news(self, push: OrderPush) -> bool:
+        """Whether a push says something that none said before."""
+        said = push.orderid, push.status, int(push.filled)
+        is_new = said not in self.pushed
+        self.pushed.add(said)
+        return is_new
 
     def is_absent(self, intent: str, apart: Micros) -> bool:
         """Whether an order in flight was missing in two snapshots begun after it was sent."""
@@ -91,11 +100,12 @@ class Weighing:
         elif order.state.is_in_flight and (weak := self._weak(order, known, skew)):
             self._adopt(order, weak)
             self._finding("ADOPTED_WEAK", order, weak[0].orderid)
-        elif order.state is State.UNKNOWN and self._shows_absence(order, order.sent_at):
+        elif order.state.is_in_flight and self._shows_absence(order, order.sent_at):
             reads = self._memory.absent[order.intent]
             reads.append(self._books.asked_at)
             given_up = order.sent_at + seconds(self._params.unknown_s)
-            if sum(read >= given_up for read in reads) >= READS:
+            is_over = sum(read >= given_up for read in reads) >= READS
+            if is_over and order.state is State.UNKNOWN:
                 self._move(order, State.NOT_PLACED, reason="absent from the books")
 
     def _weak(self, order: Order, known: set[str], skew: Micros) -> tuple[OrderRow, ...]:
@@ -169,7 +179,7 @@ class Weighing:
     def _living(self, order: Order, row: OrderRow) -> None:
         """Take the state a working row shows; its numbers too, once no request is in the air."""
         state = State.OPEN if order.state is State.OPEN else _WORKING[row.status]
-        pending = self._pending(order)
+        pending = self._pending(order, row)
         after = order.asked_at is None or self._books.asked_at > order.asked_at
         can_tell = after and pending is Pending.NONE
         ticket = _as_read(order, row) if can_tell else order.ticket
@@ -177,11 +187,16 @@ class Weighing:
             changed = ticket if ticket != order.ticket else None
             self._move(order, state, pending=pending, ticket=changed)
 
-    def _pending(self, order: Order) -> Pending:
-        """Return the request still in the air, now that the order was read alive."""
+    def _pending(self, order: Order, row: OrderRow) -> Pending:
+        """Return the request still in the air, now that the order was read alive.
+
+        A change that is seen carried out needs no answer.
+        """
         since = order.pending_since
         if since is None or self._books.asked_at <= since:
             return order.pending
+        if order.pending is Pending.MODIFY and _shows(order, row):
+            return Pending.NONE
         if order.pending in {Pending.MODIFY_UNKNOWN, Pending.CANCEL_UNKNOWN}:
             return Pending.NONE
         if order.pending is Pending.CANCEL and self._books.asked_at > since + CANCEL_PATIENCE:
@@ -217,18 +232,38 @@ class Weighing:
         waiting = {o.ticket.symbol for o in ledger.live() if o.state.is_in_flight}
         foreign: dict[Symbol, set[str]] = defaultdict(set)
         for row in self._books.orders:
-            if row.orderid not in known and row.symbol not in waiting:
+            if row.orderid not in known:
                 foreign[row.symbol].add(row.orderid)
-        for symbol, ids in foreign.items():
-            net = sum(t.action.sign * t.quantity for i in ids for t in self._trades.get(i, []))
-            seen = ev.ExternalSeen(at=self._at, symbol=symbol, orderids=tuple(sorted(ids)), net=net)
-            self._blotter.record(seen)
+        for symbol in sorted((foreign.keys() | ledger.externals.keys()) - waiting):
+            ids, net = foreign.get(symbol, set()), self._net_of_others(symbol)
+            if ids or net != ledger.externals[symbol]:
+                seen = ev.ExternalSeen(
+                    at=self._at, symbol=symbol, orderids=tuple(sorted(ids)), net=net
+                )
+                self._blotter.record(seen)
+
+    def _net_of_others(self, symbol: Symbol) -> int:
+        own = self._blotter.ledger.own_ids()
+        return sum(
+            trade.action.sign * trade.quantity
+            for trade in self._books.trades
+            if trade.symbol == symbol and trade.product == "MIS" and trade.orderid not in own
+        )
 
     def _move(self, order: Order, state: State, **changes: object) -> None:
         self._blotter.move(order, state, self._at, **changes)
 
     def _finding(self, kind: str, order: Order, detail: str) -> None:
         self._blotter.find(kind, order.intent, detail, self._at)
+
+
+def _shows(order: Order, row: OrderRow) -> bool:
+    """Whether a row has the numbers an order was asked to take, and they are other ones."""
+    target = order.target
+    if target is None or target == order.ticket:
+        return False
+    shown = row.quantity, row.price, row.trigger or target.trigger
+    return shown == (target.quantity, target.price, target.trigger)
 
 
 def _as_read(order: Order, row: OrderRow) -> Ticket:

@@ -103,6 +103,8 @@ class Gate:
         return None
 
     def _room(self, wanted: Proposal, ledger: Ledger) -> Refusal | None:
+        if wanted.ticket.symbol in ledger.externals:
+            return Refusal(code="EXTERNAL", text="somebody else trades this symbol")
         shorts = _shorts(ledger, wanted.instead_of)
         if wanted.ticket.symbol in shorts:
             return Refusal(code=Code.SYMBOL_TAKEN, text="one short per symbol")

@@ -19,9 +19,11 @@ from domain.refusals import SCHEMA_CODES
 from domain.session import DayPlan
 from domain.units import MINUTE, Micros, Symbol, Units
 
+UNSAFE = frozenset({Condition.JOURNAL_LOST, Condition.JOURNAL_DOUBT, Condition.ANOTHER_TRADER})
+"""Findings that hold until the day is over, whatever restarts; a human may know of others."""
 
-UNSAFE = frozenset({Condition.JOURNAL_LOST, Condition.JOURNAL_DOUBT})
-"""Findings after which a day's journal is not the whole truth: they hold until the day is over."""
+BUYS = frozenset({Purpose.STOP, Purpose.COVER})
+"""Why a leg is bought back."""
 
 
 class Ledger:
@@ -36,6 +38,9 @@ class Ledger:
         self.rejects: tuple[Micros, ...] = ()
         self.malformed = ""
         self.foreign: set[str] = set()
+        self.acknowledged: set[str] = set()
+        self.externals: dict[Symbol, int] = {}
+        self.returned: dict[Symbol, int] = {}
         self.unsafe: dict[Condition, str] = {}
         self.has_recovered = False
         self.mode = "STARTING"
@@ -78,7 +83,7 @@ class Ledger:
 
     def exits(self, leg: str) -> Iterator[Order]:
         """Return the BUY orders of a leg that have not ended."""
-        return (o for o in self.live() if o.leg == leg and o.purpose is not Purpose.ENTRY)
+        return (o for o in self.live() if o.leg == leg and o.purpose in BUYS)
 
     def open_legs(self) -> Iterator[Leg]:
         """Return legs that are not done."""
@@ -95,9 +100,9 @@ class Ledger:
     def own_net(self) -> dict[Symbol, int]:
         """Return our own net units per symbol traded today, from our trades.
 
-        A short is negative.
+        A short is negative. What others bought back of it is gone from it.
         """
-        net: dict[Symbol, int] = {}
+        net: dict[Symbol, int] = dict(self.returned)
         for order in self.orders.values():
             if order.filled:
                 symbol = order.ticket.symbol
@@ -226,7 +231,10 @@ class Ledger:
 
     def _bought(self, leg: str) -> None:
         executions = tuple(
-            Execution(units=o.filled, value=o.value)
+            Execution(
+                units=Units(o.ticket.action.sign * o.filled),
+                value=o.ticket.action.sign * o.value,
+            )
             for o in self.orders.values()
             if o.leg == leg and o.purpose is not Purpose.ENTRY and o.filled
         )
@@ -299,8 +307,8 @@ class Ledger:
                 self.plan, self.chain = plan, chain
             case ev.ContractsJoined(contracts=contracts) if self.chain is not None:
                 self.chain = self.chain.grown(contracts)
-            case ev.ExternalSeen(orderids=orderids):
-                self.foreign.update(orderids)
+            case ev.ExternalSeen() | ev.ExternalClosed() | ev.ForeignAcknowledged():
+                self._others(event)
             case ev.ModeChanged(mode=mode):
                 self.mode = mode
             case ev.LatchSet(name=name, reason=reason):
@@ -323,6 +331,24 @@ class Ledger:
                 self.unsafe.setdefault(Condition(kind), detail)
             case _:
                 pass
+
+    def _others(self, event: ev.ExternalSeen | ev.ExternalClosed | ev.ForeignAcknowledged) -> None:
+        """Take what others did to symbols, and to shorts of ours."""
+        match event:
+            case ev.ExternalSeen(orderids=orderids, symbol=symbol, net=net):
+                self.foreign.update(orderids)
+                self.externals[symbol] = net
+            case ev.ExternalClosed(at=at, leg=name, units=units, value=value):
+                leg = self.legs[name]
+                others = Execution(
+                    units=Units(leg.returned.units + units), value=leg.returned.value + value
+                )
+                self.legs[name] = msgspec.structs.replace(leg, returned=others)
+                self.returned[leg.symbol] = self.returned.get(leg.symbol, 0) + units
+                self._stir(at)
+            case _:
+                self.acknowledged |= self.foreign
+                self.unsafe.pop(Condition.ANOTHER_TRADER, None)
 
     def _take_over(self, event: ev.OrphanFound) -> None:
         """Take a short that was found: an entry that filled, and its leg."""

@@ -41,6 +41,7 @@ class Condition(StrEnum):
     ANOTHER_TRADER = "ANOTHER_TRADER"
     WRITES_REFUSED = "WRITES_REFUSED"
     QUARANTINE = "QUARANTINE"
+    CAST = "CAST"
 
 
 _TABLE = (
@@ -104,6 +105,69 @@ _TABLE = (
         "a position of ours is gone at the broker without a trade that explains it",
         "Compare positions and trades at the broker; the stop stays until a trade explains it.",
     ),
+    (
+        Condition.CAST,
+        "a part of the agent died more often than it may",
+        "Read the errors in the log; restart the agent once their cause is gone.",
+    ),
+)
+
+_PAGES = (
+    (
+        "STOP_REFUSED",
+        "the exchange or the broker does not take a protective stop",
+        "See the reason at the broker; the agent buys the short back at once.",
+    ),
+    (
+        "GAP",
+        "the price jumped over a stop: it was met and did not fill",
+        "Watch the ladder buy the short back; if it does not fill, buy it back at the broker.",
+    ),
+    (
+        "UNCOVERED",
+        "a short has no working order that protects it",
+        "Look at the order book at the broker; the agent is buying the short back.",
+    ),
+    (
+        "SECOND_STOP",
+        "nobody knows whether a stop exists, so a second one was sent",
+        "Look at the order book at the broker: one stop is to stay, the agent cancels the other.",
+    ),
+    (
+        "BAND_REST",
+        "the exchange takes no price as high, or low, as the exit needs",
+        "Wait: the order rests at what is taken, and the exchange renews its band each 30 s.",
+    ),
+    (
+        "EXIT_REFUSED",
+        "an exit order was refused",
+        "See the reason at the broker; the agent tries again by itself.",
+    ),
+    (
+        "EXIT_FITTED",
+        "an exit was sliced, rounded or cut to what the exchange takes",
+        "Nothing at once; compare the contract's lot, tick and freeze with the dated rules.",
+    ),
+    (
+        "OVER_COVER",
+        "an exit would have traded more than is open, and was not sent",
+        "Compare our orders with the broker's; report it with the journal.",
+    ),
+    (
+        "NO_SNAPSHOT",
+        "a short is to be left, and the broker's books cannot be read",
+        "Look at the broker: what is listed stands there; close it by hand if the server is down.",
+    ),
+    (
+        "NOT_FLAT",
+        "the book ought to be flat and is not proved so",
+        "Close or cancel at the broker what is listed.",
+    ),
+    (
+        "LATE_NOT_FLAT",
+        "the broker's own square-off is over, and the book is not proved flat",
+        "Call the broker: what is listed may be carried overnight.",
+    ),
 )
 
 _LATCHES = (
@@ -159,12 +223,67 @@ _LATCHES = (
     ),
 )
 
+_FINDINGS = (
+    (
+        "ILLEGAL_MOVE",
+        "an order moved in a way that cannot be",
+        "Wait for the next clean read; report it with the journal if it comes back.",
+    ),
+    (
+        "OVERFILLED",
+        "more was traded than an order had units",
+        "Compare the trades of this order at the broker with its quantity.",
+    ),
+    (
+        "STOP_MISSING",
+        "somebody else ended a stop of ours; a new one goes out",
+        "See at the broker who cancelled or refused it: a human, or risk control.",
+    ),
+    (
+        "ADOPTED_WEAK",
+        "a filled order was taken for ours although its price differs",
+        "See at the broker that nobody else placed that order.",
+    ),
+    (
+        "REVIVED",
+        "an order that had ended came back to life",
+        "Nothing: it is looked after again; compare it at the broker if it happens often.",
+    ),
+    (
+        "STRAY_REPLY",
+        "an answer came to an order that is not known",
+        "Nothing, after a restart; else report it with the journal.",
+    ),
+    (
+        "OWN_GONE",
+        "a position of ours is not at the broker, and no trade explains it",
+        "Compare positions, products and trades at the broker; its stop stays.",
+    ),
+    (
+        "LIVE_ORDER",
+        "an order meant for paper was placed live and is cancelled",
+        "See at the broker that it is cancelled and did not fill; close by hand what did.",
+    ),
+    (
+        "EXTERNAL",
+        "somebody else trades this symbol",
+        "Nothing: it is entered no more today, and what is not ours is not touched.",
+    ),
+)
+
 LATCHES = frozenset(name for name, _, _ in _LATCHES)
 """Every latch there is."""
 
 REASONS: dict[str, Reason] = {
     str(code): Reason(code=str(code), says=says, remedy=remedy)
-    for code, says, remedy in (*_TABLE, *_LATCHES, *refusals.TABLE, *refusals.EXITS)
+    for code, says, remedy in (
+        *_TABLE,
+        *_LATCHES,
+        *_PAGES,
+        *_FINDINGS,
+        *refusals.TABLE,
+        *refusals.EXITS,
+    )
 }
 
 

@@ -216,6 +216,14 @@ class JournalReader:
         found += ((n, event) for n, event in waiting if n > seq and trading_day(event.at) == day)
         return tuple(event for _, event in found), found[-1][0] if found else seq
 
+    def boots_since(self, at: Micros) -> int:
+        """Return how many processes began on this journal since an instant of market time."""
+        with self._reading() as db:
+            (count,) = db.execute(
+                "SELECT count(*) FROM owner WHERE started_at >= ?", (at,)
+            ).fetchone()
+        return int(count)
+
     def rows(self, day: Day) -> list[dict[str, object]]:
         """Return the events of a day as plain rows, bodies decoded, for the exchange's checker."""
         with self._reading() as db:

@@ -100,7 +100,9 @@ class Reconnect(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 
 
 class ClockJumped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """The wall clock was set, or the process slept. run.py -> FeedActor, WatchdogActor.
+    """The wall clock was set, or the process slept.
+
+    run.py -> FeedActor, WatchdogActor, OrderActor.
 
     `since` is when the clock was last looked at before: in the future, if it was set back.
     """

@@ -134,6 +134,13 @@ class StrategyLost(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
     too_often: bool
 
 
+class ActorLost(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """An actor died more often than it may: enter nothing more. WatchdogActor -> OrderActor."""
+
+    at: Micros
+    address: str
+
+
 class TriggerMet(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """A price met the trigger of a resting entry: read the books. StrategyActor -> OrderActor.
 
@@ -198,6 +205,8 @@ class Attention(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
 class BooksRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The answer to `question`: the broker's books, and our journal from `since` to `seq`.
 
+    `boots` is how many processes began within the last hour.
+
     Read lane -> ReconcileActor.
     """
 
@@ -206,10 +215,14 @@ class BooksRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     since: int
     events: tuple[Event, ...]
     seq: int
+    boots: int = 0
 
 
 class BooksJudged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """A snapshot and whether it may be believed; empty `faults`: valid.
+
+    `lags`: one book is merely behind another, and it is read once more before it counts. `gone` are
+    symbols whose position of ours is not there, whatever the trades say.
 
     ReconcileActor -> OrderActor.
     """
@@ -217,6 +230,8 @@ class BooksJudged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
     books: Books
     faults: tuple[str, ...]
     digest: str
+    lags: bool = False
+    gone: tuple[Symbol, ...] = ()
 
 
 class BooksFailed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -230,13 +245,15 @@ class BooksFailed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
 class CoverageMeasured(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """How our shorts are covered, by the journal on disk and the broker's books.
 
-    `read_at` is when the last valid snapshot was begun, None before the first. `bare` holds symbol,
-    uncovered units and since when. ReconcileActor -> WatchdogActor.
+    `read_at` is when the last valid snapshot was judged, None before the first; `bare` holds
+    symbol, uncovered units and since when; both in machine time. `boots` is how many processes
+    began within the last hour. ReconcileActor -> WatchdogActor.
     """
 
     at: Micros
     read_at: Micros | None
     bare: tuple[tuple[Symbol, Units, Micros], ...]
+    boots: int = 0
 
 
 class OrderChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -17,7 +17,14 @@ from domain.reconcile import digest
 from domain.units import Paise, seconds
 from journal.orders import JournalReader, OrderJournal
 from messages.control import Begin, Pulse
-from messages.orders import Attention, BooksFailed, BooksJudged, BooksRead, FactsWanted
+from messages.orders import (
+    Attention,
+    BooksFailed,
+    BooksJudged,
+    BooksRead,
+    CoverageMeasured,
+    FactsWanted,
+)
 from tests.actors.fakes import FakeBroker, RecordingPost, To
 from tests.orders import T0, an_open_short, an_unread, rows_of_short, sold, some_books, t
 from tests.trading import DAY
@@ -31,6 +38,7 @@ class Stand:
     def __init__(self, folder: Path) -> None:
         self.post = RecordingPost()
         self.broker = FakeBroker()
+        self.figures: list[To] = []
         self.journal = OrderJournal(folder / "orders.db", 1, T0)
         self.actor = self.an_actor(folder)
 
@@ -50,7 +58,9 @@ class Stand:
         with freeze_time(clock.moment(t(when))):
             for message in messages:
                 self.actor.on_receive(message)
-        return self.post.take()
+        told = self.post.take()
+        self.figures = [to for to in told if isinstance(to.message, CoverageMeasured)]
+        return [to for to in told if to not in self.figures]
 
     def attention(self, when: float, every: float = 10, *, now: bool = True) -> list[To]:
         wanted = Attention(at=t(when), every=seconds(every), now=now, reason="x")

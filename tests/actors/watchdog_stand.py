@@ -62,6 +62,7 @@ class Stand:
             policy=policy,
             index=INDEX,
             group_size=group_size,
+            deadline_s=20,
         )
         self.health = vitals()
         self.hear(Begin(at=at("09:00")))

@@ -12,7 +12,7 @@ from tests.actors.fakes import RecordingPost, To
 from tests.domain.tape import at
 
 
-def test_waking_is_told_once_to_feed_and_watchdog(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waking_is_told_once_to_all_who_go_by_what_was(monkeypatch: pytest.MonkeyPatch) -> None:
     readings = {"wall": at("10:00"), "steady": Micros(7), "now": at("12:00")}
     for name in tuple(readings):
         monkeypatch.setattr(clock, name, partial(readings.__getitem__, name))
@@ -23,6 +23,6 @@ def test_waking_is_told_once_to_feed_and_watchdog(monkeypatch: pytest.MonkeyPatc
     jolts.look()
     reason = "the clock jumped by 599.0 s"
     jumped = ClockJumped(at=at("12:10"), since=at("12:00"), reason=reason)
-    assert post.take() == [To("feed", jumped), To("watchdog", jumped)]
+    assert post.take() == [To(address, jumped) for address in ("feed", "watchdog", "order")]
     jolts.look()
     assert post.take() == []

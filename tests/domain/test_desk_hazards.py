@@ -64,8 +64,9 @@ def test_mode_flip_on_the_server_stops_entries() -> None:
     bench.desk.flipped("the books are of live mode", t(2))
     assert (bench.settle(2).writes, mode(bench)) == ([], Mode.REDUCE_ONLY)
     bench.desk.cancel(TAG, "CE", "outranked")
-    assert bench.settle(3).writes == []
+    assert bench.read(3, [a_row(ENTRY)]).writes == [], "one read in the right mode is not enough"
     assert kinds(bench.read(4, [a_row(ENTRY)]).writes) == [CancelOrder]
+    assert mode(bench) is Mode.REDUCE_ONLY, "the latch is for a human to clear"
 
 
 def test_success_without_an_id_latches_the_order_mode() -> None:
@@ -113,16 +114,16 @@ def test_parking_ends_entries_and_leaves_every_stop() -> None:
     bench.desk.park(t(25))
     bench.settle(20)
     assert (bench.writes, mode(bench), pace(bench)) == ([], Mode.REDUCE_ONLY, (1.5, "proof wanted"))
-    assert not bench.desk.is_parked(t(20))
-    assert bench.read(21, rows_of_short(), [sold()]).desk.is_parked(t(21))
+    assert not bench.desk.is_parked()
+    assert bench.read(21, rows_of_short(), [sold()]).desk.is_parked()
     assert bench.writes == []
 
 
 def test_parking_with_nothing_at_the_broker_is_done_at_once() -> None:
     bench = Bench()
-    assert not bench.desk.is_parked(t(1))
+    assert not bench.desk.is_parked()
     bench.desk.park(t(1))
-    assert bench.desk.is_parked(t(1))
+    assert bench.desk.is_parked()
 
 
 def test_parking_cancels_entries_and_waits_for_their_end() -> None:
@@ -132,16 +133,16 @@ def test_parking_cancels_entries_and_waits_for_their_end() -> None:
     bench.wish(3, an_entry_wish(a_key(slot="PE"), when=t(3)))
     gone = a_row(ENTRY, status=Status.CANCELLED)
     bench.reply(3.1, orderid="A1").read(4, [gone])
-    assert not bench.desk.is_parked(t(4))
-    assert bench.read(6, [gone]).desk.is_parked(t(6))
+    assert not bench.desk.is_parked()
+    assert bench.read(6, [gone]).desk.is_parked()
     assert bench.writes == []
 
 
 def test_parking_before_the_first_read_waits_for_it() -> None:
     bench = an_open_short().restart(20)
     bench.desk.park(t(20))
-    assert not bench.settle(20).desk.is_parked(t(20))
-    assert bench.read(21, rows_of_short(), [sold()]).desk.is_parked(t(21))
+    assert not bench.settle(20).desk.is_parked()
+    assert bench.read(21, rows_of_short(), [sold()]).desk.is_parked()
 
 
 def test_parking_does_not_call_a_bare_short_verified() -> None:
@@ -149,7 +150,7 @@ def test_parking_does_not_call_a_bare_short_verified() -> None:
     bench.desk.park(t(20))
     gone = rows_of_short(Status.CANCELLED)
     bench.read(21, gone, [sold()]).read(23, gone, [sold()])
-    assert (kinds(bench.writes), bench.desk.is_parked(t(23))) == ([PlaceOrder], False)
+    assert (kinds(bench.writes), bench.desk.is_parked()) == ([PlaceOrder], False)
 
 
 # Stories.
