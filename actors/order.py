@@ -25,8 +25,9 @@ from domain import clock
 from domain import events as ev
 from domain.asking import Asking
 from domain.calls import Outcome, Quotes, ReadQuotes, ReadReply, Write, WriteReply
-from domain.desk import Desk, DeskParams
+from domain.desk import Desk
 from domain.desk_entries import Entry
+from domain.desk_params import DeskParams
 from domain.ledger import Ledger
 from domain.levers import Lever
 from domain.params import BrokerParams, JournalParams

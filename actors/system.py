@@ -21,7 +21,7 @@ from actors.strategy import StrategyActor
 from actors.watchdog import WatchdogActor
 from config.settings import Settings
 from domain import clock
-from domain.desk import DeskParams
+from domain.desk_params import DeskParams
 from domain.feed_watch import Policy
 from domain.market import Pair
 from domain.role import Role

@@ -4,13 +4,9 @@ OrderActor hands in what it hears and carries out what comes back: first `drain`
 events, then send the writes. The desk knows no thread and no socket; time is an argument.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 from domain import events as ev
 from domain import switch
 from domain.amendments import Amendments
-from domain.bearings import ExitTerms
 from domain.blotter import WRONG_MODE, Blotter
 from domain.books import Books, OrderPush, Status
 from domain.breakers import SkewWatch, trips
@@ -18,6 +14,7 @@ from domain.cadence import Urge, attention
 from domain.calls import Outcome, Quotes, Ready, WriteReply
 from domain.desk_entries import Entry, EntryDesk
 from domain.desk_exits import ExitDesk
+from domain.desk_params import DeskParams, exit_terms
 from domain.doubts import DENIED, Doubts
 from domain.evidence import Memory, Weighing
 from domain.exits import Reference
@@ -28,19 +25,6 @@ from domain.levers import Lever
 from domain.orders import EntryKey, Pending, Purpose, State, StopPlan
 from domain.orphans import Terms
 from domain.pages import Page
-from domain.params import (
-    DayParams,
-    EntryParams,
-    ExitParams,
-    GateParams,
-    GuardParams,
-    LimitParams,
-    OrderParams,
-    ProtectParams,
-    ReconcileParams,
-    RecoverParams,
-    StopParams,
-)
 from domain.parking import unsafe
 from domain.proof import NOTHING_LEFT, Proof, Vigil, manual_list
 from domain.reasons import Condition
@@ -54,38 +38,6 @@ from domain.units import Micros, Paise, Symbol
 REBUILT = "the strategy is being rebuilt"
 DIED_TOO_OFTEN = "the strategy died too often"
 """It is rebuilt, and looks after the day's limits; it enters nothing until the process ends."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeskParams:
-    """The settings the desk goes by."""
-
-    entry: EntryParams
-    limits: LimitParams
-    day: DayParams
-    orders: OrderParams
-    reconcile: ReconcileParams
-    gate: GateParams
-    guard: GuardParams
-    protect: ProtectParams
-    exit: ExitParams
-    recover: RecoverParams
-    stop: StopParams
-    max_lots: int
-    modify_qty: Literal["total", "none"] = "total"
-    underlying: str = "NIFTY"
-    exit_modify: Literal["cancel_replace", "change_type"] = "cancel_replace"
-
-
-def exit_terms(params: DeskParams) -> ExitTerms:
-    """Return what the exits go by."""
-    return ExitTerms(
-        exits=params.exit,
-        protect=params.protect,
-        gate=params.gate,
-        modify_qty=params.modify_qty,
-        exit_modify=params.exit_modify,
-    )
 
 
 class Desk:

@@ -20,8 +20,9 @@ from domain.books import (
 )
 from domain.calls import Outcome, PlaceOrder, Quotes, Ready, Write, WriteReply
 from domain.contracts import Side
-from domain.desk import Desk, DeskParams
+from domain.desk import Desk
 from domain.desk_entries import Entry
+from domain.desk_params import DeskParams
 from domain.ledger import Ledger
 from domain.market import Quote
 from domain.orders import EntryKey, Order, Purpose, StopPlan, Ticket

@@ -8,7 +8,7 @@ import pytest
 from domain import events as ev
 from domain.books import Status
 from domain.calls import CancelOrder, Outcome, PlaceOrder, Write
-from domain.desk import DeskParams
+from domain.desk_params import DeskParams
 from domain.orders import Pending, Purpose, State
 from domain.params import DayParams
 from domain.positions import Phase

@@ -12,8 +12,9 @@ from actors.system import System
 from broker.asks import HttpAnswer, HttpAsk
 from cli.virtual import Parts
 from domain.climb import Climb
-from domain.desk import Desk, DeskParams, exit_terms
+from domain.desk import Desk
 from domain.desk_exits import ExitDesk
+from domain.desk_params import DeskParams, exit_terms
 from domain.ledger import Ledger
 from domain.orders import Order
 from domain.positions import Leg
