@@ -104,7 +104,7 @@ class Lanes:
         with self._lock:
             is_open = not self._is_closing
             if is_open:
-                self._writes.add(job)
+                self._writes.add(job, clock.now())
                 # Waking one could wake one whose timed wait has just ended, and nobody else.
                 self._changed["exit" if job.is_exit else "entry"].notify_all()
         if not is_open:
@@ -160,7 +160,9 @@ class Lanes:
         try:
             session.warm()
             while (job := self._next_write(exits=exits)) is not None:
-                job.finish(self._written(job, session))
+                reply = self._written(job, session)
+                self._look(job, reply)
+                job.finish(reply)
         finally:
             session.close()
             if job is not None:
@@ -218,6 +220,13 @@ class Lanes:
                 ask = script.send(answer)
         except StopIteration as end:
             return end.value, answer
+
+    def _look(self, job: WriteJob, reply: WriteReply) -> None:
+        """Tell a human of an exit that the server keeps waiting."""
+        with self._lock:
+            text = self._writes.overdue(job, reply, clock.now())
+        if text:
+            log.error("%s", text)
 
     def _slow_down(self, ask: HttpAsk, answer: HttpAnswer) -> None:
         if answer.status != 429:

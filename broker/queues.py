@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from broker import errors, scripts, wire_orders
 from broker.asks import HttpAnswer, HttpAsk
-from broker.governor import Governor, Pacer
+from broker.governor import ExitWaits, Governor, Pacer
 from domain.calls import (
+    Outcome,
     Priority,
     Read,
     ReadBooks,
@@ -19,7 +20,10 @@ from domain.calls import (
     Write,
     WriteReply,
 )
+from domain.reasons import remedy
 from domain.units import SECOND, Micros
+
+TOO_MANY = 429
 
 READ_AGAIN_AFTER = Micros(2 * SECOND)
 """How long a failed read rests before it is asked again."""
@@ -55,9 +59,12 @@ class WriteQueue:
     def __init__(self, governor: Governor) -> None:
         self.governor = governor
         self._jobs: list[WriteJob] = []
+        self._waits = ExitWaits()
 
-    def add(self, job: WriteJob) -> None:
+    def add(self, job: WriteJob, at: Micros) -> None:
         """Put a job behind those of its priority."""
+        if job.is_exit:
+            self._waits.queued(job.call.ref, at)
         self._jobs.append(job)
         self._jobs.sort(key=lambda each: each.call.priority)
 
@@ -81,6 +88,14 @@ class WriteQueue:
             if job.call.send_before is not None:
                 pauses.append(job.call.send_before - machine)
         return max(0.0, min(pauses)) / SECOND if pauses else None
+
+    def overdue(self, job: WriteJob, reply: WriteReply, at: Micros) -> str:
+        """Return what to tell a human once an exit waited too long to be taken; '' otherwise."""
+        is_refused = reply.outcome is Outcome.NOT_SENT and reply.status == TOO_MANY
+        waited = self._waits.answered(job.call.ref, at, is_refused=is_refused)
+        if not job.is_exit or waited is None:
+            return ""
+        return f"an exit waited {waited:.1f} s to be taken route={job.route}; {remedy('RATE')}"
 
     def clear(self) -> list[WriteJob]:
         """Return all jobs and forget them."""

@@ -47,7 +47,7 @@ class VirtualLanes:
 
     def write(self, call: Write, done: Callable[[WriteReply], None]) -> None:
         """Queue an order write."""
-        self._writes.add(WriteJob(call, done))
+        self._writes.add(WriteJob(call, done), self._timeline.now())
         self._turn()
 
     def read(self, call: Read, done: Callable[[ReadReply], None]) -> None:
@@ -92,6 +92,9 @@ class VirtualLanes:
 
         def over(reply: WriteReply) -> None:
             self._free[slot] += 1
+            text = self._writes.overdue(job, reply, self._timeline.now())
+            if text:
+                log.error("%s", text)
             job.finish(reply)
             self._turn()
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from broker.governor import PENALTY, Governor, Pacer
+from broker.governor import PENALTY, ExitWaits, Governor, Pacer
 from domain.calls import Priority
 from domain.params import BrokerParams
 from domain.units import SECOND, Micros, seconds
@@ -51,6 +51,52 @@ def test_room_is_left_for_exits_that_wait() -> None:
     assert governor.next_slot(AT, CANCEL, waiting=3) == after(1)
     assert governor.next_slot(AT, CANCEL, waiting=8) == after(2)
     assert governor.next_slot(AT, EXIT, waiting=8) == AT
+
+
+def test_minute_that_is_full_holds_what_is_no_exit() -> None:
+    governor = Governor(BrokerParams(rate_per_minute=3))
+    for n, priority in enumerate((EXIT, ENTRY, CANCEL)):
+        governor.take(after(n * 10), priority)
+    assert governor.next_slot(after(30), EXIT) == after(30)
+    for priority in (CANCEL, ENTRY):
+        assert governor.next_slot(after(30), priority) == after(60)
+    governor.take(after(40), EXIT)
+    assert governor.next_slot(after(60), ENTRY) == after(70)
+    assert governor.next_slot(after(70), ENTRY) == after(70)
+
+
+def test_day_that_is_full_holds_what_is_no_exit_until_midnight_in_india() -> None:
+    governor = Governor(BrokerParams(rate_per_day=2))
+    governor.take(AT, EXIT)
+    assert governor.next_slot(after(100), ENTRY) == after(100)
+    governor.take(after(100), ENTRY)
+    assert governor.next_slot(after(200), EXIT) == after(200)
+    # AT is 15:01:47 in Asia/Kolkata.
+    midnight = after(8 * 3600 + 58 * 60 + 13)
+    assert governor.next_slot(after(200), ENTRY) == midnight
+    governor.take(midnight, ENTRY)
+    assert governor.next_slot(Micros(midnight + 100 * SECOND), ENTRY) < midnight + 101 * SECOND
+
+
+def test_minute_is_forgotten_with_a_clock_set_back() -> None:
+    governor = Governor(BrokerParams(rate_per_minute=1))
+    governor.take(after(3600), ENTRY)
+    assert governor.next_slot(AT, ENTRY) == after(60)
+    assert governor.next_slot(after(60), ENTRY) == after(60)
+
+
+def test_exit_that_waits_too_long_is_told_once() -> None:
+    waits = ExitWaits()
+    waits.queued("x", AT)
+    assert waits.answered("x", after(1.1), is_refused=True) is None
+    waits.queued("x", after(1.5))
+    assert waits.answered("x", after(2.0), is_refused=True) is None
+    assert waits.answered("x", after(2.5), is_refused=True) == 2.5
+    assert waits.answered("x", after(4), is_refused=True) is None
+    assert waits.answered("x", after(5), is_refused=False) is None
+    waits.queued("x", after(9))
+    assert waits.answered("x", after(12), is_refused=False) == 3.0
+    assert waits.answered("never queued", after(12), is_refused=False) is None
 
 
 @pytest.mark.parametrize(("draw", "wait"), [(0.0, 1.0), (0.5, 1.15), (0.999999, 1.3)])

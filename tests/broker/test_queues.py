@@ -1,7 +1,10 @@
 from typing import Any
 
+from msgspec.structs import replace
+
 from broker.governor import Governor, Pacer
 from broker.queues import ReadJob, ReadQueue, WriteJob, WriteQueue
+from broker.scripts import not_sent
 from domain.calls import Priority, Read, ReadBooks, ReadHistory, ReadQuotes, Write
 from domain.params import BrokerParams
 from domain.units import SECOND, Day, Micros, Symbol, seconds
@@ -17,7 +20,7 @@ def ignore(reply: Any) -> None:
 def a_write_queue(*calls: Write) -> WriteQueue:
     queue = WriteQueue(Governor(BrokerParams()))
     for call in calls:
-        queue.add(WriteJob(call, ignore))
+        queue.add(WriteJob(call, ignore), AT)
     return queue
 
 
@@ -59,17 +62,33 @@ def test_nothing_less_urgent_takes_the_place_of_an_exit_that_waits_for_a_worker(
     assert taken(queue, Micros(AT + SECOND), exits=False) == "e1"
 
 
+def test_human_is_told_of_an_exit_that_the_server_keeps_waiting() -> None:
+    queue = a_write_queue(an_exit("x1"))
+    job = queue.take(AT, MACHINE, exits=True)
+    assert job is not None
+    refused = not_sent(job.call, "Too many requests")
+    refused = replace(refused, status=429)
+    assert queue.overdue(job, refused, Micros(AT + SECOND)) == ""
+    assert queue.overdue(job, replace(refused, status=0), Micros(AT + SECOND)) == ""
+    queue.add(job, AT)
+    text = queue.overdue(job, refused, Micros(AT + 3 * SECOND))
+    assert text.startswith("an exit waited 3.0 s to be taken route=placeorder; ")
+    entry = WriteJob(a_place(ref="e1"), ignore)
+    queue.add(entry, AT)
+    assert queue.overdue(entry, refused, Micros(AT + 9 * SECOND)) == ""
+
+
 def test_lane_pauses_until_its_slot_or_its_deadline_in_its_own_time() -> None:
     queue = a_write_queue(*(a_place(ref=str(n)) for n in range(3)))
     for _ in range(3):
         assert taken(queue, AT, exits=False)
     assert queue.pause_s(AT, MACHINE, 1, exits=False) is None
-    queue.add(WriteJob(a_place(), ignore))
+    queue.add(WriteJob(a_place(), ignore), AT)
     at = Micros(AT + seconds(0.4))
     assert queue.pause_s(at, MACHINE, 1, exits=False) == 0.6
     assert queue.pause_s(at, MACHINE, 60, exits=False) == 0.01
     assert queue.pause_s(at, MACHINE, 1, exits=True) is None
-    queue.add(WriteJob(a_place(send_before=Micros(MACHINE + seconds(0.25))), ignore))
+    queue.add(WriteJob(a_place(send_before=Micros(MACHINE + seconds(0.25))), ignore), AT)
     assert queue.pause_s(at, MACHINE, 1, exits=False) == 0.25
     assert queue.pause_s(at, Micros(MACHINE + SECOND), 1, exits=False) == 0.0
 
