@@ -92,16 +92,20 @@ class JudgedJournal(OrderJournal):
         return seq
 
     def _compare(self) -> None:
-        while self._read < self.seq:
-            event = self.event(self._read + 1)
-            if event is None:
-                break
-            self._folded.apply(event)
-            self._read += 1
+        try:
+            self._fold_on()
+        except KeyError as error:
+            self._ports.broken.append(f"I10 journal {self.seq}: nothing says what {error} is")
+            return
         if vars(self._folded) != vars(self._ports.pump.ledger):
             self._ports.broken.append(
                 f"I10 journal {self.seq}: fold(journal) differs from the live state"
             )
+
+    def _fold_on(self) -> None:
+        while self._read < self.seq and (event := self.event(self._read + 1)) is not None:
+            self._read += 1
+            self._folded.apply(event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

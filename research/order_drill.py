@@ -31,7 +31,12 @@ from sandbox.truth import Met, Row, Truth, encode
 
 LIVENESS = seconds(150)
 LAST_WORD = seconds(30)
-AFTER = seconds(3)
+AFTER = seconds(130)
+"""How long the exchange goes on alone: what was accepted and not seen yet shows by then."""
+
+RATES = (8, 8, 3)
+"""How many writes a second the agent is held to: few sessions are busy enough for the usual 8."""
+
 BEFORE = 40
 """How many rows of ground truth are shown of what led to a violation."""
 
@@ -50,6 +55,7 @@ class Sheet:
     habits: Habits
     mischief: Plan
     has_pushes: bool
+    rate_per_s: int = 8
     faults: tuple[Entry, ...] = ()
     kinds: tuple[str, ...] = ()
 
@@ -78,6 +84,7 @@ def draw(seed: int, *, faulty: bool = True) -> Sheet:
         habits=_habits(chance),
         mischief=_mischief(chance, calm) if faulty else Plan(until=calm),
         has_pushes=chance.random() < 0.6,
+        rate_per_s=chance.choice(RATES),
         faults=tuple(entries),
         kinds=kinds,
     )
@@ -148,6 +155,7 @@ class Session:
         params = replace(settings.room(SandboxParams), seed=sheet.seed)
         exchange = Exchange(Setup(params, tape), settings.rules, self.truth)
         mischief = Mischief(sheet.mischief, random.Random(f"{seed}:mischief"))  # noqa: S311 - repeats
+        settings = _at_rate(settings, sheet.rate_per_s)
         self.world = OrderWorld(exchange, tapes.begin(), settings, folder, mischief)
         self.world.follow(self.truth)
         script = {"version": 1, "faults": list(sheet.faults)}
@@ -197,9 +205,17 @@ class Session:
             unseen=tuple(self.world.unseen),
             unheard=tuple(self.world.unheard),
             is_alone=True,
+            order_rate_per_s=self.sheet.rate_per_s,
             detection_s=DETECTION_S,
         )
         return checker.judge(self.truth.rows, self._journal(), terms)
+
+
+def _at_rate(settings: Settings, rate_per_s: int) -> Settings:
+    """Return the settings with another rate of writes, two thirds of it for exits."""
+    exits = max(1, rate_per_s * 2 // 3)
+    link = replace(settings.broker, order_rate_per_s=rate_per_s, exit_reserve=exits)
+    return replace(settings, broker=link)
 
 
 def _first_row(broken: Sequence[str], last: int) -> int:

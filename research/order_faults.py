@@ -47,7 +47,7 @@ def _how(verb: str) -> Do:
 
 
 def _late_accept(draw: random.Random) -> Entry:
-    late_s = draw.choice((0.5, 5, 20, 60, 100))
+    late_s = draw.choice((0.5, 5, 40, 60, 100))
     return {"drop_after_accept": {"how": draw.choice(HOWS), "late_s": late_s}}
 
 
@@ -74,14 +74,16 @@ ANYWHERE = _rest((*WRITES, *BOOKS, "multiquotes"))
 CATALOGUE: Mapping[str, Kind] = {
     "lost_before": Kind(_rest(WRITES), _how("drop_before_accept")),
     "lost_after": Kind(_rest(WRITES), _how("drop_after_accept")),
-    "late_accept": Kind(_rest(WRITES[:1]), _late_accept, (0.1, 0.3)),
+    "late_accept": Kind(_rest(WRITES[:1]), _late_accept, (0.2, 0.5)),
     "placed_but_400": Kind(_rest(WRITES), _fixed(placed_but_400={})),
     "nameless": Kind(_rest(WRITES[:1]), _fixed(ack_without_orderid={}), (0.05, 0.2)),
     "partly_rejected": Kind(
         _rest(WRITES[:1]), lambda draw: {"partial_then_reject": {"after_s": draw.choice((1, 5))}}
     ),
     "slow_cancel": Kind(
-        _rest(WRITES[1:]), lambda draw: {"delay_effect": {"seconds": draw.choice((0.5, 2, 3))}}
+        _rest(WRITES[1:]),
+        lambda draw: {"delay_effect": {"seconds": draw.choice((0.5, 2, 3))}},
+        (0.5, 1.0),
     ),
     "slow_write": Kind(_rest(WRITES), _delay(1, 6, 15, 30), (0.1, 0.3)),
     "write_errors": Kind(_rest(WRITES), _status(500, 503)),
