@@ -10,7 +10,7 @@ from broker.port import Broker
 from domain.calls import Failed, Preflight, ReadReply, Ready
 from domain.desk import Desk
 from domain.params import BrokerParams
-from domain.preflight import Checkup, lost, why_not
+from domain.preflight import Checkup, lost, why_not, wrong_mode
 from domain.strategy import Mode
 from domain.units import Day, Micros, seconds
 from messages.orders import PreflightDone
@@ -67,7 +67,10 @@ class Checkups:
             is_paper_exchange=self._is_paper_exchange,
             is_quiet=desk.ledger.is_quiet and not is_repeat,
         )
-        if wrong and is_repeat:
+        is_flip = wrong == wrong_mode(reply.mode, self._server_mode) and not desk.ledger.is_quiet
+        if wrong and (is_repeat or is_flip):
+            # Something of ours is there: it is waited for the right world, not left alone.
+            self._checkup.failed(at)
             desk.flipped(wrong, at)
             return False, ""
         if wrong:

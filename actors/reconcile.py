@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 
 Heard = Begin | Attention | BooksRead | Pulse
 
-ANSWER_WITHIN = seconds(150)
-"""Longer than three books with all their retries take: then who carried the read is dead."""
+ANSWER_WITHIN = seconds(60)
+"""Longer than one book with all its retries takes: then who carried the read may be dead."""
 
 ONCE_MORE = seconds(2)
 """How soon books are read again in which one book was merely behind another."""

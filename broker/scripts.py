@@ -129,8 +129,11 @@ def _acknowledged(call: Write, accepted: wire.Body, expected: str) -> WriteReply
         orderid, seen = wire_orders.orderid(accepted), wire_orders.mode(accepted)
     except WireError as error:
         code = "SEMI_AUTO" if said == "semi_auto" else "NO_ORDERID"
-        odd = {"mode": said, "code": code, "text": str(error)}
-        return _reply(call, Outcome.NONSENSE, status=200, **odd)
+        odd = {"status": 200, "mode": said, "text": str(error)}
+        if accepted.get("orderid") in (None, ""):
+            return _reply(call, Outcome.NONSENSE, code=code, **odd)
+        # There is an id that cannot be read: there may be an order.
+        return _reply(call, Outcome.UNKNOWN, code="BODY", **odd)
     named = {"orderid": orderid, "mode": said}
     if seen != expected:
         text = f"answered in mode {seen}, expected {expected}"

@@ -33,7 +33,7 @@ from domain.reconcile import Verdict
 from domain.session import DayPlan, cross_check
 from domain.standing import Standing
 from domain.strategy import Mode
-from domain.units import Micros, Paise, Symbol
+from domain.units import Micros, Paise, Symbol, seconds
 
 REBUILT = "the strategy is being rebuilt"
 DIED_TOO_OFTEN = "the strategy died too often"
@@ -105,7 +105,7 @@ class Desk:
             wants_proof=not standing.is_recovered
             or unproved
             or is_parking
-            or self.doubts.is_waiting,
+            or self.doubts.is_waiting(at),
             doubts=self._doubts,
         )
         return attention(self.ledger, urge, self._params.reconcile)
@@ -148,6 +148,7 @@ class Desk:
     def jumped(self, reason: str, at: Micros) -> None:
         """Take that the clock was set or the process slept: enter nothing on the old picture."""
         self.doubts.resync(reason, at)
+        self.exits.slept(at)
 
     def park(self, at: Micros) -> None:
         """Enter nothing more and end every entry; shorts and their stops stay."""
@@ -254,6 +255,7 @@ class Desk:
         elif reply.outcome is Outcome.DONE:
             self.doubts.taken()
         elif reply.outcome is Outcome.NONSENSE:
+            self.doubts.watch(Micros(at + seconds(self._params.orders.unknown_s)))
             self.latch("ORDER_MODE", reply.text or "success without an order id", at)
 
     def pushed(self, push: OrderPush) -> bool:

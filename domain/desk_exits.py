@@ -90,6 +90,10 @@ class ExitDesk:
                 self._bare_since.pop(leg.leg, None)
         return self._bare_since
 
+    def slept(self, at: Micros) -> None:
+        """Count time without cover from now on: while nobody looked nothing was to be done."""
+        self._bare_since = dict.fromkeys(self._bare_since, at)
+
     def chase(self, leg: Leg, reason: str, at: Micros) -> None:
         """Stop protecting, start leaving; the first reason is kept."""
         if leg.phase is Phase.PROTECT:

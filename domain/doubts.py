@@ -37,6 +37,7 @@ class Doubts:
     def __init__(self, standing: Standing, blotter: Blotter, pages: Pages) -> None:
         self.is_unreadable = False
         self._wants_read = False
+        self._watch_until = Micros(0)
         self._standing = standing
         self._blotter = blotter
         self._pages = pages
@@ -52,9 +53,14 @@ class Doubts:
         self._held: set[Condition] = set()
         self._told: set[str] = set()
 
-    @property
-    def is_waiting(self) -> bool:
+    def watch(self, until: Micros) -> None:
+        """Watch for an order that was accepted without an id, as long as it may still appear."""
+        self._watch_until = max(self._watch_until, until)
+
+    def is_waiting(self, at: Micros) -> bool:
         """Whether a read is to end a doubt."""
+        if at < self._watch_until:
+            return True
         held = {Condition.RESYNC, Condition.OTHER_WORLD} & self._standing.conditions.keys()
         is_refused = self._standing.holds(Condition.WRITES_REFUSED)
         return bool(held) or (self._denied_at is not None and not is_refused)
@@ -134,7 +140,8 @@ class Doubts:
 
     def login_is_missed(self, at: Micros) -> bool:
         """Whether the books cannot be believed since the start, so that a login is waited for."""
-        if self._begun is None:
+        is_other = self._standing.holds(Condition.LOGIN) and not self.is_unreadable
+        if self._begun is None or is_other:
             self._begun = at
         late = at >= self._begun + PATIENCE
         self.is_unreadable = late and not self._standing.is_recovered

@@ -43,7 +43,7 @@ def _shows_flat(books: Books, ledger: Ledger) -> bool:
     own = ledger.own_ids()
     if any(row.orderid in own and row.status in WORKING for row in books.orders):
         return False
-    external: dict[Symbol, int] = {}
+    external = {symbol: -units for symbol, units in ledger.returned.items()}
     for trade in books.trades:
         if trade.orderid not in own:
             signed = trade.action.sign * trade.quantity

@@ -239,15 +239,15 @@ def test_read_that_never_comes_back_is_read_again_and_not_taken_when_it_does(
     stand: Stand,
 ) -> None:
     stand.attention(0, 10)
-    for when in (10, 149.9):
+    for when in (10, 59.9):
         stand.hear(when, Pulse(at=t(when)))
         assert stand.reads() == 1
-    stand.hear(150, Pulse(at=t(150)))
+    stand.hear(60, Pulse(at=t(60)))
     assert stand.reads() == 2
-    assert stand.answer(151, good(0)) == []
-    (told,) = stand.answer(152, good(150))
+    assert stand.answer(61, good(0)) == []
+    (told,) = stand.answer(62, good(60))
     assert isinstance(told.message, BooksJudged)
-    assert told.message.books == good(150)
+    assert told.message.books == good(60)
 
 
 def test_answer_of_another_kind_is_not_understood(stand: Stand) -> None:
