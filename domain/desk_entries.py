@@ -268,9 +268,14 @@ def is_touched(order: Order) -> bool:
 
 
 def _is_successor(live: Order, wanted: Entry) -> bool:
-    """Whether a wish is for the same order with other numbers: its decision, or a newer one."""
+    """Whether a wish is for the same order with other numbers: its decision, or a newer one.
+
+    An order of another type is another order: servers keep the type of one that rests.
+    """
     is_newer = live.key is not None and live.key.minute != wanted.key.minute
-    return live.ticket.symbol == wanted.ticket.symbol and (live.key == wanted.key or is_newer)
+    now, new = live.ticket, wanted.ticket
+    is_alike = (now.symbol, now.pricetype) == (new.symbol, new.pricetype)
+    return is_alike and (live.key == wanted.key or is_newer)
 
 
 def _is_same(resting: Ticket, wanted: Ticket) -> bool:

@@ -252,6 +252,13 @@ def test_contract_of_another_day_is_not_changed() -> None:
     assert codes(bench.wish(2, successor(2))) == ["NO_CONTRACT"]
 
 
+def test_order_of_another_type_is_another_order() -> None:
+    """Servers keep type and trigger of what rests; a stop becomes no limit."""
+    limit = replace(wish(2), ticket=a_ticket(trigger=0, price=12_695))
+    bench = a_resting_entry().wish(2, limit)
+    assert (asked(bench), codes(bench)) == (["cancel"], ["SLOT_TAKEN"])
+
+
 def test_cancel_of_the_slot_ends_the_change_as_well() -> None:
     bench = a_resting_entry().wish(2, successor(2)).reply(2.2, Outcome.NOT_SENT)
     bench.desk.cancel("sutradhar", "CE", "outranked")
