@@ -44,7 +44,7 @@ def summarise(folder: Path, day: Day, rules: RulePack, speed: int) -> Summary:
     truth, status = _truth(folder / TRUTH), _status(folder / "status.json")
     reader = JournalReader(folder / JOURNAL)
     journal = reader.rows(day)
-    report = checker.judge(truth, journal, checker.Terms(speed=speed))
+    report = checker.judge(truth, journal, checker.Terms(speed=speed, until=status.at))
     ledger = Ledger().fold(reader.after(0, day)[0])
     return {
         "session_date": day,

@@ -181,7 +181,8 @@ class Stage:
 
     def _played(self, ended: Ended) -> Played:
         journal = JournalReader(self.folder / "orders.db").rows(self.day)
-        report = checker.judge(self.truth.rows, journal)
+        until = self.session.world.timeline.now()
+        report = checker.judge(self.truth.rows, journal, checker.Terms(until=until))
         return Played(
             folder=self.folder,
             ended=ended,

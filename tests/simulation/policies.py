@@ -14,12 +14,10 @@ from cli.virtual import Parts
 from domain.climb import Climb
 from domain.desk import Desk
 from domain.desk_exits import ExitDesk
-from domain.desk_params import DeskParams, exit_terms
-from domain.ledger import Ledger
+from domain.desk_params import exit_terms
 from domain.orders import Order
 from domain.positions import Leg
 from domain.protection import Protection
-from domain.session import DayPlan
 from domain.standing import Standing
 from domain.units import SECOND, Micros
 from tests.worlds import LateWorld
@@ -91,14 +89,6 @@ class OneMoment(Standing):
         return at // SECOND == self._plan.force_close // SECOND
 
 
-class OneShot(Desk):
-    """Close at that moment."""
-
-    def __init__(self, ledger: Ledger, plan: DayPlan, prefix: str, params: DeskParams) -> None:
-        super().__init__(ledger, plan, prefix, params)
-        self.standing = OneMoment(ledger, plan)
-
-
 class AskAgain(LateWorld):
     """An order that was not answered was not placed: it is placed again, up to three times."""
 
@@ -121,11 +111,11 @@ def exits(kind: type[ExitDesk]) -> Parts:
     return Parts(system=partial(_ChangedSystem, change=change))
 
 
-def desk(kind: type[Desk]) -> Parts:
-    """Parts whose order actor has another desk."""
+def standing(kind: type[Standing]) -> Parts:
+    """Parts whose order actor judges its standing by another policy."""
 
-    def change(found: Desk) -> None:
-        found.__class__ = kind
+    def change(desk: Desk) -> None:
+        desk.standing.__class__ = kind
 
     return Parts(system=partial(_ChangedSystem, change=change))
 

@@ -66,7 +66,7 @@ CASES = {
     ),
     "stop left behind the cover": Case(rule="I4", bad=policies.exits(policies.NoCancel)),
     "one-shot timer at a quarter past three": Case(
-        rule="L3", bad=policies.desk(policies.OneShot), started_late=True
+        rule="L3", bad=policies.standing(policies.OneMoment), started_late=True
     ),
     "place again what was not answered": Case(
         rule="I1",
