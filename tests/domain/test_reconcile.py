@@ -11,7 +11,7 @@ from domain import events as ev
 from domain.books import Books, OrderRow, Status
 from domain.ledger import Ledger
 from domain.orders import Pending, State
-from domain.reconcile import digest, faults
+from domain.reconcile import Verdict, Yardstick, digest, faults
 from domain.units import Units
 from tests.orders import (
     CE,
@@ -141,3 +141,73 @@ def test_digest_knows_what_the_books_say_and_not_their_order(
         some_books(rows, unread=[an_unread("Z")]),
     ):
         assert digest(longer) != digest(one)
+
+
+# What was there must stay.
+
+
+class Read:
+    """One day's reads of an empty account of ours."""
+
+    def __init__(self, ledger: Ledger | None = None) -> None:
+        self.ledger = ledger or Ledger()
+        self.yardstick = Yardstick()
+
+    def judge(self, books: Books) -> Verdict:
+        return self.yardstick.judge(books, self.ledger, "analyze", 5)
+
+
+HUMAN = a_row(ENTRY, "H1", Status.COMPLETE)
+
+
+def test_order_of_others_seen_once_must_stay_although_no_journal_knows_it() -> None:
+    read = Read()
+    assert read.judge(some_books([HUMAN])) == Verdict()
+    assert read.judge(some_books()) == Verdict(faults=("order H1 is not there any more",))
+    assert read.judge(some_books(unread=[an_unread("H1")])) == Verdict()
+
+
+def test_trades_of_others_must_not_become_less_nor_lose_one() -> None:
+    read = Read()
+    trades = [a_trade(ENTRY, 65, 12_990, "H1", name) for name in ("T1", "T2")]
+    assert read.judge(some_books([HUMAN], trades)) == Verdict()
+    other = [trades[0], a_trade(ENTRY, 65, 12_990, "H1", "T3")]
+    lost = "trade T2 of H1 is not there any more"
+    assert read.judge(some_books([HUMAN], other)).faults == (lost,)
+    less = read.judge(some_books([HUMAN], trades[:1]))
+    assert less.faults == (lost, "trades of H1 became less")
+    assert not less.lags
+
+
+def test_snapshot_not_believed_is_not_remembered() -> None:
+    read = Read()
+    odd = some_books([HUMAN], [a_trade(ENTRY, 65, 12_990, "H1")], positions=[])
+    assert read.judge(odd).lags
+    assert read.judge(some_books()) == Verdict()
+
+
+def test_our_own_orders_are_asked_for_by_the_journal_alone() -> None:
+    read = Read(a_short())
+    assert read.judge(some_books(ROWS, [sold()], asked=t(3))) == Verdict()
+    missing = read.judge(some_books(asked=t(4)))
+    assert missing.faults == ("order A1 is missing", "trades of A1 fell from 650 to 0")
+
+
+def test_positions_behind_the_trades_lag_and_show_what_is_gone() -> None:
+    read = Read(a_short())
+    gone = read.judge(some_books(ROWS, [sold()], asked=t(3), positions=[]))
+    said = (f"{CE}: trades and position differ by -650",)
+    assert gone == Verdict(faults=said, lags=True, gone=(CE,))
+    part = read.judge(some_books(ROWS, [sold()], asked=t(3), positions=[a_position(net=-65)]))
+    assert (part.lags, part.gone) == (True, ())
+
+
+def test_position_of_others_is_not_ours_and_one_elsewhere_is_not_looked_at() -> None:
+    human = a_trade(ENTRY, 65, 12_990, "H1")
+    rows = [*ROWS, HUMAN]
+    positions = [a_position(net=-65), a_position(net=-650, product="NRML")]
+    books = some_books(rows, [sold(), human], asked=t(3), positions=positions)
+    assert Read(a_short()).judge(books).gone == (CE,)
+    overnight = msgspec.structs.replace(human, product="NRML")
+    carried = some_books(rows, [sold(), overnight], asked=t(3), positions=[a_position(net=-600)])
+    assert Read(a_short()).judge(carried).gone == ()
