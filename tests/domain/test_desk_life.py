@@ -22,7 +22,7 @@ from domain.books import Action, Books, Status
 from domain.calls import PlaceOrder, Quotes, WriteReply
 from domain.desk import Desk
 from domain.ledger import Ledger
-from domain.orders import EntryKey, Purpose, State
+from domain.orders import EntryKey, Purpose
 from domain.positions import Leg, Phase
 from domain.reconcile import digest, faults
 from domain.units import Micros, seconds
@@ -110,11 +110,7 @@ class Life(RuleBasedStateMachine):
         """
         ledger = self.desk.ledger
         order = ledger.orders[write.ref]
-        others = [
-            o
-            for o in ledger.exits(order.leg)
-            if o.intent != order.intent and o.state is not State.PLANNED
-        ]
+        others = [o for o in ledger.exits(order.leg) if o.intent != order.intent]
         flying = [o for o in others if o.state.is_in_flight]
         if order.purpose not in {Purpose.STOP, Purpose.COVER} or not flying:
             return
