@@ -25,11 +25,11 @@ from domain.contracts import Chain, Contract
 from domain.market import Source
 from domain.params import UniverseParams
 from domain.progress import Load, Progress
-from domain.role import Role, Stage
+from domain.role import Role, Stage, Start
 from domain.rules import RulePack
 from domain.session import DayPlan
 from domain.strategy import Mode, Note
-from domain.trader import Backfill, Start, Told, Trader
+from domain.trader import Backfill, Told, Trader
 from domain.units import Micros, Symbol
 from domain.universe import Choice
 from messages.control import (

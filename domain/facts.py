@@ -80,6 +80,11 @@ class Facts:
             self._fold()
 
     @property
+    def orders(self) -> tuple[Order, ...]:
+        """Every entry order of this strategy today."""
+        return tuple(self._orders.values())
+
+    @property
     def entries(self) -> Mapping[str, EntryView]:
         """The live entry of each slot, or the last that ended. The same object until it changes."""
         return self._entries

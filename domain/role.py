@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from enum import Enum, auto
 from typing import Any
 
 from domain.charges import ChargeRates
@@ -11,6 +12,14 @@ from domain.rules.keys import WEEKDAYS
 from domain.session import DayPlan
 from domain.strategy import Strategy
 from domain.units import Day
+
+
+class Start(Enum):
+    """How a day is begun: for the first time, by a new process, or by a restarted actor."""
+
+    FRESH = auto()
+    RESUMED = auto()
+    RESTARTED = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,8 +180,9 @@ class View:
     """What a strategy may know at one moment.
 
     `entries` holds the entry of each slot that has or had one, `ended` every entry of the day that
-    is over, in the order they ended. `refused` names why a slot's last wish was refused. Mappings
-    and tuples stay the same object until a fact changes.
+    is over, in the order they ended. `refused` names why a slot's last wish was refused, `blocked`
+    the symbols that were cancelled and placed too often. Mappings and tuples stay the same object
+    until a fact changes.
     """
 
     at: Micros
@@ -194,6 +195,7 @@ class View:
     entries: Mapping[str, EntryView] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     ended: tuple[EntryView, ...] = ()
+    blocked: frozenset[Symbol] = frozenset()
 
 
 S = TypeVar("S")

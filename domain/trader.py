@@ -6,10 +6,10 @@ day's limits. Nothing is acted upon for a symbol whose bars have not reached the
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 from typing import Any
 
 from domain.backlog import Backlog
+from domain.churn import Churn
 from domain.conditions import Conditions
 from domain.contracts import Chain, Contract
 from domain.entry_silence import EntrySilence
@@ -18,7 +18,7 @@ from domain.limits import FORCE_CLOSE, DayLimit, Tally, room
 from domain.market import Bar, Forming, minute_of
 from domain.orders import EntryKey, Order
 from domain.positions import Leg
-from domain.role import Role, Stage
+from domain.role import Role, Stage, Start
 from domain.series import Fed, Series
 from domain.strategy import Last, Mode, Note, View, Wishes
 from domain.units import MINUTE, SECOND, Micros, Symbol
@@ -30,14 +30,6 @@ PATIENCE = Micros(30 * SECOND)
 
 POLLED_AGE = Micros(3 * SECOND)
 """How old a polled price may be to be entered on: two polls (`market-data.md` 5)."""
-
-
-class Start(Enum):
-    """How a day is begun: for the first time, by a new process, or by a restarted actor."""
-
-    FRESH = auto()
-    RESUMED = auto()
-    RESTARTED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +71,7 @@ class Trader:
         self._room = room(role.limits, self._shorts)
         self._limit = DayLimit(role.day)
         self._tally = Tally(stage.rates)
+        self._churn = Churn(role.churn)
         self._terms = Terms(
             strategy=role.tag,
             chain=chain,
@@ -182,6 +175,7 @@ class Trader:
     def order(self, order: Order, at: Micros) -> Told:
         """Take an order that moved."""
         self.facts.order(order)
+        self._churn.take(self.facts.orders)
         return self.pulse(at)
 
     def leg(self, leg: Leg, at: Micros) -> Told:
@@ -199,7 +193,7 @@ class Trader:
         self._at = at
         if at >= self._patient_until:
             self._awaited.clear()
-        notes = (*self._catch_up(), *self._listen())
+        notes = (*self._catch_up(), *self._listen(), *self._churn.notes(at))
         self._state, wishes = self._role.strategy.on_pulse(self._state, self._view())
         told = self._heard(wishes, again=True)
         return replace(told, notes=(*notes, *told.notes)) if notes else told
@@ -245,6 +239,7 @@ class Trader:
             entries=facts.entries,
             refused=facts.refusals,
             ended=facts.ended,
+            blocked=self._churn.blocked(self._at),
         )
 
     def _feed(self, series: Series, fed: Fed, at: Micros) -> Told:
@@ -374,16 +369,22 @@ class Trader:
         return (Flatten(reason=reason),) if is_over else ()
 
     def _is_seen(self, decision: Decision) -> bool:
-        """Whether there is a fresh price to judge an entry by; everything else needs none."""
+        """Whether there is a fresh price to judge an entry by, and it may be placed again.
+
+        Everything else needs neither.
+        """
         if not isinstance(decision, Place):
             return True
-        seen = self.last(decision.key.symbol)
-        return seen is not None and seen.fresh
+        symbol = decision.key.symbol
+        seen = self.last(symbol)
+        is_churned = symbol in self._churn.blocked(self._at) and symbol not in self._resting()
+        return seen is not None and seen.fresh and not is_churned
 
     @property
     def _may_place(self) -> bool:
         is_time = self.is_verified and self._at >= self._first_entry
-        return is_time and self._conditions.may_enter
+        is_calm = not self._churn.is_paused(self._at)
+        return is_time and is_calm and self._conditions.may_enter
 
     def _why_over(self, symbol: Symbol) -> str:
         """Return why nothing may rest in a symbol, whatever its bars say; '' if it may."""

@@ -318,9 +318,10 @@ class SwingBreak:
         return newer if moved > self.params.entry.amend_min_p else None
 
     def _is_free(self, state: State, view: View, plan: Plan) -> bool:
-        """Whether a candidate may be entered: no short in it, a fresh price, no refusal."""
+        """Whether a candidate may be entered: no short in it, a fresh price, nothing against it."""
         symbol = plan.candidate.symbol
-        if symbol in view.positions or state.backoff.symbol_waits(symbol, view.at):
+        is_taken = symbol in view.positions or symbol in view.blocked
+        if is_taken or state.backoff.symbol_waits(symbol, view.at):
             return False
         last = view.last(symbol)
         return last is not None and last.fresh

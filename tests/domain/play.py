@@ -7,7 +7,7 @@ from domain.charges import ChargeRates
 from domain.conditions import Conditions
 from domain.contracts import Chain, Side, UniverseRule
 from domain.market import Bar, Forming
-from domain.role import Role, Stage
+from domain.role import Role, Stage, Start
 from domain.session import DayPlan
 from domain.strategy import (
     EntryWish,
@@ -18,7 +18,7 @@ from domain.strategy import (
     View,
     Wishes,
 )
-from domain.trader import Backfill, Start, Told, Trader
+from domain.trader import Backfill, Told, Trader
 from domain.units import MINUTE, SECOND, Micros, Paise, Symbol, Units
 from tests.trading import (
     PLAN,

@@ -1,8 +1,9 @@
 """A strategy that has to live through its day again: what waits, and what is told then."""
 
 from domain.orders import State
+from domain.role import Start
 from domain.strategy import Wishes
-from domain.trader import Backfill, Start, Told
+from domain.trader import Backfill, Told
 from domain.units import MINUTE, Micros, Symbol
 from domain.wishes import Look, Place
 from tests.domain.play import CE, PE, Play, an_entry_wish, fresh, kinds

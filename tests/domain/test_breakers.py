@@ -3,13 +3,28 @@
 import pytest
 
 from domain import events as ev
+from domain.books import Status
 from domain.breakers import Trip, trips
 from domain.calls import Outcome
 from domain.ledger import Ledger
 from domain.orders import Pending, State
 from domain.params import DayParams, GateParams
 from domain.units import MINUTE, Micros
-from tests.orders import PLANNED, T0, Bench, a_ready, a_resting_entry, an_entry_wish, planned, t
+from tests.orders import (
+    PLANNED,
+    T0,
+    Bench,
+    a_buy,
+    a_ready,
+    a_resting_entry,
+    a_trade,
+    an_entry_wish,
+    an_open_short,
+    planned,
+    rows_of_short,
+    sold,
+    t,
+)
 from tests.trading import a_key
 
 
@@ -79,6 +94,17 @@ def test_what_is_older_than_a_minute_is_forgotten() -> None:
 @pytest.mark.parametrize("op", ["place", "modify", "cancel"])
 def test_words_the_server_does_not_understand_freeze_at_once(code: str, op: str) -> None:
     assert tripped(refused(1, op, code)) == [Trip(name="SCHEMA", reason=f"our bug: {op} i0: no")]
+
+
+def test_realised_loss_at_the_limit_ends_the_day() -> None:
+    """650 sold at 129.90 and bought back at 141.00: 7,215 rupees."""
+    bench = an_open_short()
+    bought = [sold(), a_trade(a_buy(), 650, 14_100, "S1")]
+    bench.read(20, rows_of_short(Status.COMPLETE), bought)
+    assert tripped(bench.ledger, 20, loss_p=721_501) == []
+    over = [Trip(name="DAY_DONE", reason="DAY_LOSS")]
+    assert tripped(bench.ledger, 20, loss_p=721_500) == over
+    assert tripped(bench.ledger, 20, loss_p=0) == []
 
 
 def test_latch_that_is_up_is_not_raised_again() -> None:

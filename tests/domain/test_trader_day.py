@@ -9,13 +9,13 @@ from domain.conditions import Conditions
 from domain.market import Provenance
 from domain.orders import State, StopPlan
 from domain.positions import Phase
-from domain.role import Role, Stage
+from domain.role import Role, Stage, Start
 from domain.strategy import (
     ExitWish,
     Mode,
     Wishes,
 )
-from domain.trader import Backfill, Start, Told, Trader
+from domain.trader import Backfill, Told, Trader
 from domain.units import MINUTE, SECOND, Day, Micros, Paise, Units
 from domain.wishes import Cancel, Flatten, Look, Place
 from strategies.swing_break import SwingBreak

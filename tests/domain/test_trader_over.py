@@ -7,7 +7,7 @@ import pytest
 from domain.conditions import Conditions
 from domain.market import Provenance
 from domain.orders import Pending, State
-from domain.trader import Start
+from domain.role import Start
 from domain.units import SECOND, Micros
 from domain.wishes import Cancel
 from tests.domain.play import Play, an_entry_wish, kinds

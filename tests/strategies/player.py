@@ -92,6 +92,7 @@ class Player:
         self.room = Room(positions=5, ce=3, pe=3)
         self.notes: list[Note] = []
         self.now = minute(0)
+        self.blocked: frozenset[Symbol] = frozenset()
         self.seen: View | None = None
 
     def bars(self, bars: Iterable[Bar], *, until: Micros | None = None) -> Wishes:
@@ -130,6 +131,7 @@ class Player:
         if seen is not None and (seen.entries, seen.ended) == (self.seen.entries, self.seen.ended):
             # Facts are the same objects until one changes.
             self.seen = replace(self.seen, entries=seen.entries, ended=seen.ended)
+        self.seen = replace(self.seen, blocked=self.blocked)
         return self.seen
 
     def rest(self, wishes: Wishes, slot: str = "CE", **changes: object) -> EntryView:

@@ -241,6 +241,18 @@ def test_refused_symbol_waits_and_the_runner_up_steps_in() -> None:
     assert [w.symbol for w in player.pulse(Micros(at_once + 5 * SECOND)).entries] == [CE.symbol]
 
 
+def test_symbol_that_churned_is_passed_over_and_what_rests_stays() -> None:
+    player, wishes = armed()
+    player.bars(a_low(NEAR, hh=13_750))
+    player.blocked = frozenset({CE.symbol})
+    assert [w.symbol for w in player.pulse().entries] == [NEAR.symbol]
+    player.blocked = frozenset()
+    assert player.pulse().entries == wishes.entries
+    player.rest(wishes)
+    player.blocked = frozenset({CE.symbol})
+    assert player.pulse().entries == wishes.entries
+
+
 def test_third_refusal_blocks_the_symbol_and_is_told_once() -> None:
     player, wishes = armed()
     for _ in range(3):
