@@ -221,7 +221,10 @@ def _spoiled(verb: Verb, answer: Answer) -> Answer:
     if isinstance(verb, TruncateJson):
         cut = answer.body[: len(answer.body) * verb.keep_pct // 100]
         return Answer(answer.status, answer.content_type, cut)
-    body = json.loads(answer.body)
+    try:
+        body = json.loads(answer.body)
+    except json.JSONDecodeError:
+        return answer  # another fault has torn it already
     make = _null if isinstance(verb, NullData) else _misshapen
     shown = {name: value if name in KEPT else make(value) for name, value in body.items()}
     return Answer(answer.status, answer.content_type, json.dumps(shown).encode("ascii"))

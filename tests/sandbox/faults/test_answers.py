@@ -233,6 +233,13 @@ def test_faults_of_one_call_add_up() -> None:
     assert [row[0] for row in counter.exchange.faults_met] == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("verb", ["wrong_schema", "null_data"])
+def test_torn_answer_stays_torn_whatever_else_hits_it(verb: str) -> None:
+    torn = rest("truncate_json", {"keep_pct": 10}) | {"id": "a"}
+    _, answer = Counter(torn, rest(verb) | {"id": "b"}).raw("quotes", **OF_CALL)
+    assert answer.body == Counter(torn).raw("quotes", **OF_CALL)[1].body
+
+
 def test_refusal_is_spoiled_like_any_answer() -> None:
     body = Counter(rest("null_data")).ask("quotes", symbol="NOPE", exchange="NFO")
     assert body == {"status": "error", "message": None}
