@@ -43,6 +43,9 @@ from messages.orders import (
 )
 
 STRATEGY = "drill"
+HURRY = 0.2
+"""How often a stop that was drawn near is followed by an exit: so the two meet."""
+
 STOP_SHARE = 0.85
 """How many decisions rest as a stop-limit; the others are limits. A decision keeps its type."""
 
@@ -92,6 +95,7 @@ class DealerActor(Actor):
         self._legs: dict[str, Leg] = {}
         self._mode = ""
         self._recovered = False
+        self._hurried = False
 
     def on_receive(self, message: Any) -> None:
         """Handle one message. In the pump's thread; what it does not know it ignores."""
@@ -160,6 +164,10 @@ class DealerActor(Actor):
         draw, habits = self._draw, self._desk.habits
         if draw.random() < habits.move_stop:
             self._move(leg, at)
+            self._hurried = draw.random() < HURRY
+        elif self._hurried:
+            self._hurried = False
+            self._exit(leg, at)
         if draw.random() < habits.leave:
             self._exit(leg, at)
 

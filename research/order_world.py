@@ -6,7 +6,7 @@ life begins on the same state directory.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from research.mischief import Killed, Mischief
 from research.order_agent import CAST, DrilledBroker, LifePump, LifeSystem, Poison, Pushes, ports
 from research.world import World
 from sandbox.exchange import Exchange
-from sandbox.faults import Script
+from sandbox.faults import Fault, Script
 from sandbox.faults.answers import WELL, Ills
 from sandbox.truth import Mode, Truth
 
@@ -103,6 +103,10 @@ class OrderWorld(World):
             return ills
 
         self._api.befall = noted
+
+    def disturb(self, faults: Iterable[Fault]) -> None:
+        """Let further faults hit from now on."""
+        self._site.interference.add(faults)
 
     def _late(self, at: Micros, lateness: Micros) -> None:
         """Count the time in which an answer was there and nobody was told."""

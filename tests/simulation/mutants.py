@@ -42,11 +42,15 @@ Bite = Callable[[Patch], None]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A change for the worse, and the rules of which it has to break one."""
+    """A change for the worse, and the rules of which it has to break one.
+
+    `seed` is near the first random seed that catches it: where a hunt that is in a hurry begins.
+    """
 
     name: str
     rules: tuple[str, ...]
     bite: Bite
+    seed: int = 1
     is_policy: bool = False
 
 
