@@ -10,7 +10,7 @@ from freezegun import freeze_time
 
 from actors.reconcile import ReconcileActor
 from domain import clock
-from domain.books import Books
+from domain.books import Books, Status
 from domain.calls import Failed, MarginRead, Outcome, ReadBooks
 from domain.params import ReconcileParams
 from domain.reconcile import digest
@@ -26,7 +26,7 @@ from messages.orders import (
     FactsWanted,
 )
 from tests.actors.fakes import FakeBroker, RecordingPost, To
-from tests.orders import T0, an_open_short, an_unread, rows_of_short, sold, some_books, t
+from tests.orders import CE, T0, an_open_short, an_unread, rows_of_short, sold, some_books, t
 from tests.trading import DAY
 
 EVENTS = tuple(an_open_short().events)
@@ -267,3 +267,52 @@ def test_lost_order_is_found_while_trading(stand: Stand) -> None:
         if stand.reads():
             judged += len(stand.answer(second, some_books(asked=t(second))))
     assert judged == 10
+
+
+def told_cover(stand: Stand) -> list[Any]:
+    assert {to.address for to in stand.figures} <= {"watchdog"}
+    return [to.message for to in stand.figures]
+
+
+def test_watchdog_is_told_of_our_cover_after_each_valid_read_and_each_second(stand: Stand) -> None:
+    stand.journal.append(EVENTS)
+    stand.attention(20)
+    stand.answer(20.5, good(20))
+    figure = CoverageMeasured(at=t(20.5), read_at=told_cover(stand)[0].read_at, bare=(), boots=1)
+    assert told_cover(stand) == [figure]
+    assert figure.read_at is not None
+    stand.hear(21, Pulse(at=t(21)))
+    assert told_cover(stand) == [msgspec.structs.replace(figure, at=t(21))]
+
+
+def test_stop_that_the_book_does_not_show_working_leaves_a_short_bare(stand: Stand) -> None:
+    stand.journal.append(EVENTS)
+    stand.attention(20)
+    stand.answer(20.5, some_books(rows_of_short(Status.CANCELLED), [sold()], asked=t(20)))
+    (figure,) = told_cover(stand)
+    assert [(symbol, units) for symbol, units, _ in figure.bare] == [(CE, 650)]
+
+
+def test_snapshot_that_is_not_believed_measures_nothing(stand: Stand) -> None:
+    stand.journal.append(EVENTS)
+    stand.attention(20)
+    stand.answer(20.5, some_books(asked=t(20)))
+    assert told_cover(stand) == []
+    stand.hear(21, Pulse(at=t(21)))
+    assert told_cover(stand) == [CoverageMeasured(at=t(21), read_at=None, bare=(), boots=1)]
+
+
+def test_books_of_which_one_lags_are_read_once_more_before_it_counts(stand: Stand) -> None:
+    stand.journal.append(EVENTS)
+    stand.attention(20, 60)
+    lagging = some_books(rows_of_short(), [sold()], asked=t(20), positions=[])
+    (first,) = stand.answer(20.5, lagging)
+    assert (first.message.lags, first.message.gone) == (True, (CE,))
+    stand.hear(22, Pulse(at=t(22)))
+    assert stand.reads() == 0
+    stand.hear(22.5, Pulse(at=t(22.5)))
+    assert stand.reads() == 1
+    (second,) = stand.answer(23, lagging)
+    assert (second.message.lags, bool(second.message.faults)) == (False, True)
+    stand.hear(30, Pulse(at=t(30)))
+    assert stand.reads() == 0

@@ -6,7 +6,7 @@ from domain.market import Source
 from domain.units import SECOND, Micros, Symbol
 from messages.control import ActorDied, Begin, ChainChosen, Ended, Heartbeat, Pulse, RecoveryDone
 from messages.market import BeginBars, FeedRestored, WatchPrice
-from messages.orders import FactsWanted, StrategyLost
+from messages.orders import ActorLost, FactsWanted, StrategyLost
 from tests.actors.fakes import To
 from tests.actors.watchdog_stand import CHAIN, GOOD, LIVE, Stand, messages, ready, vitals
 from tests.domain.tape import CALL, a_plan, at
@@ -192,3 +192,29 @@ def test_bar_symbols_are_named_by_their_first() -> None:
     stand.spawner.alive -= {f"bar:{CALL}", f"bar:{put}"}
     stand.hear(ActorDied(at=at("11:00:01"), address=f"bar:{CALL}", error="x"))
     assert stand.spawner.take() == [(CALL, put)]
+
+
+@pytest.mark.parametrize(("address", "deaths"), [("reconcile", 5), ("journal", 5), ("monitor", 5)])
+def test_actor_that_dies_too_often_is_rebuilt_slowly_and_ends_entries(
+    address: str, deaths: int
+) -> None:
+    stand = ready()
+    told = []
+    for second in range(deaths + 1):
+        stand.spawner.alive.discard(address)
+        now = Micros(at("10:00") + second * SECOND)
+        told += stand.hear(ActorDied(at=now, address=address, error="x"))
+    lost = ActorLost(at=Micros(at("10:00") + deaths * SECOND), address=address)
+    assert [to for to in told if to.address == "order" and isinstance(to.message, ActorLost)] == [
+        To("order", lost)
+    ]
+
+
+def test_feed_that_dies_too_often_ends_no_entries_by_itself() -> None:
+    stand = ready()
+    for second in range(20):
+        stand.spawner.alive.discard("feed")
+        now = Micros(at("10:00") + second * SECOND)
+        told = stand.hear(ActorDied(at=now, address="feed", error="x"))
+        assert [to for to in told if isinstance(to.message, ActorLost)] == []
+        stand.hear(Pulse(at=Micros(now + SECOND)))
