@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain.bearings import REFUSALS, Bearings
 from domain.books import Action
 from domain.exits import Reference, band_high, band_low, is_band, rung, rung_down
-from domain.orders import Order, Pending
+from domain.orders import Order, Pending, State
 from domain.protection import HALVINGS
 from domain.units import SECOND, Micros, Paise, Symbol, Units, seconds
 
@@ -49,16 +49,21 @@ class Rungs:
         self._sign = action.sign
 
     def judged(self, ladder: Ladder, at: Micros) -> Ladder:
-        """Return the ladder with what became of the price asked last."""
+        """Return the ladder with what became of the price asked last.
+
+        An order id alone says nothing yet: exchanges refuse what brokers accepted.
+        """
         order = self._b.ledger.orders.get(ladder.intent)
         if order is None or order.pending is not Pending.NONE:
             return ladder
-        if order.state.is_terminal:
-            is_refused = order.state in REFUSALS
-            return _failed(ladder, order.reason, at) if is_refused else replace(ladder, intent="")
-        if order.orderid and self._sign * (order.ticket.price - ladder.price) >= 0:
+        is_taken = self._sign * (order.ticket.price - ladder.price) >= 0
+        if order.state is State.FILLED or (order.state.is_working and is_taken):
             return _taken(ladder, order)
-        return _failed(ladder, order.modify_refused, at) if order.orderid else ladder
+        if order.state in REFUSALS:
+            return _failed(ladder, order.reason, at)
+        if order.state.is_working:
+            return _failed(ladder, order.modify_refused, at)
+        return replace(ladder, intent="") if order.state.is_terminal else ladder
 
     def is_due(self, ladder: Ladder, at: Micros) -> bool:
         """Whether another price may be asked for now."""

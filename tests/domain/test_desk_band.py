@@ -3,11 +3,13 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from domain import events as ev
+from domain.books import Status
 from domain.calls import ModifyOrder, Outcome, PlaceOrder
-from tests.orders import Bench, a_reply, t
-from tests.shorts import a_chase, a_climb, brief, read_climb, sent
+from tests.orders import Bench, a_reply, rows_of_short, sold, t
+from tests.shorts import a_chase, a_climb, brief, cover_row, read_climb, sent
 
 
 def asked_again(bench: Bench, until: float, fate: Callable[[Bench, float], object]) -> list[float]:
@@ -117,3 +119,12 @@ def test_climbing_order_rests_at_the_band_and_every_rung_looks_anew() -> None:
     assert prices == [16_500, 16_335, 16_500]
     assert bench.order().ticket.price == 15_750
     assert [page.code for page in bench.desk.pages(t(32))] == ["BAND_REST"]
+
+
+def test_cover_the_broker_took_and_the_exchange_refused_comes_nearer() -> None:
+    bench = a_chase((14_990, 15_000)).reply(23.2, orderid="C1")
+    reason = "Order price is beyond LPP limit"
+    row = replace(cover_row(bench, Status.REJECTED), reason=reason)
+    rows = [*rows_of_short(Status.CANCELLED), row]
+    bench.push(23.3, "C1", Status.REJECTED, reason).read(23.5, rows, [sold()])
+    assert sent(bench.quote(25, 14_990, 15_000)) == [("place", "LIMIT", 650, 15_660)]
