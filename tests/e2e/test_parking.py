@@ -63,7 +63,7 @@ def assert_sound(desk: Desk) -> None:
 
 @pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS)
 def test_sigterm_ends_entries_and_leaves_every_stop(tmp_path: Path, moment: Moment) -> None:
-    with a_desk(tmp_path, *moment.legs) as desk, desk.agent(moment.points) as agent:
+    with a_desk(tmp_path, *moment.legs, begin="10:01") as desk, desk.agent(moment.points) as agent:
         if moment.line:
             agent.wait_for(moment.line)
             agent.send(signal.SIGTERM)
@@ -96,8 +96,8 @@ def test_sigterm_while_a_short_is_left_doubles_nothing_and_the_next_agent_ends_f
     tmp_path: Path,
 ) -> None:
     """The design is silent on a chase; what may not be is a short that nothing will buy back."""
-    late = Leg(ready="10:07", breaks="10:08")
-    with a_desk(tmp_path, late, begin="10:05") as desk:
+    late = Leg(ready="10:09", breaks="10:10")
+    with a_desk(tmp_path, late, begin="10:08") as desk:
         with desk.agent("cover planned:1=SIGTERM") as first:
             code = first.wait()
         assert code in {INTERRUPTED, DAY_DONE}, first.log[-3000:]
