@@ -84,7 +84,7 @@ STAGES: tuple[Stage, ...] = (
     (Layer("threads", ("threads",), 180, is_measured=True),),
     # Both wait for the clock more than they work.
     (
-        Layer("e2e", ("e2e",), 400, NEW_YORK),
+        Layer("e2e", ("e2e",), 600, NEW_YORK),
         Layer("disturbed", ("disturbed",), 400, KOLKATA),
     ),
 )
