@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 NO_SESSION = 403
 """OpenAlgo's one answer to a bad key and to a missing broker session."""
 
-NO_BOOKS = "the broker's books cannot be believed"
-READ_BY_HAND = "compare the order book at the broker, and log in again"
+NO_BOOKS = "the broker's books were not read since the start"
+READ_BY_HAND = "see that OpenAlgo answers, log in, compare the order book at the broker"
 
 
 class Checkups:

@@ -78,7 +78,7 @@ def test_books_that_cannot_be_believed_at_the_start_are_waited_for(
     for second in (1, 20, 59):
         stand.read(second, faults=("order A1 is missing",))
         assert modes(stand.hear(second, Pulse(at=t(second)))) == []
-    why = "the broker's books cannot be believed"
+    why = "the broker's books were not read since the start"
     told = stand.hear(60, Pulse(at=t(60)))
     assert modes(told) == [("WAIT_LOGIN", why)]
     stand.preflight(61)

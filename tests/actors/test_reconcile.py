@@ -302,17 +302,23 @@ def test_snapshot_that_is_not_believed_measures_nothing(stand: Stand) -> None:
     assert told_cover(stand) == [CoverageMeasured(at=t(21), read_at=None, bare=(), boots=1)]
 
 
+def judged(told: list[To]) -> BooksJudged:
+    (to,) = told
+    assert isinstance(to.message, BooksJudged)
+    return to.message
+
+
 def test_books_of_which_one_lags_are_read_once_more_before_it_counts(stand: Stand) -> None:
     stand.journal.append(EVENTS)
     stand.attention(20, 60)
     lagging = some_books(rows_of_short(), [sold()], asked=t(20), positions=[])
-    (first,) = stand.answer(20.5, lagging)
-    assert (first.message.lags, first.message.gone) == (True, (CE,))
+    first = judged(stand.answer(20.5, lagging))
+    assert (first.lags, first.gone) == (True, (CE,))
     stand.hear(22, Pulse(at=t(22)))
     assert stand.reads() == 0
     stand.hear(22.5, Pulse(at=t(22.5)))
     assert stand.reads() == 1
-    (second,) = stand.answer(23, lagging)
-    assert (second.message.lags, bool(second.message.faults)) == (False, True)
+    second = judged(stand.answer(23, lagging))
+    assert (second.lags, bool(second.faults)) == (False, True)
     stand.hear(30, Pulse(at=t(30)))
     assert stand.reads() == 0
