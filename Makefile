@@ -8,7 +8,7 @@ COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(UV) pip compile --quiet --uni
 	--python-version 3.11 --fork-strategy fewest --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check kills venv format lock clean
+.PHONY: help run test check teeth kills venv format lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ check: ## check lock files, secrets, lint, format, types
 kills: ## kill -9 the agent at every boundary and TIMES times at random, beside a living exchange
 	@.ci/venv requirements-dev.lock
 	@$(PYTHON) -m tests.e2e.kills --times $(TIMES) $(ARGS)
+
+teeth: ## hunt bad policies and mutants of the order path; ARGS="--seeds 100" is handed on
+	@.ci/venv requirements-dev.lock
+	$(PYTHON) -m tests.simulation.teeth $(ARGS)
 
 venv: ## create or refresh .venv only; LOCK=requirements.lock leaves the test tools out
 	@.ci/venv $(LOCK)
