@@ -13,6 +13,7 @@ from domain.ladder import Ladder, Rungs
 from domain.orders import Order, Purpose, State
 from domain.pages import PageCode
 from domain.positions import Leg
+from domain.proof import manual_list
 from domain.protection import JUMPED, NOT_THE_ORDERS_FAULT, STOP_MODIFIES
 from domain.units import Micros, Paise, Units, rupees, seconds
 
@@ -66,7 +67,8 @@ class Climb:
         if after.in_band > 1 and after.in_band > ladder.in_band:
             self._rests(leg, after, at)
         if self._b.seen_at < after.since and at >= after.since + UNREAD_AFTER:
-            text = f"{leg.short} units, reason {leg.reason}"
+            left = manual_list(self._b.ledger, lambda symbol: self._b.tapes[symbol].last)
+            text = "; ".join(line for line in left if line.startswith(f"{leg.symbol} "))
             self._b.pages.add(PageCode.NO_SNAPSHOT, leg.symbol, text, at)
 
     def _rests(self, leg: Leg, ladder: Ladder, at: Micros) -> None:

@@ -239,4 +239,7 @@ def test_close_without_books_is_paged_at_once() -> None:
     assert bench.settle(FORCE + 4.9).desk.pages(t(FORCE + 4.9)) == ()
     bench.settle(FORCE + 5)
     (page,) = bench.desk.pages(t(FORCE + 5))
-    assert (page.code, page.text) == ("NO_SNAPSHOT", "650 units, reason FORCE_CLOSE")
+    assert (page.code, page.text) == (
+        "NO_SNAPSHOT",
+        f"{CE} short 650 last=unknown orders=S1",
+    )
