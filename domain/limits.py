@@ -21,19 +21,31 @@ DAY_STOP = "DAY_STOP"
 DAY_TARGET = "DAY_TARGET"
 FORCE_CLOSE = "FORCE_CLOSE"
 
+UNDENIED = seconds(30)
+"""How long a loss may hang on a price that nothing followed; stops rest all the while."""
+
 Marks = Callable[[Symbol], Last | None]
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """A result: paise after charges, in R, and whether every open short had a fresh mark."""
+    """A result: paise after charges, in R, and whether every open short had a fresh mark.
+
+    `marked_at` is when the oldest of these marks was seen, None without one.
+    """
 
     pnl: int = 0
     r: Fraction = Fraction(0)
     fresh: bool = True
+    marked_at: Micros | None = None
 
     def __add__(self, other: "Result") -> "Result":
-        fresh = self.fresh and other.fresh
-        return Result(pnl=self.pnl + other.pnl, r=self.r + other.r, fresh=fresh)
+        marks = [at for at in (self.marked_at, other.marked_at) if at is not None]
+        return Result(
+            pnl=self.pnl + other.pnl,
+            r=self.r + other.r,
+            fresh=self.fresh and other.fresh,
+            marked_at=min(marks, default=None),
+        )
 
 
 def room(limits: LimitParams, shorts: Mapping[Symbol, Side]) -> Room:
@@ -50,7 +62,8 @@ def room(limits: LimitParams, shorts: Mapping[Symbol, Side]) -> Room:
 def leg_result(leg: Leg, mark: Last | None, rates: ChargeRates) -> Result:
     """Return what a short has brought: charges paid, and the estimated ones of leaving the rest.
 
-    Without a mark the rest counts at its average fill. A short that was sold at or above its first
+    Without a mark the rest counts at its average fill. What others bought back counts at their
+    price, and its charges are theirs. A short that was sold at or above its first
     stop has no R, its money counts all the same.
     """
     open_units = leg.short
@@ -62,12 +75,13 @@ def leg_result(leg: Leg, mark: Last | None, rates: ChargeRates) -> Result:
         charge(Action.BUY if value >= 0 else Action.SELL, abs(value), rates).total
         for value in bought
     ]
-    pnl = leg.sold.value - sum(bought) - sum(charges)
+    pnl = leg.sold.value - sum(bought) - leg.returned.value - sum(charges)
     risk = leg.first_stop.trigger * leg.sold.units - leg.sold.value
     return Result(
         pnl=pnl,
         r=Fraction(pnl, risk) if risk > 0 else Fraction(0),
         fresh=open_units == 0 or (mark is not None and mark.fresh),
+        marked_at=mark.at if open_units and mark is not None else None,
     )
 
 
@@ -100,7 +114,11 @@ def verdict(result: Result, params: DayParams) -> str:
 
 
 class DayLimit:
-    """Holds since when a limit is met: one bad price must not end the day."""
+    """Holds since when a limit is met: one bad price must not end the day.
+
+    It has to be met for `confirm_s`, and by a second price of each open short. A loss that no
+    second price confirms or denies counts after `UNDENIED`; a target that none confirms never.
+    """
 
     def __init__(self, params: DayParams) -> None:
         self._params = params
@@ -108,9 +126,12 @@ class DayLimit:
         self._since = Micros(0)
 
     def check(self, result: Result, at: Micros) -> str:
-        """Return the verdict once it has stood for `confirm_s`, else ''."""
+        """Return the verdict once it has stood for `confirm_s` and was seen again, else ''."""
         met = verdict(result, self._params)
         if met != self._met:
             self._met, self._since = met, at
-        is_confirmed = at - self._since >= seconds(self._params.confirm_s)
+        age = at - self._since
+        is_seen_again = result.marked_at is None or result.marked_at > self._since
+        is_undenied = met == DAY_STOP and age >= UNDENIED
+        is_confirmed = age >= seconds(self._params.confirm_s) and (is_seen_again or is_undenied)
         return met if is_confirmed else ""

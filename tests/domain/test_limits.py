@@ -1,5 +1,6 @@
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,9 +18,9 @@ from domain.limits import (
     verdict,
 )
 from domain.params import DayParams, LimitParams
-from domain.positions import Leg, Phase
+from domain.positions import Execution, Leg, Phase
 from domain.strategy import Last, Room
-from domain.units import SECOND, Micros, Paise, Symbol
+from domain.units import SECOND, Micros, Paise, Symbol, Units
 from tests.trading import OPEN, Prices, a_contract, a_leg
 
 # The rates of July 2026: market-rules.md section 5.
@@ -33,6 +34,14 @@ RATES = ChargeRates(
 )
 FREE = ChargeRates(brokerage=Paise(0), stt_sell=0, transaction=0, sebi=0, stamp_buy=0, gst_bps=0)
 PARAMS = DayParams()
+
+
+def test_part_that_others_bought_back_costs_what_they_paid_and_no_charges_of_ours() -> None:
+    others = Execution(units=Units(650), value=650 * 13_000)
+    returned = msgspec.structs.replace(a_leg(), returned=others)
+    assert leg_result(returned, None, FREE).pnl == 650 * (12_950 - 13_000)
+    bought = a_leg(bought=((650, 13_000),))
+    assert leg_result(returned, None, RATES).pnl > leg_result(bought, None, RATES).pnl
 
 
 def mark(price: int, *, fresh: bool = True) -> Last:
@@ -63,7 +72,7 @@ def test_short_that_gains_is_worth_its_profit_after_charges_by_what_it_risked() 
     found = leg_result(a_leg(), mark(12_000), RATES)
     charges = 617_500 - found.pnl
     assert charges == 18_525 + 5_873
-    assert found == Result(pnl=593_102, r=Fraction(593_102, 747_500), fresh=True)
+    assert found == Result(pnl=593_102, r=Fraction(593_102, 747_500), fresh=True, marked_at=OPEN)
     assert round(float(found.r), 3) == 0.793
 
 
@@ -107,7 +116,9 @@ def test_day_sums_closed_and_open_shorts() -> None:
     closed = a_leg(bought=((650, 12_000),), phase=Phase.DONE, leg="1")
     other = a_leg(a_contract(side=Side.PE).symbol, leg="2", side=Side.PE)
     found = tally.of([closed, other], Prices(13_000))
-    assert found == Result(pnl=617_500 - 32_500, r=Fraction(617_500 - 32_500, 747_500))
+    assert found == Result(
+        pnl=617_500 - 32_500, r=Fraction(617_500 - 32_500, 747_500), marked_at=OPEN
+    )
 
 
 def test_closed_short_is_worked_out_once_and_again_when_it_changes() -> None:
@@ -162,6 +173,32 @@ def test_limit_must_be_met_for_a_while() -> None:
     assert limit.check(over, at) == ""
     assert limit.check(over, Micros(at + SECOND)) == ""
     assert limit.check(over, Micros(at + 2 * SECOND)) == DAY_STOP
+
+
+def test_one_price_of_a_short_proves_nothing_until_a_second_one_does() -> None:
+    limit = DayLimit(PARAMS)
+
+    def over(second: float, r: int = -5) -> Result:
+        return Result(r=Fraction(r), marked_at=Micros(OPEN + round(second * SECOND)))
+
+    assert limit.check(over(0), OPEN) == ""
+    for second in (2, 10, 29):
+        assert limit.check(over(0), Micros(OPEN + second * SECOND)) == ""
+    assert limit.check(over(29.5), Micros(OPEN + 29 * SECOND)) == DAY_STOP
+    alone = DayLimit(PARAMS)
+    alone.check(over(0), OPEN)
+    assert alone.check(over(0), Micros(OPEN + 30 * SECOND)) == DAY_STOP
+    target = DayLimit(PARAMS)
+    target.check(over(0, 5), OPEN)
+    assert target.check(over(0, 5), Micros(OPEN + 300 * SECOND)) == ""
+    assert target.check(over(300, 5), Micros(OPEN + 301 * SECOND)) == DAY_TARGET
+
+
+def test_result_is_as_old_as_its_oldest_mark() -> None:
+    old, new = Result(marked_at=OPEN), Result(marked_at=Micros(OPEN + 1))
+    assert (old + new).marked_at == (new + old).marked_at == OPEN
+    assert (Result() + new).marked_at == OPEN + 1
+    assert (Result() + Result()).marked_at is None
 
 
 def test_price_that_came_back_starts_the_wait_again() -> None:
