@@ -231,7 +231,8 @@ def test_target_waits_for_a_fresh_mark_and_the_stop_does_not() -> None:
     assert play.pulse(Micros(play.now + 9 * SECOND)).decisions == ()
     play.trader.price(a_forming(4, 13_000), play.now)
     play.pulse()
-    told = play.pulse(Micros(play.now + 2 * SECOND))
+    assert play.pulse(Micros(play.now + 2 * SECOND)).decisions == ()
+    told = play.trader.price(a_forming(4, 13_000, second=59), play.now)
     assert told.decisions == (Flatten(reason="DAY_STOP"),)
 
 
