@@ -62,7 +62,8 @@ def room(limits: LimitParams, shorts: Mapping[Symbol, Side]) -> Room:
 def leg_result(leg: Leg, mark: Last | None, rates: ChargeRates) -> Result:
     """Return what a short has brought: charges paid, and the estimated ones of leaving the rest.
 
-    Without a mark the rest counts at its average fill. A short that was sold at or above its first
+    Without a mark the rest counts at its average fill. What others bought back counts at their
+    price, and its charges are theirs. A short that was sold at or above its first
     stop has no R, its money counts all the same.
     """
     open_units = leg.short
@@ -74,7 +75,7 @@ def leg_result(leg: Leg, mark: Last | None, rates: ChargeRates) -> Result:
         charge(Action.BUY if value >= 0 else Action.SELL, abs(value), rates).total
         for value in bought
     ]
-    pnl = leg.sold.value - sum(bought) - sum(charges)
+    pnl = leg.sold.value - sum(bought) - leg.returned.value - sum(charges)
     risk = leg.first_stop.trigger * leg.sold.units - leg.sold.value
     return Result(
         pnl=pnl,

@@ -1,5 +1,6 @@
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,9 +18,9 @@ from domain.limits import (
     verdict,
 )
 from domain.params import DayParams, LimitParams
-from domain.positions import Leg, Phase
+from domain.positions import Execution, Leg, Phase
 from domain.strategy import Last, Room
-from domain.units import SECOND, Micros, Paise, Symbol
+from domain.units import SECOND, Micros, Paise, Symbol, Units
 from tests.trading import OPEN, Prices, a_contract, a_leg
 
 # The rates of July 2026: market-rules.md section 5.
@@ -33,6 +34,14 @@ RATES = ChargeRates(
 )
 FREE = ChargeRates(brokerage=Paise(0), stt_sell=0, transaction=0, sebi=0, stamp_buy=0, gst_bps=0)
 PARAMS = DayParams()
+
+
+def test_part_that_others_bought_back_costs_what_they_paid_and_no_charges_of_ours() -> None:
+    others = Execution(units=Units(650), value=650 * 13_000)
+    returned = msgspec.structs.replace(a_leg(), returned=others)
+    assert leg_result(returned, None, FREE).pnl == 650 * (12_950 - 13_000)
+    bought = a_leg(bought=((650, 13_000),))
+    assert leg_result(returned, None, RATES).pnl > leg_result(bought, None, RATES).pnl
 
 
 def mark(price: int, *, fresh: bool = True) -> Last:
