@@ -38,8 +38,8 @@ COVERS_WITHIN_S = 10.0
 ENDS_WITHIN_S = 60.0
 NEVER_ENDED = -1
 MET_WITHIN_S = 15.0
-BEFORE_CLOSE = seconds(90)
-"""From here on an agent lives into the close of the session."""
+BEFORE_CLOSE = seconds(360)
+"""From here on an agent lives into the close of the session, long enough to be short by then."""
 
 
 @dataclass(frozen=True, kw_only=True)

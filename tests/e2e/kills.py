@@ -34,7 +34,8 @@ RECOVERING = (
 )
 CLOSING = (
     (Boundary.CHASE_BEGUN, Boundary.COVER_PLANNED, Boundary.COVER_ANSWERED),
-    (Boundary.COVER_SENT, Boundary.FLAT_PROVED),
+    (Boundary.COVER_SENT,),
+    (Boundary.FLAT_PROVED,),
 )
 """What is met in the close of one session, each in the life of a process of its own."""
 
