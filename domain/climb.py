@@ -4,6 +4,8 @@ An order is modified, else cancelled and, once its end is proved, replaced by a 
 left (`execution.md` 9.2, 9.4, 9.5).
 """
 
+from collections import defaultdict
+
 from msgspec.structs import replace
 
 from domain.bearings import NEVER_LEFT, Bearings, a_buy
@@ -20,6 +22,12 @@ from domain.units import Micros, Paise, Units, rupees, seconds
 UNKNOWN_APART = seconds(2)
 """How far apart two reads must miss an order in flight before a cover may go beside it."""
 
+MOST_BESIDE = 3
+"""How many covers may go beside orders of unknown fate, in all."""
+
+PROVED_GONE = frozenset({State.CANCELLED, State.REJECTED, State.REFUSED})
+"""Ends after which an order is known to buy nothing more."""
+
 KNOCK_APART = seconds(120)
 """How often an exchange that stands still is asked whether it takes orders again."""
 
@@ -34,7 +42,7 @@ class Climb:
         self._b = bearings
         self._rungs = Rungs(bearings, Action.BUY)
         self._ladders: dict[str, Ladder] = {}
-        self._beside: dict[str, str] = {}
+        self._beside: dict[str, list[str]] = defaultdict(list)
 
     def step(self, leg: Leg, at: Micros, *, quiet: bool) -> None:
         """Climb with the one order that may fill, end the others; place one if there is none.
@@ -90,16 +98,31 @@ class Climb:
         return owed if contract is None else Units(min(owed, contract.slice_max))
 
     def _is_free(self, leg: Leg, at: Micros) -> bool:
-        """Whether nothing of ours may still buy this leg back.
+        """Whether a cover may go: nothing of ours may still buy this leg back, or nobody knows.
 
-        Beside what is in flight and was missing in two reads a cover may go, once: a short option
-        can lose without limit, an accidental long only its premium.
+        Beside what is in flight and was missing in two reads since the last BUY of the leg was sent
+        one may go, a further one each `exit.beside_s`, three in all: a short option can lose
+        without limit, an accidental long only its premium.
         """
         live = list(self._b.ledger.exits(leg.leg))
-        sent = self._b.ledger.orders.get(self._beside.get(leg.leg, ""))
-        if not live or (sent is not None and sent.is_live):
-            return not live
-        return len(live) <= _at_most(live) and all(self._is_given_up(o, at) for o in live)
+        if not all(self._is_given_up(order, at) for order in live):
+            return False
+        beside = self._beside_so_far(leg, live) if live else 0
+        if not beside:
+            return True
+        last = max(order.sent_at or at for order in live)
+        return beside < MOST_BESIDE and at >= last + seconds(self._b.terms.exits.beside_s)
+
+    def _beside_so_far(self, leg: Leg, live: list[Order]) -> int:
+        """Count the covers that went beside others and may have bought.
+
+        What a former process sent is told by what lives: the first cover is beside nothing, unless
+        a stop was in flight.
+        """
+        orders = self._b.ledger.orders
+        sent = sum(orders[name].state not in PROVED_GONE for name in self._beside.get(leg.leg, ()))
+        covers = sum(order.purpose is Purpose.COVER for order in live)
+        return max(sent, covers - (covers == len(live)))
 
     def _is_given_up(self, order: Order, at: Micros) -> bool:
         is_lost = order.state.is_in_flight and self._b.is_lost(order, at)
@@ -121,7 +144,7 @@ class Climb:
             return
         cover = self._b.place(Purpose.COVER, leg, fitted, at, leg.reason)
         if given_up:
-            self._beside[leg.leg] = cover.intent
+            self._beside[leg.leg].append(cover.intent)
         self._ladders[leg.leg] = replace(
             step, intent=cover.intent, modifies=0, quantity=fitted.quantity
         )
@@ -237,11 +260,6 @@ class Climb:
             )
             self._b.blotter.modify(order, limit, at, f"rung {step.rung}, as a limit")
             self._ladders[leg.leg] = replace(step, intent=order.intent)
-
-
-def _at_most(live: list[Order]) -> int:
-    """Return how many orders of unknown fate a cover may go beside: one, or the two stops."""
-    return 2 if all(order.purpose is Purpose.STOP for order in live) else 1
 
 
 def _is_repeated(step: Ladder, at: Micros) -> bool:

@@ -299,6 +299,7 @@ class ExitParams:
     proof_s: Annotated[int, Between(10, 600)] = 120
     quiet_s: Annotated[int, Between(0, 300)] = 30
     blind_flatten_s: Annotated[int, Between(0, 3600)] = 300
+    beside_s: Annotated[int, Between(10, 600)] = 30
     sell_back: bool = True
 
 

@@ -244,18 +244,55 @@ def test_surplus_stop_that_was_not_read_yet_goes_first() -> None:
     assert sent(bench.settle(17)) == [("cancel", "S1", 0, 0)]
 
 
-def test_cover_goes_beside_an_order_in_flight_only_once() -> None:
+def a_cover_beside_a_stop() -> Bench:
+    """A stop of unknown fate, a second one refused, and a cover that went beside it at 16 s."""
     bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(12, Outcome.UNKNOWN)
     bench.read(13, [FILLED], [sold()]).settle(15).reply(15.2, Outcome.REJECTED)
     assert phase(bench) == (Phase.CHASE, "STOP_REFUSED"), "a second stop refused is no stop either"
     assert sent(bench.quote(15.5, 14_990, 15_000)) == [], "one read missed the first"
     assert sent(bench.read(16, [FILLED], [sold()])) == [("place", "LIMIT", 650, 15_750)]
-    bench.desk.replied(bench.order().intent, "place", a_reply(Outcome.UNKNOWN), t(22))
-    for when in (24, 30, 60, 146, 148, 150, 153):
-        bench.read(when, [FILLED], [sold()]).quote(when, 14_990, 15_000)
+    return bench
+
+
+def covers_beside(bench: Bench, until: int) -> list[int]:
+    """When covers went, each lost on its way; the books are read each second and show none."""
+    went = []
+    for when in range(17, until):
+        bench.desk.replied(bench.order().intent, "place", a_reply(Outcome.UNKNOWN), t(when))
+        bench.read(when, [FILLED], [sold()])
+        went += [when] * len(sent(bench))
+    return went
+
+
+def test_further_covers_go_beside_orders_in_doubt_each_half_minute_three_in_all() -> None:
+    bench = a_cover_beside_a_stop()
+    assert covers_beside(bench, 140) == [46, 76]
     states = [order.state for order in list(bench.ledger.orders.values())[1:]]
-    assert states == [State.NOT_PLACED, State.REFUSED, State.UNKNOWN]
-    assert bench.writes == []
+    assert states == [State.UNKNOWN, State.REFUSED, *[State.UNKNOWN] * 3]
+
+
+def test_cover_beside_that_provably_went_nowhere_is_not_counted() -> None:
+    bench = a_cover_beside_a_stop()
+    bench.desk.replied(bench.order().intent, "place", a_reply(Outcome.REJECTED), t(16.2))
+    assert sent(bench.settle(16.2).settle(17.2)) == [("place", "LIMIT", 650, 15_755)]
+
+
+def test_further_cover_waits_for_reads_after_the_last_one_was_sent() -> None:
+    bench = a_cover_beside_a_stop()
+    bench.desk.replied(bench.order().intent, "place", a_reply(Outcome.UNKNOWN), t(17))
+    bench.read(18, [FILLED], [sold()]).settle(60)
+    assert sent(bench.read(61, [FILLED], [sold()])) == [], "the read of 18 s came too soon to tell"
+    assert sent(bench.read(63, [FILLED], [sold()])) == [("place", "LIMIT", 650, 15_755)]
+
+
+def test_covers_beside_are_counted_after_a_restart_too() -> None:
+    bench = a_cover_beside_a_stop()
+    bench.desk.replied(bench.order().intent, "place", a_reply(Outcome.UNKNOWN), t(17))
+    again = bench.settle(17).restart(18)
+    for when in (18, 21, 24, 30, 45):
+        again.read(when, [FILLED], [sold()]).quote(when, 14_990, 15_000)
+    assert again.writes == []
+    assert sent(again.read(46, [FILLED], [sold()])) == [("place", "LIMIT", 650, 15_755)]
 
 
 def test_cover_goes_beside_an_answer_that_hangs_and_two_reads_missed() -> None:

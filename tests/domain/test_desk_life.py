@@ -106,7 +106,7 @@ class Life(RuleBasedStateMachine):
     def note_place(self, write: PlaceOrder) -> None:
         """Remember the cases in which a BUY may live beside others: those were in flight.
 
-        A second stop beside the first, a cover beside one order or beside two stops.
+        A second stop beside the first; covers beside stops and each other, three in all.
         """
         ledger = self.desk.ledger
         order = ledger.orders[write.ref]
@@ -114,8 +114,9 @@ class Life(RuleBasedStateMachine):
         flying = [o for o in others if o.state.is_in_flight]
         if order.purpose not in {Purpose.STOP, Purpose.COVER} or not flying:
             return
-        stops = all(o.purpose is Purpose.STOP for o in flying)
-        most = 2 if stops and order.purpose is Purpose.COVER else 1
+        stops = sum(o.purpose is Purpose.STOP for o in flying)
+        assert stops <= 2, "a third stop"
+        most = stops + 3 if order.purpose is Purpose.COVER else 1
         assert len(flying) <= most, "placed beside too many orders in flight"
         self.beside[order.leg] = max(self.beside.get(order.leg, 0), len(flying))
 
