@@ -352,7 +352,7 @@ class OrderActor(Actor):
     def _direct_reading(self, at: Micros) -> None:
         """Tell ReconcileActor how often to read, when that changed or something is to be seen."""
         pace = self._desk.attention(at)
-        if self._desk.mode(at) is Mode.WAIT_LOGIN:
+        if self._desk.mode(at) is Mode.WAIT_LOGIN and not self._desk.doubts.is_answered:
             pace = seconds(self._link.session_retry_s), "no broker session"
         self._read_now = self._desk.doubts.take_read() or self._read_now
         if self._read_now or pace != self._pace:

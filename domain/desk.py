@@ -306,6 +306,7 @@ class Desk:
         """A read failed or cannot be believed: a proof begun before it does not go on."""
         self.proof = Proof()
         self._doubts += 1
+        self.doubts.is_answered = False
 
     def disbelieved(self, verdict: Verdict, at: Micros) -> None:
         """Take a snapshot that was not believed; it changes nothing but the mode."""

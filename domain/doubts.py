@@ -32,10 +32,15 @@ DENIED = frozenset({401, 403})
 
 
 class Doubts:
-    """Counts what was heard of the broker, and holds or releases conditions. Mutable."""
+    """Counts what was heard of the broker, and holds or releases conditions. Mutable.
+
+    `is_answered`: the last read of the books came back, believed or not. `is_unreadable`: none was
+    believed since the start, for too long.
+    """
 
     def __init__(self, standing: Standing, blotter: Blotter, pages: Pages) -> None:
         self.is_unreadable = False
+        self.is_answered = False
         self._wants_read = False
         self._watch_until = Micros(0)
         self._standing = standing
@@ -78,7 +83,8 @@ class Doubts:
 
     def believed(self, books: Books, findings: int) -> None:
         """Take a valid snapshot; `findings` is how many things it showed that ought not to be."""
-        self.is_unreadable, self._since, self._invalid = False, None, 0
+        self.is_answered, self.is_unreadable = True, False
+        self._since, self._invalid = None, 0
         self._gone.clear()
         release = self._standing.release
         release(Condition.BOOKS)
@@ -93,6 +99,7 @@ class Doubts:
 
     def invalid(self, faults: Iterable[str], at: Micros, *, lags: bool) -> None:
         """Take a snapshot that cannot be believed; one where books merely `lags` is not counted."""
+        self.is_answered = True
         self._said = "; ".join(faults)
         if self._since is None:
             self._since = at

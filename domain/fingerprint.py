@@ -73,7 +73,8 @@ def weak_candidates(
 ) -> tuple[OrderRow, ...]:
     """Return rows that may be this order, filled: all but the price is equal.
 
-    Some brokers overwrite the price by the average, which is never worse than the limit.
+    Some brokers overwrite the price by the average, which is never worse than the limit. A row that
+    shows a limit beside its average shows its own, and is another's.
     """
     known = known | set(order.baseline)
     mine = _but_price(numbers(order.ticket))
@@ -83,6 +84,7 @@ def weak_candidates(
         if row.status is Status.COMPLETE
         and row.orderid not in known
         and _but_price(row_numbers(row)) == mine
+        and row.price in {0, row.average or row.price}
         and _is_no_worse(row.average or row.price, order.ticket)
         and not _is_far(row, order, skew)
     )

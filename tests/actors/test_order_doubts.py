@@ -8,9 +8,9 @@ import pytest
 
 from domain.books import OrderPush, Status
 from domain.calls import Outcome, PlaceOrder
-from domain.units import Units
+from domain.units import Units, seconds
 from messages.control import ClockJumped, Ended, ModeEntered, Pulse
-from messages.orders import ActorLost, Attention, OrderPushed
+from messages.orders import ActorLost, Attention, BooksFailed, OrderPushed
 from tests.actors.fakes import To
 from tests.actors.order_stand import Stand, of, place
 from tests.orders import CE, a_reply, rows_of_short, sold, t
@@ -81,6 +81,9 @@ def test_books_that_cannot_be_believed_at_the_start_are_waited_for(
     why = "the broker's books were not read since the start"
     told = stand.hear(60, Pulse(at=t(60)))
     assert modes(told) == [("WAIT_LOGIN", why)]
+    assert of(Attention, told) == [], "the server answers: it is read as fast as before"
+    (slow,) = of(Attention, stand.hear(60.5, BooksFailed(at=t(60.5), status=0, text="connect")))
+    assert slow.every == seconds(30)
     stand.preflight(61)
     for second in (90, 120):
         stand.hear(second, Pulse(at=t(second)))

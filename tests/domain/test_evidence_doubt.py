@@ -33,7 +33,8 @@ def test_filled_order_whose_price_became_its_average_is_adopted_with_a_warning(
     [
         weak_row(price=Paise(12_690)),
         weak_row(price=Paise(0)),
-        weak_row(average=Paise(12_690)),
+        weak_row(price=Paise(12_690), average=Paise(12_690)),
+        weak_row(price=Paise(12_700), average=Paise(12_990)),
         weak_row(status=Status.OPEN),
         weak_row(trigger=Paise(12_990)),
         weak_row(quantity=Units(585)),
