@@ -162,7 +162,9 @@ def ladder(book: Book, settings: Settings, folder: Path) -> Left:
     )
     system = type("BookSystem", (HolderSystem,), {"book": book})
     world.prepare(str(book.number), dealing, system, has_pushes=bool(book.number % 2))
-    world.play(_end(book))
+    world.follow(truth)
+    world.boot()
+    world.run_to(_end(book))
     journal = JournalReader(folder / NAME).rows(plan.day)
     broken = judge(truth.rows, journal, Terms(until=_end(book), detection_s=7)).invariants_broken
     if broken or world.broken:
