@@ -1,4 +1,4 @@
-"""Asking the server how it is, at the start and now and then: mode, clock, funds, calendar.
+"""Asking the server how it is, at the start and now and then: mode, clock, funds, calendar, margin.
 
 In OrderActor's thread; the answers come back as its messages.
 """
@@ -7,13 +7,13 @@ import logging
 
 from actors.post_office import Post
 from broker.port import Broker
-from domain.calls import Failed, Preflight, ReadReply, Ready
+from domain.calls import Failed, MarginRead, Preflight, ReadMargin, ReadReply, Ready
 from domain.desk import Desk
 from domain.params import BrokerParams
 from domain.preflight import Checkup, lost, why_not, wrong_mode
 from domain.strategy import Mode
 from domain.units import Day, Micros, seconds
-from messages.orders import PreflightDone
+from messages.orders import MarginSeen, PreflightDone
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,22 @@ class Checkups:
         is_waiting = desk.mode(at) is Mode.WAIT_LOGIN
         if self._checkup.is_due(at, is_waiting=is_waiting):
             self._broker.read(Preflight(day=day), self._answered)
+        self._inquire_margin(desk, at)
+
+    def _inquire_margin(self, desk: Desk, at: Micros) -> None:
+        """Ask what one lot of a wished contract needs, when that is due."""
+        if desk.mode(at) is not Mode.ACTIVE:
+            return
+        question = desk.entries.margins.due(at)
+        if question is not None:
+            number = question.number
+            call = ReadMargin(ticket=question.ticket)
+            self._broker.read(call, lambda reply: self._margin_seen(number, reply))
+
+    def margin(self, desk: Desk, question: int, reply: ReadReply, at: Micros) -> None:
+        """Tell the desk what a lot needs; a server that does not say leaves the estimate."""
+        total = reply.total if isinstance(reply, MarginRead) else None
+        desk.entries.margins.answered(question, total, at)
 
     def take(self, desk: Desk, reply: ReadReply, at: Micros) -> tuple[bool, str]:
         """Tell the desk what the server said.
@@ -103,6 +119,10 @@ class Checkups:
         if desk.lost_session(what):
             said = (what, status, text, self._link.session_retry_s, remedy)
             log.warning("%s status=%s %s; asking again every %d s: %s", *said)
+
+    def _margin_seen(self, number: int, reply: ReadReply) -> None:
+        """Pass a margin on. In the read lane's thread."""
+        self._post.tell("order", MarginSeen(question=number, reply=reply))
 
     def _answered(self, reply: ReadReply) -> None:
         """Pass the answer on. In the read lane's thread."""

@@ -2,8 +2,8 @@
 
 Hears:  Begin, PreflightDone, PlanDay, JoinContracts, StrategyReady, StrategyLost, ActorLost,
         FeedTrusted, ClockJumped, PlaceEntry, CancelEntry, RaiseStop, MoveStop, TriggerMet,
-        ExitPosition, FlattenAll, BrokerReplied, OrderPushed, QuotesRead, BooksJudged, BooksFailed,
-        FactsWanted, Park, PullLever, Pulse
+        ExitPosition, FlattenAll, BrokerReplied, OrderPushed, QuotesRead, MarginSeen, BooksJudged,
+        BooksFailed, FactsWanted, Park, PullLever, Pulse
 Tells:  watchdog, strategy, feed, monitor <- OrderChanged, PositionChanged, RecoveryDone;
         strategy, monitor <- ModeEntered, EntryRefused; monitor <- StandingChanged;
         reconcile <- Attention; main <- LeverPulled, Ended
@@ -51,6 +51,7 @@ from messages.orders import (
     FlattenAll,
     JoinContracts,
     LeverPulled,
+    MarginSeen,
     MoveStop,
     OrderPushed,
     PlaceEntry,
@@ -67,7 +68,8 @@ from messages.orders import (
 log = logging.getLogger(__name__)
 
 Command = PlaceEntry | CancelEntry | RaiseStop | MoveStop | ExitPosition | FlattenAll | Park
-Answer = BrokerReplied | OrderPushed | QuotesRead | BooksJudged | BooksFailed | PreflightDone
+Price = QuotesRead | MarginSeen
+Answer = BrokerReplied | OrderPushed | Price | BooksJudged | BooksFailed | PreflightDone
 Said = StrategyReady | StrategyLost | ActorLost | FeedTrusted | TriggerMet | ClockJumped
 Word = Begin | PlanDay | JoinContracts | Said | FactsWanted | PullLever | Pulse
 Heard = Command | Answer | Word
@@ -142,6 +144,7 @@ class OrderActor(Actor):
                 BrokerReplied()
                 | OrderPushed()
                 | QuotesRead()
+                | MarginSeen()
                 | BooksJudged()
                 | BooksFailed()
                 | PreflightDone()
@@ -180,6 +183,8 @@ class OrderActor(Actor):
                 self._read_now = self._read_now or reply.outcome is not Outcome.DONE
             case OrderPushed(push=push):
                 self._read_now = desk.pushed(push) or self._read_now
+            case MarginSeen(question=question, reply=reply):
+                self._checkups.margin(desk, question, reply, at)
             case QuotesRead(question=question, reply=reply):
                 if self._quotes.is_answer(question) and isinstance(reply, Quotes):
                     desk.quoted(reply)

@@ -362,6 +362,7 @@ class Desk:
             snapshot_at=self._snapshot_at,
             skew=self._ready.skew if self._ready else Micros(0),
             available=available,
+            margins=self.entries.margins.per_lot(at),
         )
 
     def _entries_over(self, at: Micros) -> str:

@@ -15,6 +15,7 @@ from domain.blotter import Blotter, Intent
 from domain.books import Action, PriceType
 from domain.contracts import Contract, Side
 from domain.gate import Gate, Proposal, Situation
+from domain.margins import Margins
 from domain.orders import EntryKey, Order, Purpose, State, StopPlan, Ticket
 from domain.params import EntryParams, OrderParams
 from domain.positions import Phase
@@ -57,6 +58,7 @@ class EntryDesk:
         self._unwanted: dict[str, str] = {}
         self._over: dict[str, str] = {}
         self._amendments = amendments
+        self.margins = Margins()
         self._unwritten: list[tuple[EntryKey, Refusal]] = []
         self.refused: list[tuple[EntryKey, Refusal]] = []
 
@@ -135,6 +137,7 @@ class EntryDesk:
         if contract is None:
             self._refuse(wanted.key, Code.NO_CONTRACT, "not in today's journaled chain")
             return None
+        self.margins.wish(wanted.ticket, contract.lot)
         proposal = Proposal(
             ticket=wanted.ticket,
             side=wanted.side,

@@ -45,7 +45,10 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate looks at besides the ledger; `calendar` is how two of them differ, or empty."""
+    """What the gate looks at besides the ledger; `calendar` is how two of them differ, or empty.
+
+    `margins` is what a lot of some symbols needs, as the server said a while ago.
+    """
 
     at: Micros
     mode: Mode
@@ -56,6 +59,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     skew: Micros
     available: Paise | None
     calendar: str = ""
+    margins: dict[Symbol, Paise] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +148,14 @@ class Gate:
         )
         if risk > self.params.open_risk_p:
             return Refusal(code=Code.OPEN_RISK, text=f"open risk {rupees(risk)}")
-        lots = wanted.ticket.quantity // contract.lot + _lots(ledger, wanted.instead_of)
-        margin = lots * self.params.margin_per_lot_p
+        lots = _lots(ledger, wanted.instead_of)
+        lots[contract.symbol] += wanted.ticket.quantity // contract.lot
+        each = self.params.margin_per_lot_p
+        margin = sum(n * now.margins.get(symbol, each) for symbol, n in lots.items())
         if now.available is None:
             return Refusal(code=Code.FUNDS_UNKNOWN, text="funds were not read yet")
         if margin * 10_000 > now.available * self.params.margin_use_bps:
-            text = f"{lots} lots need {rupees(margin)}, cash {rupees(now.available)}"
+            text = f"{lots.total()} lots need {rupees(margin)}, cash {rupees(now.available)}"
             return Refusal(code=Code.MARGIN, text=text)
         return None
 
@@ -193,13 +199,12 @@ def _shorts(ledger: Ledger, order: Order | None) -> dict[Symbol, Side]:
     return resting | {leg.symbol: leg.side for leg in ledger.open_legs()}
 
 
-def _lots(ledger: Ledger, order: Order | None) -> int:
-    """Lots already short or resting, by each symbol's own lot."""
-    lots = 0
+def _lots(ledger: Ledger, order: Order | None) -> Counter[Symbol]:
+    """Lots already short or resting, by symbol and each symbol's own lot."""
+    units: Counter[Symbol] = Counter()
     for leg in ledger.open_legs():
-        contract = ledger.contract(leg.symbol)
-        lots += leg.short // contract.lot if contract else 0
+        units[leg.symbol] += leg.short
     for each in _others(ledger, order):
-        contract = ledger.contract(each.ticket.symbol)
-        lots += each.remaining // contract.lot if contract else 0
-    return lots
+        units[each.ticket.symbol] += each.remaining
+    contracts = {symbol: ledger.contract(symbol) for symbol in units}
+    return Counter({s: units[s] // c.lot for s, c in contracts.items() if c is not None})

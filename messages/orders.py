@@ -177,6 +177,13 @@ class PreflightDone(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tru
     reply: ReadReply
 
 
+class MarginSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """What one lot would need, the answer to `question`. Read lane -> OrderActor."""
+
+    question: int
+    reply: ReadReply
+
+
 class QuotesRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """Prices for the exit ladder, the answer to `question`. Read lane -> OrderActor."""
 

@@ -11,16 +11,18 @@ from domain.books import OrderPush, Status
 from domain.calls import (
     CancelOrder,
     Failed,
+    MarginRead,
     Outcome,
     PlaceOrder,
     Quotes,
+    ReadMargin,
     ReadQuotes,
     Ready,
 )
 from domain.ledger import Ledger
 from domain.orders import Order, State
 from domain.positions import Leg, Phase
-from domain.units import Units, seconds
+from domain.units import Paise, Units, seconds
 from messages.control import ModeEntered, Pulse
 from messages.orders import (
     Attention,
@@ -30,6 +32,7 @@ from messages.orders import (
     ExitPosition,
     FlattenAll,
     JoinContracts,
+    MarginSeen,
     MoveStop,
     OrderChanged,
     OrderPushed,
@@ -219,22 +222,26 @@ def test_answer_that_leaves_doubt_starts_a_read(stand: Stand, outcome: Outcome, 
 # Quotes for the ladder.
 
 
+def quotes_asked(stand: Stand) -> list[ReadQuotes]:
+    return [call for call in stand.asked() if isinstance(call, ReadQuotes)]
+
+
 def test_quotes_are_asked_for_while_a_short_is_left_and_not_in_a_storm(stand: Stand) -> None:
     stand.protected()
     stand.hear(20, ExitPosition(at=t(20), strategy=TAG, symbol=CE, reason="EXIT"))
     wanted = ReadQuotes(symbols=((CE, "NFO"),), urgent=True)
-    assert stand.asked()[1:] == [wanted]
+    assert quotes_asked(stand) == [wanted]
     stand.hear(20.5, Pulse(at=t(20.5)))
-    assert stand.asked()[1:] == [wanted]
+    assert quotes_asked(stand) == [wanted]
     del stand.broker.reads[0]
     failed = Failed(call="ReadQuotes", outcome=Outcome.REJECTED, at=t(20.6), status=400)
     stand.post.take()
     stand.broker.answer(failed)
     assert stand.post.take() == [To("order", QuotesRead(question=1, reply=failed))]
     stand.hear(20.6, QuotesRead(question=1, reply=failed))
-    assert stand.asked() == []
+    assert quotes_asked(stand) == []
     stand.hear(21, Pulse(at=t(21)))
-    assert stand.asked() == [wanted]
+    assert quotes_asked(stand) == [wanted]
     quotes = Quotes(quotes=(a_quote(14_990, 15_000, when=t(21)),), missing=())
     stand.hear(21.2, QuotesRead(question=2, reply=quotes))
     stand.broker.reads.clear()
@@ -246,9 +253,9 @@ def test_prices_that_never_come_are_asked_for_again(stand: Stand) -> None:
     stand.hear(20, ExitPosition(at=t(20), strategy=TAG, symbol=CE, reason="EXIT"))
     wanted = ReadQuotes(symbols=((CE, "NFO"),), urgent=True)
     stand.hear(29.9, Pulse(at=t(29.9)))
-    assert stand.asked()[1:] == [wanted]
+    assert quotes_asked(stand) == [wanted]
     stand.hear(30, Pulse(at=t(30)))
-    assert stand.asked()[1:] == [wanted, wanted]
+    assert quotes_asked(stand) == [wanted, wanted]
     late = Quotes(quotes=(a_quote(9_000, 9_005, when=t(20)),), missing=())
     stand.hear(30.1, QuotesRead(question=1, reply=late))
     assert stand.actor._desk.exits.last_price(CE) is None
@@ -259,3 +266,21 @@ def test_preflight_answer_comes_back_as_a_message_to_ourselves(stand: Stand) -> 
     ready: Ready = a_ready()
     stand.broker.answer(ready)
     assert stand.post.take() == [To("order", PreflightDone(reply=ready))]
+
+def test_margin_of_one_lot_is_asked_for_after_a_wish_and_goes_to_the_gate(stand: Stand) -> None:
+    stand.protected()
+    stand.hear(12, Pulse(at=t(12)))
+    (asked, done) = next(r for r in stand.broker.reads if isinstance(r[0], ReadMargin))
+    assert isinstance(asked, ReadMargin)
+    assert (asked.ticket.symbol, asked.ticket.quantity) == (CE, 65)
+    stand.post.take()
+    said = MarginRead(total=Paise(15_000_000))
+    done(said)
+    assert stand.post.take() == [To("order", MarginSeen(question=1, reply=said))]
+    stand.hear(13, MarginSeen(question=1, reply=said))
+    margins = stand.actor._desk.entries.margins
+    assert margins.per_lot(t(13)) == {CE: 15_000_000}
+    failed = Failed(call="ReadMargin", outcome=Outcome.REJECTED, at=t(14), status=404)
+    stand.hear(14, MarginSeen(question=2, reply=failed))
+    assert margins.per_lot(t(14)) == {CE: 15_000_000}
+

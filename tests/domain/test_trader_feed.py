@@ -52,7 +52,9 @@ def test_day_is_not_ended_by_stale_marks_in_the_dark() -> None:
         assert Flatten not in kinds(play.pulse())
     play.conditions.trusted(entries=False)
     play.pulse()
-    assert Flatten in kinds(play.pulse(Micros(play.now + 2 * SECOND)))
+    assert Flatten not in kinds(play.pulse(Micros(play.now + 2 * SECOND)))
+    again = changed(a_forming(4, 40_000), at=Micros(play.now + SECOND))
+    assert Flatten in kinds(play.trader.price(again, Micros(play.now + SECOND)))
 
 
 def test_realised_loss_ends_the_day_in_the_dark_as_well() -> None:
