@@ -49,12 +49,15 @@ def orders(options: Options, out: TextIO) -> int:
     return 0 if card.is_good else 1
 
 
-def play(seed: int) -> Outcome:
-    """Play the session of a random seed in this process, and judge it."""
+def play(seed: int, forced: str = "") -> Outcome:
+    """Play the session of a random seed in this process, and judge it.
+
+    `forced` names a kind of fault that is to be in it, and heavy.
+    """
     where = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="sutradhar-session-", dir=where) as name:
         try:
-            return order_drill.play(order_drill.draw(seed), settings(), Path(name))
+            return order_drill.play(order_drill.draw(seed, forced=forced), settings(), Path(name))
         except Exception as error:
             error.add_note(f"the session of random seed {seed} could not be played")
             raise

@@ -10,10 +10,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from config.settings import Settings
 from domain.contracts import Chain, Contract, Side
+from domain.events import Event
 from domain.session import DayPlan, show
 from domain.units import MINUTE, SECOND, Micros, Paise, Symbol, seconds
+from journal.fallback import NAME as FALLBACK
+from journal.fallback import read
 from journal.orders import NAME, JournalReader
 from research import order_tape as tapes
 from research.dealer import Desk as Dealing
@@ -60,8 +65,11 @@ class Sheet:
     kinds: tuple[str, ...] = ()
 
 
-def draw(seed: int, *, faulty: bool = True) -> Sheet:
-    """Draw a session; without `faulty` nothing goes wrong in it but the market."""
+def draw(seed: int, *, faulty: bool = True, forced: str = "") -> Sheet:
+    """Draw a session; without `faulty` nothing goes wrong in it but the market.
+
+    `forced` names a kind of fault that is to be in it, and heavy.
+    """
     chance = random.Random(f"{seed}:sheet")  # noqa: S311 - a drawn session must repeat
     begin = tapes.begin()
     force_close = Micros(begin + chance.randint(60, 180) * SECOND)
@@ -75,7 +83,7 @@ def draw(seed: int, *, faulty: bool = True) -> Sheet:
         square_off=None,
         quiet=None,
     )
-    entries, kinds = swarm(chance, begin, calm) if faulty else ([], ())
+    entries, kinds = swarm(chance, begin, calm, forced) if faulty else ([], ())
     return Sheet(
         seed=seed,
         plan=plan,
@@ -194,7 +202,12 @@ class Session:
         )
 
     def _journal(self) -> list[dict[str, Any]]:
-        return JournalReader(self._folder / NAME).rows(self.sheet.plan.day)
+        """Return the rows of the journal, and behind them what only its fallback holds."""
+        rows = JournalReader(self._folder / NAME).rows(self.sheet.plan.day)
+        last = max((int(str(row["seq"])) for row in rows), default=0)
+        spare = self._folder / FALLBACK
+        beyond = read(spare).after(last) if spare.exists() else ()
+        return [*rows, *(_row(seq, event) for seq, event in beyond)]
 
     def _report(self, calm_at: Micros | None) -> checker.Report:
         terms = checker.Terms(
@@ -209,6 +222,12 @@ class Session:
             detection_s=DETECTION_S,
         )
         return checker.judge(self.truth.rows, self._journal(), terms)
+
+
+def _row(seq: int, event: Event) -> dict[str, Any]:
+    """Return an event as the journal's reader shows it."""
+    body = msgspec.to_builtins(event)
+    return {"seq": seq, "at": event.at, "kind": type(event).__name__, "body": body}
 
 
 def _at_rate(settings: Settings, rate_per_s: int) -> Settings:

@@ -134,10 +134,16 @@ RARE = frozenset({"nameless", "other_mode", "semi_auto", "human", "session_lost"
 """What ends all entering, or the like: it is in one session of sixteen."""
 
 
-def swarm(draw: random.Random, begin: Micros, until: Micros) -> tuple[list[Entry], tuple[str, ...]]:
-    """Return the entries of a fault script, and the kinds they are of."""
-    kinds = [name for name in CATALOGUE if draw.random() < _chance(name)]
+def swarm(
+    draw: random.Random, begin: Micros, until: Micros, forced: str = ""
+) -> tuple[list[Entry], tuple[str, ...]]:
+    """Return the entries of a fault script, and the kinds they are of.
+
+    A kind that is `forced` is there in any case, and the heavy one.
+    """
+    kinds = [name for name in CATALOGUE if draw.random() < _chance(name) or name == forced]
     heavy = draw.choice(kinds) if kinds else ""
+    heavy = forced or heavy
     entries: list[Entry] = []
     for name in kinds:
         entries += _entries(name, draw, (begin, until), is_heavy=name == heavy)

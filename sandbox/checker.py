@@ -39,7 +39,7 @@ from sandbox.entries import unlawful
 from sandbox.explained import lowered, meddling, unexplained
 from sandbox.kinds import Origin
 from sandbox.liveness import RESOLVED_S, in_doubt, lost, unbooked, unresolved
-from sandbox.lives import beside, covers
+from sandbox.lives import beside, covers, known_since
 from sandbox.spans import Span, Spans, outages
 from sandbox.truth import Arrived, Row, Traded
 
@@ -133,6 +133,7 @@ class _Walk:
             unheard=Spans((*outage, *terms.unseen, *terms.unheard)),
             covers=covers(journal),
             beside=beside(journal),
+            known_since=known_since(journal),
         )
         self._coverage = Coverage(bounds)
         self._by_journal = [*unexplained(rows, journal), *meddling(rows)]
@@ -207,7 +208,8 @@ class _Walk:
         if self._force_close is None:
             return
         since = max(self._force_close, self._terms.calm_at or Micros(0))
-        due = max(Micros(since + self._terms.bound(FLAT_S)), self._later.doubt(since))
+        soon = Micros(since + self._terms.bound(FLAT_S))
+        due = soon if self._terms.calm_at is None else max(soon, self._later.doubt(soon))
         if not is_flat:
             held, working = self._coverage.held, self._coverage.working
             if until > due:

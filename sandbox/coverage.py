@@ -42,7 +42,7 @@ class Bounds:
     """How long is too long, in market time: uncovered, and surplus.
 
     `covers` are the instants at which a cover was sent, `beside` the purchases that may double,
-    each by symbol and in order of time.
+    each by symbol and in order of time. `known_since` is when the agent learned of an order's id.
     """
 
     naked: Micros
@@ -52,6 +52,12 @@ class Bounds:
     unheard: Spans = field(default_factory=Spans)
     covers: Mapping[str, Sequence[Micros]] = field(default_factory=dict)
     beside: Mapping[str, Sequence[Beside]] = field(default_factory=dict)
+    known_since: Mapping[str, Micros] = field(default_factory=dict)
+
+    def was_known(self, orderid: str, at: Micros) -> bool:
+        """Whether the agent knew of an order some time before an instant."""
+        since = self.known_since.get(orderid)
+        return since is not None and since <= at - UNFILLED
 
     def has_cover(self, symbol: str, since: Micros, until: Micros) -> bool:
         """Whether a cover was sent within a stretch."""
@@ -155,6 +161,8 @@ class Coverage:
         """Let time pass up to a row and take it in; yield what breaks."""
         yield from self.until(row.at)
         self._seq = row.seq
+        if isinstance(row.payload, Accepted):
+            yield from self._beside(row, row.payload.order)
         self._book.apply(row.at, row.payload)
         match row.payload:
             case Accepted(order=order):
@@ -178,6 +186,23 @@ class Coverage:
             yield from self._pass(start, end)
             start = end
         self._now = at
+
+    def _beside(self, row: Row, order: OrderLine) -> Iterator[str]:
+        """A cover never goes beside an order that is known to live; only a second stop may."""
+        if order.origin is not Origin.AGENT or not _covers(order) or order.trigger:
+            return
+        key = order.symbol, order.product
+        known = [
+            other.pending
+            for other in self._book.live(order.symbol)
+            if _covers(other) and self._bounds.was_known(other.orderid, order.placed_at)
+        ]
+        short = max(0, -self._held.setdefault(key, _Held()).net)
+        if known and sum(known) + order.pending > short and not self._bounds.unseen.holds(row.at):
+            yield (
+                f"I4 {_name(key)}: truth {row.seq}: a cover for {order.pending} units beside BUY "
+                f"orders for {sum(known)} that are known to live, {short} are short"
+            )
 
     def stretches(self, at: Micros) -> tuple[Naked, ...]:
         """Return every uncovered stretch, those still under way by `at` included."""

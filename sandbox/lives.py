@@ -120,6 +120,15 @@ def covers(journal: Iterable[Row]) -> dict[str, list[Micros]]:
     return found
 
 
+def known_since(journal: Iterable[Row]) -> dict[str, Micros]:
+    """Return when the journal first knew each of the broker's ids."""
+    found: dict[str, Micros] = {}
+    for row in journal:
+        if row["kind"] == "StateChanged" and row["body"]["orderid"]:
+            found.setdefault(row["body"]["orderid"], Micros(row["at"]))
+    return found
+
+
 def beside(journal: Iterable[Row]) -> dict[str, list[Beside]]:
     """Return the BUY orders that were sent while another one of their leg was in doubt."""
     lives, found = Lives(), dict[str, list[Beside]]()

@@ -36,6 +36,10 @@ class Spans:
             total += min(until, end) - max(since, begin)
         return Micros(total)
 
+    def holds(self, at: Micros) -> bool:
+        """Whether an instant lies within."""
+        return self.overlap(at, Micros(at + 1)) > 0
+
     def due(self, since: Micros, span: Micros) -> Micros:
         """Return when `span` will have passed since then, not counting what lies within."""
         due = Micros(since + span)

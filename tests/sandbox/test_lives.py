@@ -100,3 +100,16 @@ def test_duplicates_and_entries_without_an_intent_are_counted() -> None:
     day.order("stray", Action.SELL, 65, 2, price=14_000, intended=False)
     report = day.judge(until=Day.instant(3))
     assert (report.orders_duplicated, report.entries_without_intent) == (1, 1)
+
+
+def test_i4_cover_beside_an_order_that_is_known_to_live() -> None:
+    day = a_doubtful_stop()
+    day.move("stop", 2, State.ACKED, known="stop")
+    day.order("cover", BUY, 650, 4)
+    (text,) = day.judge(until=Day.instant(5)).invariants_broken
+    assert text == (
+        "I4 NIFTY23NOV2626000CE: truth 4: a cover for 650 units beside BUY orders for 650 that are "
+        "known to live, 650 are short"
+    )
+    span = (Day.instant(3), Day.instant(5))
+    assert day.broken(until=Day.instant(5), unseen=(span,)) == []

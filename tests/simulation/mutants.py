@@ -44,13 +44,13 @@ Bite = Callable[[Patch], None]
 class Mutant:
     """A change for the worse, and the rules of which it has to break one.
 
-    `seed` is near the first random seed that catches it: where a hunt that is in a hurry begins.
+    `forced` is a kind of fault it has to meet: then that one is in every session of the hunt.
     """
 
     name: str
     rules: tuple[str, ...]
     bite: Bite
-    seed: int = 1
+    forced: str = ""
     is_policy: bool = False
 
 
@@ -230,7 +230,7 @@ def acknowledged_cancel(patch: Patch) -> None:
 
 
 def no_row_no_cover(patch: Patch) -> None:
-    """A cover goes only while the last position book shows the short."""
+    """A cover goes only while the position book shows the short; else the exit is over."""
     held: set[str] = set()
     cover = Climb._cover
 
@@ -242,6 +242,8 @@ def no_row_no_cover(patch: Patch) -> None:
     def asking(self: Climb, leg: Leg, at: Micros) -> None:
         if leg.symbol in held:
             cover(self, leg, at)
+        else:
+            self._b.blotter.finish(leg.leg, Phase.DONE, "no position", at)
 
     patch.setattr(Yardstick, "judge", judged)
     patch.setattr(Climb, "_cover", asking)
@@ -315,28 +317,40 @@ def latches_are_forgotten(patch: Patch) -> None:
 
 
 MUTANTS = (
-    Mutant("place retried three times", ("I1", "I2"), three_tries, is_policy=True),
+    Mutant(
+        "place retried three times", ("I1", "I2"), three_tries, forced="lost_after", is_policy=True
+    ),
     Mutant(
         "missing in the book, so deleted", ("I6", "I3", "LOST"), missing_is_gone, is_policy=True
     ),
     Mutant("one shot at the close", ("L3",), one_shot_close, is_policy=True),
     Mutant("stop placed and never looked at", ("I3",), stop_and_forget, is_policy=True),
     Mutant("intent never committed", ("I1", "I5", "I10"), no_commit),
-    Mutant("UNKNOWN lasts 30 s", ("I1", "I2", "I4"), short_memory),
+    Mutant("UNKNOWN lasts 30 s", ("I1", "I2", "I4"), short_memory, forced="late_accept"),
     Mutant("no fingerprint, match by quantity", ("I1", "I6", "I7", "L2", "LOST"), no_fingerprint),
-    Mutant("one ended row believed", ("I1", "I3", "I4", "I6"), one_ended_row),
-    Mutant("complete believed without trades", ("I6", "I3"), complete_is_filled),
+    Mutant("one ended row believed", ("I1", "I3", "I4", "I6"), one_ended_row, forced="leaks"),
+    Mutant("complete believed without trades", ("I6", "I3"), complete_is_filled, forced="leaks"),
     Mutant("stop for the first slice only", ("I3",), first_slice_only),
-    Mutant("second stop never cancelled", ("I4", "I2"), surplus_stays),
+    Mutant("second stop never cancelled", ("I4", "I2"), surplus_stays, forced="late_accept"),
     Mutant("entries after the last entry time", ("I8",), late_entries),
-    Mutant("replace on an acknowledged cancel", ("I1", "I2", "I4"), acknowledged_cancel),
-    Mutant("cover only if a position row exists", ("I3", "I2", "L3"), no_row_no_cover),
-    Mutant("no proof of flat", ("L3", "LOST"), no_proof),
+    Mutant(
+        "replace on an acknowledged cancel",
+        ("I1", "I2", "I4"),
+        acknowledged_cancel,
+        forced="slow_cancel",
+    ),
+    Mutant(
+        "cover only if a position row exists",
+        ("I3", "I6", "L3"),
+        no_row_no_cover,
+        forced="empty_positions",
+    ),
+    Mutant("no proof of flat", ("L3", "LOST"), no_proof, forced="late_accept"),
     Mutant("no rate governor", ("I9",), no_governor),
     Mutant("cover beside whatever lives", ("I2", "I4"), cover_beside),
     Mutant("stop left behind the cover", ("I4", "I2"), stop_left_behind),
     Mutant("what was being sent is forgotten", ("I1", "I3", "I4", "LOST"), sent_is_forgotten),
-    Mutant("unknown entry sent again", ("I1",), unknown_entry_again),
+    Mutant("unknown entry sent again", ("I1",), unknown_entry_again, forced="lost_after"),
     Mutant("latches forgotten at a restart", ("I8", "I10", "I11"), latches_are_forgotten),
 )
 

@@ -1,18 +1,13 @@
-"""The orders drill has teeth: each bad policy and each mutant is caught.
-
-`python -m tests.simulation.teeth` hunts each from the first seed on; here a hunt begins near the
-seed that is known to catch it, and goes on for a while, as a change of ours may move that.
-"""
+"""The orders drill has teeth: each bad policy and each mutant is caught within few random seeds."""
 
 import pytest
 
-from cli.order_drill import play
 from tests.simulation import teeth
 from tests.simulation.mutants import MUTANTS, Mutant
 
 pytestmark = pytest.mark.slow
 
-FEW = 150
+FEW = 80
 
 
 def test_mutants_are_named_apart_and_many_enough() -> None:
@@ -23,10 +18,5 @@ def test_mutants_are_named_apart_and_many_enough() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_mutant_is_caught_by_a_rule_of_its_own(mutant: Mutant) -> None:
-    bitten = teeth.hunt(mutant.name, range(mutant.seed, mutant.seed + FEW))
+    bitten = teeth.hunt(mutant.name, range(1, FEW + 1))
     assert bitten.rule in mutant.rules, bitten.text
-
-
-@pytest.mark.parametrize("seed", sorted({mutant.seed for mutant in MUTANTS}))
-def test_good_policy_plays_the_same_session_cleanly(seed: int) -> None:
-    assert play(seed).broken == ()
