@@ -50,7 +50,7 @@ class Bulletin:
         for intent in intents:
             self._tell(AUDIENCE, OrderChanged(at=at, order=ledger.orders[intent]))
         for leg in legs:
-            if leg in ledger.legs:
+            if leg in ledger.legs and ledger.legs[leg].sold.units:
                 self._tell(AUDIENCE, PositionChanged(at=at, leg=ledger.legs[leg]))
 
     def refuse(self, refused: Iterable[tuple[EntryKey, Refusal]], at: Micros) -> None:
@@ -83,7 +83,8 @@ class Bulletin:
         for order in ledger.orders.values():
             self._post.tell(who, OrderChanged(at=at, order=order))
         for leg in ledger.legs.values():
-            self._post.tell(who, PositionChanged(at=at, leg=leg))
+            if leg.sold.units:
+                self._post.tell(who, PositionChanged(at=at, leg=leg))
         if who in DOERS:
             self._post.tell(who, ModeEntered(at=at, mode=ledger.mode, reason="told again"))
         if who == "monitor" and self._stood is not None:

@@ -261,7 +261,7 @@ class OrderActor(Actor):
             desk.flipped(f"the books are of {message.books.mode} mode", at)
         if message.faults:
             verdict = Verdict(faults=message.faults, lags=message.lags, gone=message.gone)
-            desk.disbelieved(verdict, at)
+            desk.disbelieved(verdict, at, message.books)
         else:
             desk.judged(message.books, message.digest, at, self._send_before())
 

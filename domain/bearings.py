@@ -82,7 +82,7 @@ class Bearings:
             ticket=ticket,
             tick=tick,
             slice_max=largest,
-            open_units=leg.short,
+            open_units=leg.exposed,
             working=Units(sum(order.remaining for order in beside)),
             last=None if self.is_blind else self._fresh(leg.symbol, at),
         )

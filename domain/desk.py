@@ -12,6 +12,7 @@ from domain.books import Books, OrderPush, Status
 from domain.breakers import SkewWatch, trips
 from domain.cadence import Urge, attention
 from domain.calls import Outcome, Quotes, Ready, WriteReply
+from domain.claims import Claims
 from domain.desk_entries import Entry, EntryDesk
 from domain.desk_exits import ExitDesk
 from domain.desk_params import DeskParams, exit_terms
@@ -56,6 +57,7 @@ class Desk:
         amendments = Amendments(self.blotter, params.modify_qty, ticks)
         self.entries = EntryDesk(self.blotter, gate, params.entry, params.orders, amendments)
         self.exits = ExitDesk(self.blotter, self.memory, exit_terms(params))
+        self.claims = Claims(self.blotter, params.orders.fill_agree_s)
         self.doubts = Doubts(self.standing, self.blotter, self.exits.pages)
         self.externals = Externals(self.blotter, params.guard, params.underlying)
         self.rebuild = Rebuild(
@@ -100,7 +102,9 @@ class Desk:
         unproved = standing.is_closing(at) and self.ledger.proved_flat_at is None
         is_parking = standing.parked_at is not None
         urge = Urge(
-            is_waiting=self.entries.is_waiting or self.externals.is_waiting,
+            is_waiting=self.entries.is_waiting
+            or self.externals.is_waiting
+            or self.claims.is_waiting,
             is_bare=bool(self.exits.bare(at)) or self.exits.is_long,
             wants_proof=not standing.is_recovered
             or unproved
@@ -261,6 +265,7 @@ class Desk:
     def pushed(self, push: OrderPush) -> bool:
         """Remember what a push said, and return whether it is news; it moves nothing by itself."""
         self.blotter.pushed_ids.add(push.orderid)
+        self.claims.push(push)
         if push.status is Status.REJECTED and push.reason:
             self.memory.pushed_reason[push.orderid] = push.reason
         return self.memory.is_news(push)
@@ -282,6 +287,7 @@ class Desk:
         params = self._params
         findings = self.blotter.findings
         Weighing(books, self.blotter, self.memory, params.orders, params.reconcile).run()
+        self.claims.weigh(books, is_believed=True)
         if not self.standing.is_closing(at):
             self.externals.count(books)
         self.externals.weigh(books)
@@ -308,9 +314,11 @@ class Desk:
         self._doubts += 1
         self.doubts.is_answered = False
 
-    def disbelieved(self, verdict: Verdict, at: Micros) -> None:
-        """Take a snapshot that was not believed; it changes nothing but the mode."""
+    def disbelieved(self, verdict: Verdict, at: Micros, books: Books | None = None) -> None:
+        """Take a snapshot that was not believed: it changes the mode, and may claim a fill."""
         self.doubted()
+        if books is not None and not self.standing.holds(Condition.OTHER_WORLD):
+            self.claims.weigh(books, is_believed=False)
         self.doubts.invalid(verdict.faults, at, lags=verdict.lags)
         self.doubts.gone(verdict.gone, at)
 

@@ -109,7 +109,7 @@ class ExitDesk:
         self.bare(at)
         ledger = self._blotter.ledger
         for leg in tuple(ledger.legs.values()):
-            if leg.short <= 0:
+            if leg.exposed <= 0:
                 self._finish(leg, at)
             elif leg.phase is Phase.PROTECT:
                 self._protect(leg, at)
@@ -119,7 +119,7 @@ class ExitDesk:
 
     def _protect(self, leg: Leg, at: Micros) -> None:
         reason = self.protection.step(leg, self._bare_since.get(leg.leg), at)
-        if reason:
+        if reason and leg.short > 0:
             self.chase(leg, reason, at)
 
     def _finish(self, leg: Leg, at: Micros) -> None:

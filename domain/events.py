@@ -108,6 +108,17 @@ class FillsSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     value: int
 
 
+class FillsAgreed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Units of an entry filled by two of push, order row and position row, without a trade yet.
+
+    They may be protected; nothing is counted by them. 0 takes it back.
+    """
+
+    at: Micros
+    intent: str
+    units: Units
+
+
 class StopPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The protective stop of an entry or a leg was moved; never lowered by our own data."""
 
@@ -237,6 +248,7 @@ Event = (
     | WriteReplied
     | StateChanged
     | FillsSeen
+    | FillsAgreed
     | StopPlanned
     | ExitPhase
     | ExternalSeen

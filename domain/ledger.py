@@ -13,7 +13,7 @@ from domain.books import Action
 from domain.calls import Outcome
 from domain.contracts import Chain, Contract, Side
 from domain.orders import EntryKey, Order, Pending, Purpose, State, StopPlan, Ticket
-from domain.positions import Execution, Leg, Phase
+from domain.positions import Execution, Leg, Phase, opened
 from domain.reasons import Condition
 from domain.refusals import SCHEMA_CODES
 from domain.session import DayPlan
@@ -62,7 +62,7 @@ class Ledger:
                 self._plan(event)
             case ev.StateChanged():
                 self._move(event)
-            case ev.FillsSeen():
+            case ev.FillsSeen() | ev.FillsAgreed():
                 self._fill(event)
             case ev.WriteSent() | ev.ModifyPlanned() | ev.CancelPlanned():
                 self._request(event)
@@ -95,7 +95,7 @@ class Ledger:
 
     def uncovered(self, leg: Leg) -> Units:
         """Return the units of a leg that no working order protects."""
-        return Units(max(0, leg.short - self.covered(leg.leg)))
+        return Units(max(0, leg.exposed - self.covered(leg.leg)))
 
     def own_net(self) -> dict[Symbol, int]:
         """Return our own net units per symbol traded today, from our trades.
@@ -192,7 +192,11 @@ class Ledger:
         self._keep(moved)
         self._stir(event.at)
 
-    def _fill(self, event: ev.FillsSeen) -> None:
+    def _fill(self, event: ev.FillsSeen | ev.FillsAgreed) -> None:
+        self._stir(event.at)
+        if isinstance(event, ev.FillsAgreed):
+            self._agree(event)
+            return
         order = msgspec.structs.replace(
             self.orders[event.intent],
             filled=event.filled,
@@ -200,34 +204,21 @@ class Ledger:
             changed_at=event.at,
         )
         self._keep(order)
-        self._stir(event.at)
         if order.purpose is Purpose.ENTRY:
             self._sold(order, event.at)
         elif order.leg in self.legs:
             self._bought(order.leg)
 
     def _sold(self, order: Order, at: Micros) -> None:
-        sold = Execution(units=order.filled, value=order.value)
-        leg = self.legs.get(order.leg)
-        if leg is not None:
-            reopened = Phase.PROTECT if leg.phase is Phase.DONE else leg.phase
-            self.legs[order.leg] = msgspec.structs.replace(leg, sold=sold, phase=reopened)
-            return
-        if order.key is None or order.side is None or order.stop is None:
-            message = f"entry {order.intent} has no key, side or stop"
-            raise ValueError(message)
-        self.legs[order.leg] = Leg(
-            leg=order.leg,
-            strategy=order.ticket.strategy,
-            slot=order.key.slot,
-            symbol=order.ticket.symbol,
-            exchange=order.ticket.exchange,
-            side=order.side,
-            opened_at=at,
-            stop=order.stop,
-            first_stop=order.stop,
-            sold=sold,
-        )
+        leg = self.legs.get(order.leg) or opened(order, at)
+        self.legs[order.leg] = leg.grown(Execution(units=order.filled, value=order.value))
+
+    def _agree(self, event: ev.FillsAgreed) -> None:
+        """Take units that seem filled: there is a leg to protect, and nothing to count."""
+        order = self.orders[event.intent]
+        leg = self.legs.get(order.leg) or opened(order, event.at)
+        reopened = Phase.PROTECT if event.units and leg.phase is Phase.DONE else leg.phase
+        self.legs[order.leg] = msgspec.structs.replace(leg, unproved=event.units, phase=reopened)
 
     def _bought(self, leg: str) -> None:
         executions = tuple(
@@ -339,11 +330,7 @@ class Ledger:
                 self.foreign.update(orderids)
                 self.externals[symbol] = net
             case ev.ExternalClosed(at=at, leg=name, units=units, value=value):
-                leg = self.legs[name]
-                others = Execution(
-                    units=Units(leg.returned.units + units), value=leg.returned.value + value
-                )
-                self.legs[name] = msgspec.structs.replace(leg, returned=others)
+                leg = self.legs[name] = self.legs[name].given_back(units, value)
                 self.returned[leg.symbol] = self.returned.get(leg.symbol, 0) + units
                 self._stir(at)
             case _:

@@ -241,6 +241,7 @@ class OrderParams:
     match_skew_s: Annotated[int, Between(10, 3600)] = 180
     unknown_s: Annotated[int, Between(125, 900)] = 135
     confirm_gap_s: Annotated[float, Between(0.5, 30)] = 1.0
+    fill_agree_s: Annotated[float, Between(0.5, 30)] = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from domain.contracts import Side
-from domain.orders import StopPlan
+from domain.orders import Order, StopPlan
 from domain.units import Micros, Symbol, Units
 
 
@@ -28,7 +28,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     """One short, from its first fill to flat. Its id is the intent of the entry that opened it.
 
     `first_stop` is the stop of the plan at the first fill: R is measured against it for ever.
-    `returned` is what others bought back of it.
+    `returned` is what others bought back of it, `unproved` what filled without a trade yet.
     """
 
     leg: str
@@ -45,6 +45,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase = Phase.PROTECT
     reason: str = ""
     returned: Execution = Execution(units=Units(0), value=0)
+    unproved: Units = Units(0)
 
     @property
     def bought_units(self) -> Units:
@@ -57,6 +58,27 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
         return Units(self.sold.units - self.bought_units)
 
     @property
+    def exposed(self) -> Units:
+        """Units to be protected: what is short, and what seems to be."""
+        return Units(self.short + self.unproved)
+
+    def grown(self, sold: Execution) -> "Leg":
+        """Return the leg with what its entry sold by now; what was proved seems so no more."""
+        proved = max(0, sold.units - self.sold.units)
+        return msgspec.structs.replace(
+            self,
+            sold=sold,
+            unproved=Units(max(0, self.unproved - proved)),
+            phase=Phase.PROTECT if self.phase is Phase.DONE else self.phase,
+        )
+
+    def given_back(self, units: Units, value: int) -> "Leg":
+        """Return the leg with units more that others bought back."""
+        before = self.returned
+        others = Execution(units=Units(before.units + units), value=before.value + value)
+        return msgspec.structs.replace(self, returned=others)
+
+    @property
     def gross(self) -> int:
         """Money received less money paid for the units bought back, in paise; no charges.
 
@@ -65,3 +87,22 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
         closed = min(self.bought_units, self.sold.units)
         received = self.sold.value * closed // self.sold.units if self.sold.units else 0
         return received - sum(e.value for e in self.bought) - self.returned.value
+
+
+def opened(order: Order, at: Micros) -> Leg:
+    """Return the leg that an entry opens by its first fill. Raises ValueError if it is none."""
+    if order.key is None or order.side is None or order.stop is None:
+        message = f"entry {order.intent} has no key, side or stop"
+        raise ValueError(message)
+    return Leg(
+        leg=order.leg,
+        strategy=order.ticket.strategy,
+        slot=order.key.slot,
+        symbol=order.ticket.symbol,
+        exchange=order.ticket.exchange,
+        side=order.side,
+        opened_at=at,
+        stop=order.stop,
+        first_stop=order.stop,
+        sold=Execution(units=order.filled, value=order.value),
+    )

@@ -48,7 +48,7 @@ class Protection:
         unsent = [order for order in orders if order.state is State.PLANNED]
         flying = [order for order in orders if order.state.is_in_flight]
         placed = [order for order in orders if order.orderid]
-        missing = leg.short - _remaining(placed)
+        missing = leg.exposed - _remaining(placed)
         if unsent:
             self._resend(unsent[0], missing, at)
         elif missing < 0:

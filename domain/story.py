@@ -50,6 +50,9 @@ def _order_line(event: ev.Event, order: Order) -> Line | None:
             line = _moved(event, order)
         case ev.FillsSeen():
             line = _filled(order)
+        case ev.FillsAgreed(units=units):
+            text = f"{symbol} seems filled units={units}, no trade is shown yet"
+            line = Line(tag="FILL", text=text, warn=True)
         case ev.OrphanFound(stop=stop, filled=filled):
             text = f"orphan {symbol} short={filled} stop={rupees(stop.trigger)} is taken over"
             line = Line(tag="RECOVERY", text=text, warn=True)

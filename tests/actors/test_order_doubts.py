@@ -10,10 +10,28 @@ from domain.books import OrderPush, Status
 from domain.calls import Outcome, PlaceOrder
 from domain.units import Units, seconds
 from messages.control import ClockJumped, Ended, ModeEntered, Pulse
-from messages.orders import ActorLost, Attention, BooksFailed, OrderPushed
+from messages.orders import (
+    ActorLost,
+    Attention,
+    BooksFailed,
+    BooksJudged,
+    FactsWanted,
+    OrderPushed,
+    PositionChanged,
+)
 from tests.actors.fakes import To
 from tests.actors.order_stand import Stand, of, place
-from tests.orders import CE, a_reply, rows_of_short, sold, t
+from tests.orders import (
+    CE,
+    ENTRY,
+    a_position,
+    a_reply,
+    a_row,
+    rows_of_short,
+    sold,
+    some_books,
+    t,
+)
 
 
 @pytest.fixture
@@ -129,3 +147,20 @@ def test_refused_write_is_a_lost_session_or_a_refusal_of_writes(
     assert modes(told) == [("REDUCE_ONLY", "the server answers reads and refuses orders")]
     pages = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert [r.getMessage()[:14] for r in pages] == ["WRITES_REFUSED"]
+
+
+def test_short_that_only_seems_to_be_there_is_protected_and_told_to_nobody(stand: Stand) -> None:
+    stand.ready().hear(1, place(1))
+    stand.reply(1.5, orderid="A1")
+    told = []
+    for second in (3, 5):
+        row = a_row(ENTRY, status=Status.COMPLETE)
+        books = some_books([row], asked=t(second), positions=[a_position(net=-650)])
+        judged = BooksJudged(books=books, faults=("trades and position differ",), digest="")
+        told += stand.hear(second, judged)
+    (stop,) = [write for write in stand.sent() if isinstance(write, PlaceOrder)]
+    assert (stop.ticket.trigger, stop.ticket.quantity) == (14_100, 650)
+    told += stand.hear(6, FactsWanted(who="strategy"))
+    assert of(PositionChanged, told) == []
+    told = stand.read(7, [a_row(ENTRY, status=Status.COMPLETE)], [sold()])
+    assert {message.leg.short for message in of(PositionChanged, told)} == {650}
