@@ -79,7 +79,7 @@ class Amendments:
             return f"{goal.ticket.quantity} units are wished"
         why = self._why_end(order, change.ticket)
         if not why:
-            self._send(order, goal, msgspec.structs.replace(change, send_before=send_before), at)
+            self._send(order, goal, replace(change, send_before=send_before), at)
         return why
 
     def _next(self, order: Order, goal: Goal) -> Amend | None:
@@ -130,6 +130,7 @@ class Amendments:
         is_again = before is not None and before.ticket == change.ticket
         times = before.times + 1 if before is not None and is_again else 1
         self._asked[order.intent] = _Asked(ticket=change.ticket, times=times)
-        if change.key == goal.key != order.key and order.stop != goal.stop:
-            self._blotter.record(ev.StopPlanned(at=at, intent=order.intent, stop=goal.stop))
+        if change.key == goal.key != order.key:
+            # A nearer stop belongs to the new price: until the change took, the further one holds.
+            change = replace(change, stop=goal.stop)
         self._blotter.amend(order, change, at)

@@ -45,7 +45,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Amend(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of an entry that rests; `key` is the decision it stands for once it took.
+    """A change of an entry that rests; `key` and `stop` are its decision and plan once it took.
 
     `is_relief`: it only takes risk off, so it goes as soon as a cancel would.
     """
@@ -53,6 +53,7 @@ class Amend(msgspec.Struct, frozen=True, kw_only=True):
     ticket: Ticket
     reason: str
     key: EntryKey | None = None
+    stop: StopPlan | None = None
     is_relief: bool = False
     send_before: Micros | None = None
 
@@ -143,7 +144,12 @@ class Blotter:
         """Ask for the absolute values of an entry's change."""
         wire = change.ticket
         planned = ev.ModifyPlanned(
-            at=at, intent=order.intent, ticket=wire, reason=change.reason, key=change.key
+            at=at,
+            intent=order.intent,
+            ticket=wire,
+            reason=change.reason,
+            key=change.key,
+            stop=change.stop,
         )
         self.record(planned)
         self.record(ev.WriteSent(at=at, intent=order.intent, op="modify"))

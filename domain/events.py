@@ -47,7 +47,8 @@ class IntentPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tru
 class ModifyPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """An order shall get the absolute values of `ticket`.
 
-    An entry that is to stand for another decision from then on names it by its `key`.
+    An entry that is to stand for another decision from then on names it by its `key`, and the stop
+    planned for it then.
     """
 
     at: Micros
@@ -55,6 +56,7 @@ class ModifyPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=Tru
     ticket: Ticket
     reason: str
     key: EntryKey | None = None
+    stop: StopPlan | None = None
 
 
 class CancelPlanned(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -179,6 +179,7 @@ class Ledger:
             pending_since=order.pending_since if waiting else None,
             target=order.target if waiting else None,
             target_key=order.target_key if waiting else None,
+            target_stop=order.target_stop if waiting else None,
             orderid=event.orderid or order.orderid,
             ticket=event.ticket or order.ticket,
             reason=event.reason or order.reason,
@@ -186,7 +187,7 @@ class Ledger:
         if moved.state is State.REJECTED and order.state is not State.REJECTED:
             self._rejected(event.at)
         if not waiting and moved.ticket == order.target and order.target_key is not None:
-            moved = _renamed(moved, order.target_key)
+            moved = _renamed(moved, order.target_key, order.target_stop)
         if _life(moved) != _life(order):
             moved = msgspec.structs.replace(moved, changed_at=event.at)
         self._keep(moved)
@@ -234,7 +235,7 @@ class Ledger:
     def _request(self, event: ev.WriteSent | ev.ModifyPlanned | ev.CancelPlanned) -> None:
         order = self.orders[event.intent]
         match event:
-            case ev.ModifyPlanned(ticket=ticket, key=key):
+            case ev.ModifyPlanned(ticket=ticket, key=key, stop=stop):
                 order = msgspec.structs.replace(
                     order,
                     pending=Pending.MODIFY,
@@ -242,6 +243,7 @@ class Ledger:
                     asked_at=event.at,
                     target=ticket,
                     target_key=key,
+                    target_stop=stop,
                     modifies=order.modifies + 1,
                 )
             case ev.CancelPlanned():
@@ -252,6 +254,7 @@ class Ledger:
                     asked_at=event.at,
                     target=None,
                     target_key=None,
+                    target_stop=None,
                 )
             case ev.WriteSent(op="place"):
                 order = msgspec.structs.replace(order, state=State.SENDING, sent_at=event.at)
@@ -376,11 +379,16 @@ class Ledger:
         self.proved_flat_at = None
 
 
-def _renamed(order: Order, key: EntryKey) -> Order:
-    """Return an entry whose change took, as the order of the decision it now stands for."""
+def _renamed(order: Order, key: EntryKey, stop: StopPlan | None) -> Order:
+    """Return an entry whose change took, as the order of the decision it now stands for.
+
+    What filled before that was sold at the old price, and keeps its plan.
+    """
     if key == order.key or order.key is None:
         return order
-    return msgspec.structs.replace(order, key=key, former=(*order.former, order.key))
+    planned = order.stop if stop is None or order.filled else stop
+    former = (*order.former, order.key)
+    return msgspec.structs.replace(order, key=key, former=former, stop=planned)
 
 
 def refusal_of(symbol: Symbol, code: str) -> str:

@@ -131,8 +131,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     `changed_at` is when state, id, numbers or fills last changed; `asked_at` is when a modify or a
     cancel was last sent, `pending_since` the same while it is in the air. `modify_refused` is the
     code of the refusal if the last modify was refused for certain. `target` is what a modify in the
-    air asks for, `target_key` the decision the entry stands for once it took; `former` are those it
-    stood for before.
+    air asks for, `target_key` and `target_stop` the decision the entry stands for once it took and
+    the stop planned then; `former` are those it stood for before.
     """
 
     intent: str
@@ -148,6 +148,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     pending_since: Micros | None = None
     target: Ticket | None = None
     target_key: EntryKey | None = None
+    target_stop: StopPlan | None = None
     former: tuple[EntryKey, ...] = ()
     orderid: str = ""
     sent_at: Micros | None = None

@@ -96,6 +96,26 @@ def test_newer_swing_moves_the_order_and_takes_it_over() -> None:
     assert bench.wish(5, successor(5)).settle(9).writes == []
 
 
+def test_nearer_stop_of_the_newer_swing_waits_until_the_change_took() -> None:
+    """Sold at the old price while the change is in the air: the further stop protects it."""
+    bench = a_resting_entry().wish(2, successor(2))
+    assert (bench.order().stop, bench.order().target_stop) == (STOP, LOWER)
+    bench.take()
+    bench.read(3, [a_row(ENTRY, status=Status.COMPLETE)], [sold()])
+    (stop,) = bench.placed()
+    assert (stop.trigger, stop.price) == (STOP.trigger, STOP.limit)
+    bench.desk.replied(bench.order(0).intent, "modify", _done(Outcome.UNKNOWN), t(4))
+    assert bench.settle(5).order(0).stop == STOP
+
+
+def test_change_that_took_after_a_part_was_sold_keeps_the_plan_of_that_part() -> None:
+    bench = a_resting_entry().wish(2, successor(2))
+    bench.take()
+    bench.read(3, [a_row(ENTRY, status=Status.OPEN)], [sold(65)])
+    bench.desk.replied(bench.order(0).intent, "modify", _done(Outcome.DONE), t(4))
+    assert (bench.order(0).key, bench.order(0).stop) == (NEWER, STOP)
+
+
 @pytest.mark.parametrize(
     ("first", "units", "steps"),
     [
