@@ -189,15 +189,6 @@ def test_resting_entry_is_resized_when_its_stop_moves() -> None:
     assert decided(grown, smaller) == []
 
 
-def test_taking_risk_off_needs_no_leave_to_enter() -> None:
-    less = replace(a_place(), ticket=a_ticket(units=455))
-    assert decided(a_wish(units=455), an_order(), may_place=False) == [less]
-    assert decided(a_wish(units=715), an_order(), may_place=False) == []
-    assert decided(a_wish(units=455, index=7), an_order(), may_place=False) == []
-    moved = a_wish(units=455, price=StopLimit(Paise(12_800), Paise(12_500)))
-    assert decided(moved, an_order(), may_place=False) == []
-
-
 def test_each_side_is_decided_by_itself() -> None:
     put = a_wish(PE, slot="PE")
     found = decided(Wishes(entries=(put, a_wish())), an_order())
