@@ -210,11 +210,12 @@ class _Wanted:
     def change(self, held: EntryView, facts: Facts) -> Iterator[Place]:
         """Yield the live order with other values; for a newer decision it is that one's order.
 
-        Taking risk off needs no leave to enter.
+        Taking risk off what rests needs no leave to enter; what was only asked for may rest nowhere.
         """
         wish = self.wish
         is_same = wish.minute == held.minute
-        is_smaller = is_same and self.is_priced_as(held) and wish.units < held.units
+        is_there = is_same and held.state is not State.PLANNED
+        is_smaller = is_there and self.is_priced_as(held) and wish.units < held.units
         attempt = held.attempt
         if not is_same:
             attempt = facts.attempt(wish.slot, wish.symbol, wish.minute)

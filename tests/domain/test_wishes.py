@@ -381,7 +381,7 @@ states = st.sampled_from(list(State))
 def test_one_entry_lives_per_slot_and_a_live_one_is_never_doubled(
     wish: EntryWish | None, past: list[tuple[State, int]], may_place: bool
 ) -> None:
-    """Place with a new key comes only into an empty slot, with an attempt nobody has used."""
+    """A new key comes into an empty slot, or takes over its symbol's order; nobody has used it."""
     orders = [
         an_order(a_key(index=index, attempt=n), intent=str(n), state=state)
         for n, (state, index) in enumerate(past)
@@ -391,6 +391,8 @@ def test_one_entry_lives_per_slot_and_a_live_one_is_never_doubled(
         return
     for found in decided(wish, facts_of(*orders), may_place=may_place):
         if isinstance(found, Place):
-            assert may_place
-            assert [o.key for o in live] in ([], [found.key])
-            assert live or found.key not in {o.key for o in orders}
+            rests = [o for o in live if o.state is not State.PLANNED]
+            assert may_place or [found.ticket.quantity < o.ticket.quantity for o in rests] == [True]
+            is_change = [o.key for o in live] == [found.key]
+            assert is_change or found.key not in {o.key for o in orders}
+            assert all(o.ticket.symbol == found.key.symbol for o in live)
