@@ -210,7 +210,7 @@ class _Wanted:
     def change(self, held: EntryView, facts: Facts) -> Iterator[Place]:
         """Yield the live order with other values; for a newer decision it is that one's order.
 
-        Taking risk off what rests needs no leave to enter; what was only asked for may rest nowhere.
+        Taking risk off what rests needs no leave to enter; what was only asked for may not rest.
         """
         wish = self.wish
         is_same = wish.minute == held.minute
