@@ -61,6 +61,16 @@ class Bearings:
         """Our own account."""
         return self.blotter.ledger
 
+    def room(self, leg: Leg) -> Units:
+        """Return how much a new order may buy: what is short, by us and by the broker.
+
+        The broker's books bound it only while they are believed; a missing row is no reason to buy
+        less. What seems filled without a trade may be protected beyond that.
+        """
+        cap = self.memory.broker_short(leg.symbol)
+        short = leg.short if cap is None else min(leg.short, cap)
+        return Units(short + leg.unproved)
+
     def tick(self, symbol: Symbol) -> Paise:
         """Return the tick of a contract; the usual one where the day's facts were lost."""
         return sized_for(self.ledger.contract(symbol), Units(0))[0]

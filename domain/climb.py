@@ -35,6 +35,9 @@ UNREAD_AFTER = seconds(5)
 """How long a short that is to be left waits for a valid read before a human is told."""
 
 
+NO_SHORT = "the broker is short no more"
+
+
 class Climb:
     """Steps one leg that is being left."""
 
@@ -93,9 +96,9 @@ class Climb:
 
     def _slice(self, leg: Leg) -> Units:
         """Return what one order may buy of what is left."""
-        owed = leg.short
+        owed = min(leg.short, self._b.room(leg))
         contract = self._b.ledger.contract(leg.symbol)
-        return owed if contract is None else Units(min(owed, contract.slice_max))
+        return Units(owed if contract is None else min(owed, contract.slice_max))
 
     def _is_free(self, leg: Leg, at: Micros) -> bool:
         """Whether a cover may go: nothing of ours may still buy this leg back, or nobody knows.
@@ -131,13 +134,14 @@ class Climb:
     def _cover(self, leg: Leg, at: Micros) -> None:
         """Place a LIMIT on what is still short, at most one each rung, whatever became of them."""
         ladder = self._ladders[leg.leg]
-        if not self._rungs.is_due(ladder, at):
+        units = self._slice(leg)
+        if not units or not self._rungs.is_due(ladder, at):
             return
         step = self._rungs.next(leg.symbol, ladder, leg.stop.limit, at)
         if step is None:
             return
         self._tell_gap(leg, ladder, at)
-        ticket = a_buy(leg, leg.short, PriceType.LIMIT, step.price)
+        ticket = a_buy(leg, units, PriceType.LIMIT, step.price)
         given_up = list(self._b.ledger.exits(leg.leg))
         fitted = self._b.fit(leg, ticket, (), at).ticket
         if fitted is None:
@@ -165,7 +169,7 @@ class Climb:
         if not order.may_be_asked(at):
             return
         wanted = self._slice(leg)
-        ended = self._why_replace(order, wanted, ladder)
+        ended = self._why_replace(order, wanted, ladder) if wanted else NO_SHORT
         if ended:
             self._b.blotter.cancel(order, at, ended)
         elif order.remaining != wanted:

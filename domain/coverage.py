@@ -32,7 +32,10 @@ Bare = tuple[tuple[Symbol, Units, Micros], ...]
 
 
 def uncovered(ledger: Ledger, books: Books) -> dict[Symbol, Units]:
-    """Return the units of our shorts that no working BUY of ours in the book would buy back."""
+    """Return the units of our shorts that no working BUY of ours in the book would buy back.
+
+    Never more than the broker is short: what a human bought back needs no cover.
+    """
     traded: dict[str, int] = defaultdict(int)
     for trade in books.trades:
         traded[trade.orderid] += trade.quantity
@@ -46,7 +49,12 @@ def uncovered(ledger: Ledger, books: Books) -> dict[Symbol, Units]:
         is_cover = row.orderid in own and row.action is Action.BUY and row.status in WORKING
         if is_cover and net.get(row.symbol, 0) < 0:
             net[row.symbol] += row.quantity - traded[row.orderid]
-    return {symbol: Units(-units) for symbol, units in net.items() if units < 0}
+    held: dict[Symbol, int] = defaultdict(int)
+    for trade in books.trades:
+        if trade.product == "MIS":
+            held[trade.symbol] -= trade.action.sign * trade.quantity
+    short = {symbol: min(-units, held[symbol]) for symbol, units in net.items()}
+    return {symbol: Units(units) for symbol, units in short.items() if units > 0}
 
 
 class Coverage:

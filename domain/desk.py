@@ -313,6 +313,7 @@ class Desk:
         self.proof = Proof()
         self._doubts += 1
         self.doubts.is_answered = False
+        self.memory.net = None
 
     def disbelieved(self, verdict: Verdict, at: Micros, books: Books | None = None) -> None:
         """Take a snapshot that was not believed: it changes the mode, and may claim a fill."""

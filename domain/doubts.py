@@ -170,13 +170,18 @@ class Doubts:
             self._blotter.alarms.clear()
         is_late = self._since is not None and at >= self._since + PATIENCE
         if self._standing.holds(Condition.BOOKS) and is_late:
-            self._pages.add(PageCode.BOOKS, "books", self._said, at)
+            text = f"{self._said}; by our own account: {_listed(left())}"
+            self._pages.add(PageCode.BOOKS, "books", text, at)
         holds = self._standing.conditions
         for condition, code in _PAGED.items():
             if condition in holds and (code in _LASTING or condition not in self._held):
-                manual = "; ".join(left()) or "nothing of ours is open"
-                self._pages.add(code, condition, f"{holds[condition]}: {manual}", at)
+                text = f"{holds[condition]}: {_listed(left())}"
+                self._pages.add(code, condition, text, at)
         self._held = set(holds)
+
+
+def _listed(left: Iterable[str]) -> str:
+    return "; ".join(left) or "nothing of ours is open"
 
 
 _PAGED = {

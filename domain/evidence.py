@@ -12,7 +12,7 @@ import msgspec
 from domain import events as ev
 from domain.blotter import Blotter
 from domain.books import Books, OrderPush, OrderRow, Status, TradeRow
-from domain.fingerprint import candidates, weak_candidates
+from domain.fingerprint import WAITS, candidates, weak_candidates
 from domain.orders import Order, Pending, Purpose, State, Ticket
 from domain.params import OrderParams, ReconcileParams
 from domain.positions import Phase
@@ -37,6 +37,18 @@ class Memory:
     pushed_reason: dict[str, str] = field(default_factory=dict)
 
     pushed: set[tuple[str, Status, int]] = field(default_factory=set)
+    net: dict[Symbol, int] | None = None
+
+    def saw(self, books: Books) -> None:
+        """Remember what the broker holds by the last believed books; `net` None: not known now."""
+        self.net = defaultdict(int)
+        for row in books.positions:
+            if row.product == "MIS":
+                self.net[row.symbol] += row.net
+
+    def broker_short(self, symbol: Symbol) -> Units | None:
+        """Return how much the broker is short; None: not known, so that it bounds nothing."""
+        return None if self.net is None else Units(max(0, -self.net.get(symbol, 0)))
 
     def is_news(self, push: OrderPush) -> bool:
         """Whether a push says something that none said before."""
@@ -86,6 +98,7 @@ class Weighing:
             if orderid in rows:
                 self._row(ledger.orders[intent], rows[orderid])
         self._strangers()
+        self._memory.saw(self._books)
         self._blotter.see_book(self._books.orders, self._books.unread)
 
     def _search(self, order: Order) -> None:
@@ -97,7 +110,7 @@ class Weighing:
         found = candidates(order, self._books.orders, known, skew)
         if found:
             self._adopt(order, found)
-        elif order.state.is_in_flight and (weak := self._weak(order, known, skew)):
+        elif _may_have_filled(order) and (weak := self._weak(order, known, skew)):
             self._adopt(order, weak)
             self._finding("ADOPTED_WEAK", order, weak[0].orderid)
         elif order.state.is_in_flight and self._shows_absence(order, order.sent_at):
@@ -264,6 +277,15 @@ def _shows(order: Order, row: OrderRow) -> bool:
         return False
     shown = row.quantity, row.price, row.trigger or target.trigger
     return shown == (target.quantity, target.price, target.trigger)
+
+
+def _may_have_filled(order: Order) -> bool:
+    """Whether a filled row that only resembles an order may be it: in flight, or an entry given up.
+
+    What buys back and was given up is not looked for so: a human's own purchase looks the same.
+    """
+    is_watched = order.state is State.NOT_PLACED or order.reason in WAITS
+    return order.state.is_in_flight or (order.purpose is Purpose.ENTRY and is_watched)
 
 
 def _as_read(order: Order, row: OrderRow) -> Ticket:

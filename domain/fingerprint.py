@@ -13,6 +13,9 @@ from domain.books import Action, OrderRow, Status
 from domain.orders import Order, Ticket
 from domain.units import Micros, Paise, Symbol, Units
 
+WAITS = frozenset({"NO_ORDERID", "SEMI_AUTO"})
+"""Why a refused order may still be placed: it was accepted without an id."""
+
 Numbers = tuple[Symbol, Action, str, Units, Paise, Paise]
 
 
@@ -71,27 +74,30 @@ def candidates(
 def weak_candidates(
     order: Order, rows: Iterable[OrderRow], known: set[str], skew: Micros
 ) -> tuple[OrderRow, ...]:
-    """Return rows that may be this order, filled: all but the price is equal.
+    """Return rows that may be this order, filled: all but price and trigger is equal.
 
-    Some brokers overwrite the price by the average, which is never worse than the limit. A row that
-    shows a limit beside its average shows its own, and is another's.
+    Some brokers overwrite the price by the average, which is never worse than the limit, and drop
+    the trigger once it was met. A row that shows a limit beside its average shows its own, and is
+    another's.
     """
     known = known | set(order.baseline)
-    mine = _but_price(numbers(order.ticket))
+    *mine, trigger, _ = numbers(order.ticket)
     return tuple(
         row
         for row in rows
         if row.status is Status.COMPLETE
         and row.orderid not in known
-        and _but_price(row_numbers(row)) == mine
+        and list(row_numbers(row)[:4]) == mine
+        and (row.trigger == trigger or _dropped_trigger(row, order.ticket))
         and row.price in {0, row.average or row.price}
         and _is_no_worse(row.average or row.price, order.ticket)
         and not _is_far(row, order, skew)
     )
 
 
-def _but_price(known: Numbers) -> tuple[object, ...]:
-    return known[:-1]
+def _dropped_trigger(row: OrderRow, ticket: Ticket) -> bool:
+    """Whether a row is a stop-limit that was met; a LIMIT never had a trigger and is another's."""
+    return row.trigger == 0 and ticket.trigger > 0 and row.pricetype == ticket.pricetype
 
 
 def _is_no_worse(average: Paise, ticket: Ticket) -> bool:
@@ -101,4 +107,6 @@ def _is_no_worse(average: Paise, ticket: Ticket) -> bool:
 def _is_far(row: OrderRow, order: Order, skew: Micros) -> bool:
     if row.placed_at is None or order.sent_at is None:
         return False
-    return abs(row.placed_at - order.sent_at) > skew
+    # What waits for a human is placed when he approves it.
+    is_later = row.placed_at - order.sent_at > skew and order.reason not in WAITS
+    return is_later or order.sent_at - row.placed_at > skew

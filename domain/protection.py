@@ -49,6 +49,8 @@ class Protection:
         flying = [order for order in orders if order.state.is_in_flight]
         placed = [order for order in orders if order.orderid]
         missing = leg.exposed - _remaining(placed)
+        if missing > 0:
+            missing = max(0, self._b.room(leg) - _remaining(placed))
         if unsent:
             self._resend(unsent[0], missing, at)
         elif missing < 0:

@@ -11,6 +11,7 @@ import msgspec
 
 from domain.books import Books
 from domain.ledger import Ledger
+from domain.symbols import is_option
 from domain.units import Symbol, seconds
 
 
@@ -40,7 +41,7 @@ class Yardstick:
     def judge(self, books: Books, ledger: Ledger, mode: str, window_s: float) -> Verdict:
         """Return whether a snapshot may be believed, and remember it if so."""
         found = (*_lacks(books, ledger, mode, window_s), *self._lost(books, ledger.known_ids()))
-        unequal = tuple(_unequal_positions(books))
+        unequal = tuple(_unequal_positions(books, ledger))
         if not found and not unequal:
             self._keep(books)
         gone = tuple(_gone(books, ledger)) if unequal and not found else ()
@@ -68,7 +69,7 @@ class Yardstick:
 
 def faults(books: Books, ledger: Ledger, mode: str, window_s: float) -> tuple[str, ...]:
     """Return what is wrong with one snapshot by itself; an empty tuple: it is valid."""
-    return (*_lacks(books, ledger, mode, window_s), *_unequal_positions(books))
+    return (*_lacks(books, ledger, mode, window_s), *_unequal_positions(books, ledger))
 
 
 def _lacks(books: Books, ledger: Ledger, mode: str, window_s: float) -> tuple[str, ...]:
@@ -147,8 +148,20 @@ def _gone(books: Books, ledger: Ledger) -> list[Symbol]:
     return sorted(s for s, net in ledger.own_net().items() if net and not held[s])
 
 
-def _unequal_positions(books: Books) -> list[str]:
-    """Compare each symbol's trades with its position; MIS carries nothing over from yesterday."""
+def _matters(symbol: Symbol, ledger: Ledger, own: set[Symbol]) -> bool:
+    """Whether a symbol is one we trade, or before the day's choice might; else it is others'."""
+    if symbol in own or ledger.contract(symbol) is not None:
+        return True
+    return ledger.chain is None and is_option(symbol)
+
+
+def _unequal_positions(books: Books, ledger: Ledger) -> list[str]:
+    """Compare the trades of symbols that matter with their position.
+
+    MIS carries nothing over from yesterday. What others do elsewhere in the account, such as
+    turning shares into CNC, is no reason to disbelieve the books.
+    """
+    own = {order.ticket.symbol for order in ledger.orders.values()}
     net: dict[Symbol, int] = defaultdict(int)
     for trade in books.trades:
         if trade.product == "MIS":
@@ -159,5 +172,5 @@ def _unequal_positions(books: Books) -> list[str]:
     return [
         f"{symbol}: trades and position differ by {difference}"
         for symbol, difference in sorted(net.items())
-        if difference
+        if difference and _matters(symbol, ledger, own)
     ]

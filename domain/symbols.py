@@ -49,6 +49,15 @@ def parse(symbol: str) -> OptionSymbol:
     )
 
 
+def is_option(symbol: str) -> bool:
+    """Whether a text is spelled as an option symbol; RELIANCE is none."""
+    try:
+        parse(symbol)
+    except BadSymbol:
+        return False
+    return True
+
+
 def build(name: str, expiry: Day, strike: Paise, side: Side) -> Symbol:
     """Spell an option symbol. Raises BadSymbol for a name, date or strike that has no spelling."""
     if strike <= 0:

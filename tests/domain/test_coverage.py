@@ -1,5 +1,6 @@
 """What is uncovered by the journal and the books, and when that ends the process."""
 
+import msgspec
 import pytest
 
 from domain import events as ev
@@ -50,6 +51,14 @@ def test_trades_the_journal_does_not_know_yet_count() -> None:
     trades = [sold(), sold(130), a_trade(a_buy(), 65, 14_100, "S1")]
     rows = [a_row(ENTRY), a_row(a_buy(), "S1", Status.OPEN)]
     assert uncovered(short(), some_books(rows, trades)) == {CE: 130}
+
+
+def test_short_that_a_human_bought_back_needs_no_cover() -> None:
+    rows = rows_of_short(Status.CANCELLED)
+    human = a_trade(a_buy(trigger=0), 325, 13_000, "H1")
+    assert uncovered(short(), some_books(rows, [sold(), human])) == {CE: 325}
+    overnight = msgspec.structs.replace(human, product="NRML")
+    assert uncovered(short(), some_books(rows, [sold(), overnight])) == {CE: 650}
 
 
 def test_order_without_an_id_covers_nothing_yet() -> None:

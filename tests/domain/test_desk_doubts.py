@@ -190,3 +190,72 @@ def test_rows_of_others_after_the_force_close_are_no_other_trader() -> None:
     assert Condition.ANOTHER_TRADER not in holds(bench)
     early = Bench().active(0).read(1, rows)
     assert Condition.ANOTHER_TRADER in holds(early.settle(1))
+
+
+# Never more than the broker is short.
+
+
+def a_stop_in_doubt() -> Bench:
+    """The stop of a short is UNKNOWN, and a human buys the short back at once."""
+    bench = a_resting_entry().read(10, [a_row(ENTRY, status=Status.COMPLETE)], [sold()])
+    return bench.reply(11, Outcome.UNKNOWN)
+
+
+def bought_back(bench: Bench, when: float, units: int = 650) -> Bench:
+    human = a_buy(units, trigger=0)
+    rows = [a_row(ENTRY, status=Status.COMPLETE), a_row(human, "H1", Status.COMPLETE)]
+    return bench.read(when, rows, [sold(), a_trade(human, units, 13_000, "H1")])
+
+
+def bought_units(bench: Bench) -> list[int]:
+    return [w.ticket.quantity for w in bench.take() if isinstance(w, PlaceOrder)]
+
+
+def test_nothing_is_bought_beside_an_order_in_doubt_where_the_broker_is_short_no_more() -> None:
+    bench = a_stop_in_doubt()
+    for when in range(12, 60, 2):
+        bought_back(bench, when)
+        bench.quote(when, 13_000, 13_010)
+    assert bought_units(bench) == []
+    for when in (150, 152, 154, 156):
+        bought_back(bench, when)
+    (leg,) = bench.ledger.legs.values()
+    assert (leg.short, bought_units(bench)) == (0, [])
+
+
+def test_part_bought_back_bounds_what_goes_beside_an_order_in_doubt() -> None:
+    bench = a_stop_in_doubt()
+    for when in range(12, 18, 2):
+        bought_back(bench, when, 325)
+    assert bought_units(bench) == [325]
+
+
+def test_books_that_are_not_believed_bound_nothing() -> None:
+    bench = a_stop_in_doubt()
+    bought_back(bench, 12)
+    for when in range(13, 18):
+        bench.desk.disbelieved(Verdict(faults=("x",)), t(when))
+        bench.settle(when)
+    assert bought_units(bench) == [650]
+
+
+def test_climbing_cover_ends_where_the_broker_is_short_no_more() -> None:
+    bench = an_open_short()
+    bench.desk.leave(ENTRY.strategy, CE, "test", t(20))
+    gone = rows_of_short(Status.CANCELLED)
+    for when in (21, 23, 25):
+        bench.read(when, rows_of_short() if when == 21 else gone, [sold()])
+        bench.quote(when, 13_000, 13_010)
+        if bench.writes and isinstance(bench.writes[0], CancelOrder):
+            bench.reply(when, orderid="S1")
+    (cover,) = [w for w in bench.take() if isinstance(w, PlaceOrder)]
+    bench.writes.append(cover)
+    bench.reply(26, orderid="C1")
+    human = a_buy(trigger=0)
+    live = [*gone, a_row(cover.ticket, "C1")]
+    bench.read(27, live, [sold()])
+    while bench.writes:
+        bench.reply(27.5, orderid="C1")
+    rows = [*live, a_row(human, "H1", Status.COMPLETE)]
+    bench.read(29, rows, [sold(), a_trade(human, 650, 13_000, "H1")])
+    assert [type(write) for write in bench.settle(30).take()] == [CancelOrder]

@@ -136,7 +136,8 @@ def test_stop_that_never_left_is_sent_again_after_a_restart() -> None:
 def test_stop_of_a_contract_nobody_knows_goes_by_the_usual_tick() -> None:
     """The day's contract facts may be lost with the journal, while a short is not."""
     filled = ev.FillsSeen(at=t(0), intent="i1", filled=Units(65), value=65 * 12_990)
-    bench = Bench(events=[planned(), filled]).active(0)
+    bench = Bench(events=[planned(), filled])
+    bench.read(0, [], [a_trade(ENTRY, 65, 12_990)])
     assert phase(bench) == (Phase.PROTECT, "")
     assert sent(bench) == [("place", "SL", 65, 15_230)]
     assert USUAL_TICK == 5

@@ -65,9 +65,10 @@ def test_book_that_merely_lags_is_not_counted() -> None:
 def test_page_after_a_minute_without_a_snapshot_to_believe_and_each_minute_then() -> None:
     table = Table().invalid(0, 2, 4)
     assert table.step(59.9) == []
-    assert table.step(60) == [f"BOOKS {SHORT}"]
+    page = f"BOOKS {SHORT}; by our own account: CE short 650"
+    assert table.step(60) == [page]
     assert table.step(119) == []
-    assert table.step(120) == [f"BOOKS {SHORT}"]
+    assert table.step(120) == [page]
     assert table.believe(121).step(180) == []
 
 

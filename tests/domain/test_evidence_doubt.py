@@ -7,7 +7,7 @@ import pytest
 
 from domain import events as ev
 from domain.books import OrderRow, Status
-from domain.orders import Pending, Purpose, State
+from domain.orders import Order, Pending, Purpose, State
 from domain.units import Paise, Units
 from tests.evidence import Table, an_entry, in_flight
 from tests.orders import ENTRY, a_buy, a_row, a_trade, t
@@ -52,10 +52,51 @@ def test_two_weak_rows_prove_nothing_and_a_strong_one_goes_before() -> None:
     assert (table.order.orderid, table.kinds) == ("A8", [])
 
 
-@pytest.mark.parametrize("state", [State.REFUSED, State.NOT_PLACED])
-def test_order_given_up_is_not_revived_by_a_weak_row(state: State) -> None:
-    table = Table(in_flight(state)).read(160, [weak_row()])
-    assert (table.order.state, table.kinds) == (state, [])
+def test_order_refused_for_good_is_not_revived_by_a_weak_row() -> None:
+    table = Table(in_flight(State.REFUSED)).read(160, [weak_row()])
+    assert (table.order.state, table.kinds) == (State.REFUSED, [])
+
+
+def a_waiting(reason: str, state: State = State.REFUSED) -> Order:
+    return msgspec.structs.replace(in_flight(state), reason=reason, sent_at=t(0))
+
+
+@pytest.mark.parametrize("reason", ["NO_ORDERID", "SEMI_AUTO"])
+@pytest.mark.parametrize("row", [a_row(ENTRY, "A7", placed_at=t(900)), weak_row(placed_at=t(900))])
+def test_entry_that_a_human_approves_later_is_found(reason: str, row: OrderRow) -> None:
+    table = Table(a_waiting(reason)).read(901, [row])
+    assert (table.order.orderid, "REVIVED" in table.kinds) == ("A7", True)
+
+
+def test_row_placed_before_the_sending_or_after_a_proved_refusal_is_another_s() -> None:
+    early = a_row(ENTRY, "A7", placed_at=t(-181))
+    assert Table(a_waiting("SEMI_AUTO")).read(9, [early]).order.orderid == ""
+    late = a_row(ENTRY, "A7", placed_at=t(181))
+    assert Table(a_waiting("FUNDS")).read(200, [late]).order.orderid == ""
+
+
+def test_entry_believed_not_placed_is_found_by_a_weak_row() -> None:
+    table = Table(in_flight(State.NOT_PLACED)).read(160, [weak_row()])
+    assert (table.order.orderid, table.kinds) == ("A7", ["REVIVED", "ADOPTED_WEAK"])
+
+
+def test_cover_believed_not_placed_is_not_found_in_a_human_s_purchase() -> None:
+    cover = msgspec.structs.replace(
+        in_flight(State.NOT_PLACED), purpose=Purpose.COVER, ticket=a_buy(trigger=0)
+    )
+    row = a_row(a_buy(trigger=0, price=13_000), "H1", Status.COMPLETE)
+    assert Table(cover).read(160, [row]).order.orderid == ""
+
+
+def test_limit_of_a_human_is_not_our_stop_that_was_met() -> None:
+    stop = msgspec.structs.replace(in_flight(), purpose=Purpose.STOP, ticket=a_buy())
+    row = a_row(a_buy(trigger=0, price=13_000), "H1", Status.COMPLETE)
+    assert Table(stop).read(9, [row]).order.orderid == ""
+
+
+def test_trigger_dropped_after_it_was_met_is_no_other_order() -> None:
+    table = Table(in_flight()).read(9, [weak_row(trigger=Paise(0))])
+    assert table.order.orderid == "A7"
 
 
 def test_more_trades_than_the_order_had_units_are_counted_and_alarm() -> None:

@@ -12,11 +12,12 @@ from domain.books import Books, OrderRow, Status
 from domain.ledger import Ledger
 from domain.orders import Pending, State
 from domain.reconcile import Verdict, Yardstick, digest, faults
-from domain.units import Units
+from domain.units import Symbol, Units
 from tests.orders import (
     CE,
     ENTRY,
     PE,
+    PLANNED,
     a_position,
     a_row,
     a_trade,
@@ -211,3 +212,22 @@ def test_position_of_others_is_not_ours_and_one_elsewhere_is_not_looked_at() -> 
     overnight = msgspec.structs.replace(human, product="NRML")
     carried = some_books(rows, [sold(), overnight], asked=t(3), positions=[a_position(net=-600)])
     assert Read(a_short()).judge(carried).gone == ()
+
+
+def test_what_others_do_elsewhere_in_the_account_is_no_fault() -> None:
+    """Shares turned into CNC: their trades stay, their position goes."""
+    shares = msgspec.structs.replace(a_trade(ENTRY, 10, 50_000, "H1"), symbol=Symbol("RELIANCE"))
+    books = some_books(
+        [*ROWS, HUMAN], [sold(), shares], asked=t(3), positions=[a_position(net=-650)]
+    )
+    assert Read(a_short()).judge(books) == Verdict()
+
+
+def test_other_option_matters_until_the_day_s_contracts_are_chosen() -> None:
+    put = [a_trade(a_ticket(PE), 65, 9_000, "H1")]
+    books = some_books([HUMAN], put, positions=[])
+    assert found(books, Ledger()) == (f"{PE}: trades and position differ by -65",)
+    other = Symbol("NIFTY23NOV2630000PE")
+    far = some_books([HUMAN], [msgspec.structs.replace(put[0], symbol=other)], positions=[])
+    assert found(far, Ledger().fold([PLANNED])) == ()
+    assert found(books, Ledger().fold([PLANNED])) != ()

@@ -12,6 +12,7 @@ from domain.symbols import (
     build,
     compact,
     expiry_day,
+    is_option,
     parse,
     strikes,
 )
@@ -182,3 +183,8 @@ def test_symbols_of_the_whole_universe_are_distinct() -> None:
     symbols = {build("NIFTY", expiry, strike, side) for strike in around for side in Side}
     assert len(symbols) == 82
     assert Symbol("NIFTY23NOV2626000CE") in symbols
+
+
+def test_only_what_is_spelled_so_is_an_option() -> None:
+    assert is_option("NIFTY24NOV2626000CE")
+    assert not is_option("RELIANCE")
