@@ -32,15 +32,19 @@ from sandbox import checker, faults
 from sandbox.exchange import Exchange, Setup
 from sandbox.kinds import InstrumentLine
 from sandbox.params import SandboxParams
-from sandbox.truth import Met, Row, Truth, encode
+from sandbox.truth import Arrived, Met, Row, Truth, encode
 
 LIVENESS = seconds(150)
 LAST_WORD = seconds(30)
+RECOVERY = seconds(10)
 AFTER = seconds(130)
 """How long the exchange goes on alone: what was accepted and not seen yet shows by then."""
 
 RATES = (8, 8, 3)
 """How many writes a second the agent is held to: few sessions are busy enough for the usual 8."""
+
+REFOLD_EVERY = 50
+"""In each so many-th session the whole journal is folded again at its end, by two new lives."""
 
 BEFORE = 40
 """How many rows of ground truth are shown of what led to a violation."""
@@ -141,6 +145,8 @@ def play(
     session.world.boot()
     session.world.run_to(session.end)
     session.world.finish(AFTER)
+    if sheet.seed % REFOLD_EVERY == 0:
+        session.recover_twice()
     return session.outcome()
 
 
@@ -179,6 +185,21 @@ class Session:
     def broken(self, calm_at: Micros | None = None) -> tuple[str, ...]:
         """Return what is broken by now; what is due later only with the end of the faults."""
         return (*self.world.broken, *self._report(calm_at).invariants_broken)
+
+    def recover_twice(self) -> None:
+        """Begin two lives on the finished day: each folds all of it, and neither sends anything."""
+        for life in ("first", "second"):
+            before = self._writes()
+            self.world.ended = None
+            self.world.boot()
+            self.world.run_to(Micros(self.world.timeline.now() + RECOVERY))
+            self.world.finish(SECOND)
+            sent = self._writes() - before
+            if sent:
+                self.world.broken.append(f"I10 the {life} recovery of a finished day sent {sent}")
+
+    def _writes(self) -> int:
+        return sum(isinstance(row.payload, Arrived) for row in self.truth.rows)
 
     def outcome(self) -> Outcome:
         """Return what the session came to."""

@@ -209,7 +209,7 @@ class _Walk:
             return
         since = max(self._force_close, self._terms.calm_at or Micros(0))
         soon = Micros(since + self._terms.bound(FLAT_S))
-        due = soon if self._terms.calm_at is None else max(soon, self._later.doubt(soon))
+        due = soon if self._terms.calm_at is None else max(soon, self._later.doubt(since, soon))
         if not is_flat:
             held, working = self._coverage.held, self._coverage.working
             if until > due:
@@ -231,9 +231,9 @@ class _Later:
         self._journal = journal
         self.lost = 0
 
-    def doubt(self, at: Micros) -> Micros:
-        """Return until when a placement that was in doubt then may stay so, and hold up a proof."""
-        sent = in_doubt(self._journal, at)
+    def doubt(self, since: Micros, until: Micros) -> Micros:
+        """Return until when what was in doubt within a stretch may stay so, and hold up a proof."""
+        sent = in_doubt(self._journal, since, until)
         return Micros(max(sent, default=0) + seconds(RESOLVED_S))
 
     def broken(self, calm_at: Micros, until: Micros) -> Iterator[str]:

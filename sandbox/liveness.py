@@ -33,14 +33,22 @@ def unresolved(journal: Iterable[Row], calm_at: Micros, until: Micros) -> Iterat
             yield f"L1 {life.symbol}: {life.intent} is {life.state} at {show(due)}"
 
 
-def in_doubt(journal: Iterable[Row], at: Micros) -> list[Micros]:
-    """Return when each placement was sent that is in flight at an instant."""
+def in_doubt(journal: Iterable[Row], since: Micros, until: Micros) -> list[Micros]:
+    """Return when each placement was sent that was in flight at some time of a stretch."""
     lives = Lives()
+    found: dict[str, Micros] = {}
     for row in journal:
-        if row["at"] <= at:
-            lives.read(row)
+        if row["at"] > until:
+            break
+        if row["at"] > since:
+            found |= _flying(lives)
+        lives.read(row)
+    return list((found | _flying(lives)).values())
+
+
+def _flying(lives: Lives) -> dict[str, Micros]:
     flying = (life for life in lives.orders.values() if life.state in IN_FLIGHT)
-    return [life.sent_at for life in flying if life.sent_at is not None]
+    return {life.intent: life.sent_at for life in flying if life.sent_at is not None}
 
 
 def unbooked(

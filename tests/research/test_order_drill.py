@@ -17,7 +17,7 @@ from domain.units import SECOND, Micros
 from research import order_tape as tapes
 from research.dealer import Habits
 from research.mischief import Plan
-from research.order_drill import Session, Sheet, draw, play
+from research.order_drill import REFOLD_EVERY, Session, Sheet, draw, play
 from sandbox.truth import Met
 
 FEW = range(1, 13)
@@ -91,6 +91,11 @@ def test_what_breaks_is_told_with_the_rows_that_led_to_it(
     assert outcome.at >= "09:20:00"
     assert 0 < len(outcome.before) <= 40
     assert '"kind":"traded"' in "".join(outcome.before)
+
+
+def test_whole_day_is_folded_again_by_two_lives_that_send_nothing(tmp_path: Path) -> None:
+    outcome = play(replace(calm(), seed=REFOLD_EVERY), settings(), tmp_path)
+    assert (outcome.lives, outcome.broken) == (3, ())
 
 
 def test_session_is_played_again_by_its_seed() -> None:

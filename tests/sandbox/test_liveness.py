@@ -45,10 +45,12 @@ def test_l1_order_that_was_given_up_or_sent_later_breaks_nothing() -> None:
         assert day.broken(until=Day.instant(900), **CALM) == []
 
 
-def test_in_doubt_is_what_was_sent_and_not_answered_by_then() -> None:
+def test_in_doubt_is_what_was_not_answered_at_some_time_of_a_stretch() -> None:
     day = an_unanswered_order()
-    assert in_doubt(day.journal, Day.instant(95)) == [Day.instant(90)]
-    assert in_doubt(day.journal, Day.instant(89)) == []
+    day.move("entry", 226, State.NOT_PLACED)
+    for since, until, sent in ((95, 99, [90]), (200, 400, [90]), (80, 89, []), (227, 400, [])):
+        found = in_doubt(day.journal, Day.instant(since), Day.instant(until))
+        assert found == [Day.instant(at) for at in sent]
 
 
 def a_known_fill(booked_s: float) -> Day:
