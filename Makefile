@@ -31,7 +31,7 @@ check: ## check lock files, secrets, lint, format, types
 
 kills: ## kill -9 the agent at every boundary and TIMES times at random, beside a living exchange
 	@.ci/venv requirements-dev.lock
-	@$(PYTHON) -m tests.e2e.kills --times $(TIMES) $(ARGS)
+	@$(PYTHON) -m tests.processes.kills --times $(TIMES) $(ARGS)
 
 teeth: ## hunt bad policies and mutants of the order path; ARGS="--seeds 100" is handed on
 	@.ci/venv requirements-dev.lock

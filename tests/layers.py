@@ -82,9 +82,10 @@ STAGES: tuple[Stage, ...] = (
     ),
     (Layer("simulation", ("simulation",), 600),),
     (Layer("threads", ("threads",), 180, is_measured=True),),
-    # Both wait for the clock more than they work.
+    # They wait for the clock more than they work.
     (
-        Layer("e2e", ("e2e",), 600, NEW_YORK),
+        Layer("e2e", ("e2e",), 400, NEW_YORK),
+        Layer("processes", ("processes",), 400),
         Layer("disturbed", ("disturbed",), 400, KOLKATA),
     ),
 )

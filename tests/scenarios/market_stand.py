@@ -185,7 +185,13 @@ class Market:
         if address == "watchdog":
             policy = Policy(feed=feed, watchdog=WatchdogParams(), exit=ExitParams(), is_paper=True)
             return WatchdogActor(
-                address, self.pump, spawner=self, policy=policy, index=INDEX, group_size=1
+                address,
+                self.pump,
+                spawner=self,
+                policy=policy,
+                index=INDEX,
+                group_size=1,
+                deadline_s=20,
             )
         return BarActor(address, self.pump, broker=self, bars=BarParams(), history=HistoryParams())
 

@@ -16,9 +16,9 @@ from domain.books import Action
 from journal.orders import NAME as JOURNAL
 from journal.orders import JournalReader
 from sandbox.checker import Terms, judge
-from tests.e2e import churn
-from tests.e2e.desk import SPEED, Desk, a_desk
 from tests.e2e.sessions import done
+from tests.processes import churn
+from tests.processes.desk import SPEED, Desk, a_desk
 from tests.tapes import CALL, DAY, PUT, UNITS, Leg
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

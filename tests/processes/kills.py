@@ -1,6 +1,6 @@
 """Kill the agent at every boundary and at random instants, and print what became of the orders.
 
-    python -m tests.e2e.kills [--times 100] [--seed 1]
+    python -m tests.processes.kills [--times 100] [--seed 1]
 
 Real processes over real sockets: the paper exchange lives on, the agent is ended by SIGKILL and
 started again on its state directory. Exit code 1 if anything was doubled, lost or left open, if a
@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from tests.e2e.failpoint import Boundary
-from tests.e2e.kill_session import Kill, Killed, kill_session
-from tests.e2e.kill_verdict import Verdict, percentile, verdict
+from tests.processes.failpoint import Boundary
+from tests.processes.kill_session import Kill, Killed, kill_session
+from tests.processes.kill_verdict import Verdict, percentile, verdict
 
 CLOSE = "10:50"
 SESSIONS = 12

@@ -12,9 +12,9 @@ from journal.orders import NAME as JOURNAL
 from journal.orders import JournalReader
 from sandbox.checker import Terms, judge
 from sandbox.truth import Accepted
-from tests.e2e.desk import SPEED, Desk, a_desk
-from tests.e2e.failpoint import Boundary
 from tests.e2e.sessions import LONG_S
+from tests.processes.desk import SPEED, Desk, a_desk
+from tests.processes.failpoint import Boundary
 from tests.tapes import CALL, DAY, PUT, UNITS, Leg
 from tests.waiting import until
 

@@ -1,6 +1,6 @@
 """`run.py live` in a market time of its own, against a paper exchange in the server's place.
 
-    python -m tests.e2e.lived ANCHOR live --state-dir ...
+    python -m tests.processes.lived ANCHOR live --state-dir ...
 
 Only two things differ from run.py: the clock follows ANCHOR, and no server is known to be paper.
 """

@@ -14,8 +14,8 @@ from sandbox.checker import Report, Terms, judge
 from sandbox.coverage import Bounds, Coverage
 from sandbox.kinds import Origin
 from sandbox.truth import Accepted, Row
-from tests.e2e.kill_session import DAY, SPEED, Killed
 from tests.e2e.sessions import Truth
+from tests.processes.kill_session import DAY, SPEED, Killed
 
 NEVER = Micros(2**62)
 

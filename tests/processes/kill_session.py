@@ -23,11 +23,11 @@ from journal.orders import NAME as JOURNAL
 from journal.orders import JournalReader
 from sandbox.book import Book
 from sandbox.kinds import Status
-from tests.e2e import churn
-from tests.e2e.failpoint import Boundary, Mark, read_marks
-from tests.e2e.hands import TOKEN, Hands
 from tests.e2e.paper import paper
 from tests.e2e.sessions import LONG_S, Process, Truth, run
+from tests.processes import churn
+from tests.processes.failpoint import Boundary, Mark, read_marks
+from tests.processes.hands import TOKEN, Hands
 from tests.waiting import PAUSE_S, until
 
 DAY = Day("2026-11-19")
@@ -171,7 +171,7 @@ class KillSession:
         with run(
             self._folder,
             "sandbox",
-            program=("-m", "tests.e2e.failpoint", str(marks), armed),
+            program=("-m", "tests.processes.failpoint", str(marks), armed),
             attach=self._url.removeprefix("http://"),
             state_dir=self._folder,
             until=self._close,

@@ -10,10 +10,10 @@ from domain.books import Action
 from domain.units import Symbol
 from sandbox.kinds import OrderLine, Status
 from tests import tapes
-from tests.e2e.failpoint import Mark, read_marks
-from tests.e2e.hands import TOKEN, Hands
 from tests.e2e.paper import paper
 from tests.e2e.sessions import Process, Truth, run
+from tests.processes.failpoint import Mark, read_marks
+from tests.processes.hands import TOKEN, Hands
 from tests.tapes import Leg
 
 UNTIL = "10:16"
@@ -44,7 +44,7 @@ class Desk:
         with run(
             self.folder,
             "sandbox",
-            program=("-m", "tests.e2e.failpoint", str(self.folder / "marks.jsonl"), points),
+            program=("-m", "tests.processes.failpoint", str(self.folder / "marks.jsonl"), points),
             attach=self.url.removeprefix("http://"),
             state_dir=self.folder,
             **self.options,

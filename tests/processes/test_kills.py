@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.failpoint import Boundary, Points, points, read_marks
-from tests.e2e.kill_session import Killed
-from tests.e2e.kills import figures, play, random_kills, table, wrong
+from tests.processes.failpoint import Boundary, Points, points, read_marks
+from tests.processes.kill_session import Killed
+from tests.processes.kills import figures, play, random_kills, table, wrong
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

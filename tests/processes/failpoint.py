@@ -1,6 +1,6 @@
 """run.py that ends itself, as SIGKILL ends it, at the n-th passing of a boundary.
 
-    python -m tests.e2e.failpoint MARKS "entry sent:2,lock:1" sandbox --attach ...
+    python -m tests.processes.failpoint MARKS "entry sent:2,lock:1" sandbox --attach ...
 
 `stop sent:1=SIGTERM` sends that signal instead, and the process lives on as it can.
 

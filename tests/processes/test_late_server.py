@@ -41,7 +41,7 @@ def test_openalgo_90_s_late_is_waited_for(tmp_path: Path) -> None:
     (home / ".env").write_text("\n".join(lines))
     tape = tapes.write(tmp_path / "day.csv", Leg(breaks=None), since="09:40")
     anchor = Anchor(r0=clock.wall(), v0=instant(DAY, "10:00"), speed=SPEED)
-    program = ("-m", "tests.e2e.lived", msgspec.json.encode(anchor).decode())
+    program = ("-m", "tests.processes.lived", msgspec.json.encode(anchor).decode())
 
     def said() -> str:
         return (home / "said.txt").read_text()
