@@ -11,8 +11,9 @@ import msgspec
 from domain import events as ev
 from domain.books import Action
 from domain.calls import Outcome
+from domain.changes import moved, requested
 from domain.contracts import Chain, Contract, Side
-from domain.orders import EntryKey, Order, Pending, Purpose, State, StopPlan, Ticket
+from domain.orders import Order, Purpose, State, StopPlan
 from domain.positions import Execution, Leg, Phase, opened
 from domain.reasons import Condition
 from domain.refusals import SCHEMA_CODES
@@ -171,26 +172,10 @@ class Ledger:
 
     def _move(self, event: ev.StateChanged) -> None:
         order = self.orders[event.intent]
-        waiting = event.pending is not Pending.NONE
-        moved = msgspec.structs.replace(
-            order,
-            state=event.state,
-            pending=event.pending,
-            pending_since=order.pending_since if waiting else None,
-            target=order.target if waiting else None,
-            target_key=order.target_key if waiting else None,
-            target_stop=order.target_stop if waiting else None,
-            orderid=event.orderid or order.orderid,
-            ticket=event.ticket or order.ticket,
-            reason=event.reason or order.reason,
-        )
-        if moved.state is State.REJECTED and order.state is not State.REJECTED:
+        after = moved(order, event)
+        if after.state is State.REJECTED and order.state is not State.REJECTED:
             self._rejected(event.at)
-        if not waiting and moved.ticket == order.target and order.target_key is not None:
-            moved = _renamed(moved, order.target_key, order.target_stop)
-        if _life(moved) != _life(order):
-            moved = msgspec.structs.replace(moved, changed_at=event.at)
-        self._keep(moved)
+        self._keep(after)
         self._stir(event.at)
 
     def _fill(self, event: ev.FillsSeen | ev.FillsAgreed) -> None:
@@ -233,34 +218,7 @@ class Ledger:
         self.legs[leg] = msgspec.structs.replace(self.legs[leg], bought=executions)
 
     def _request(self, event: ev.WriteSent | ev.ModifyPlanned | ev.CancelPlanned) -> None:
-        order = self.orders[event.intent]
-        match event:
-            case ev.ModifyPlanned(ticket=ticket, key=key, stop=stop):
-                order = msgspec.structs.replace(
-                    order,
-                    pending=Pending.MODIFY,
-                    pending_since=event.at,
-                    asked_at=event.at,
-                    target=ticket,
-                    target_key=key,
-                    target_stop=stop,
-                    modifies=order.modifies + 1,
-                )
-            case ev.CancelPlanned():
-                order = msgspec.structs.replace(
-                    order,
-                    pending=Pending.CANCEL,
-                    pending_since=event.at,
-                    asked_at=event.at,
-                    target=None,
-                    target_key=None,
-                    target_stop=None,
-                )
-            case ev.WriteSent(op="place"):
-                order = msgspec.structs.replace(order, state=State.SENDING, sent_at=event.at)
-            case _:
-                pass
-        self._keep(order)
+        self._keep(requested(self.orders[event.intent], event))
         self._stir(event.at)
 
     def _reply(self, event: ev.WriteReplied | ev.OrderRefused) -> None:
@@ -379,23 +337,6 @@ class Ledger:
         self.proved_flat_at = None
 
 
-def _renamed(order: Order, key: EntryKey, stop: StopPlan | None) -> Order:
-    """Return an entry whose change took, as the order of the decision it now stands for.
-
-    What filled before that was sold at the old price, and keeps its plan.
-    """
-    if key == order.key or order.key is None:
-        return order
-    planned = order.stop if stop is None or order.filled else stop
-    former = (*order.former, order.key)
-    return msgspec.structs.replace(order, key=key, former=former, stop=planned)
-
-
 def refusal_of(symbol: Symbol, code: str) -> str:
     """Return under which name the refusals of a symbol by a code are counted."""
     return f"{symbol} {code}"
-
-
-def _life(order: Order) -> tuple[State, str, Ticket]:
-    """Return what counts as a change; a request going out or coming back is none."""
-    return order.state, order.orderid, order.ticket
