@@ -2,7 +2,8 @@
 
 Exit codes: 0 done, 1 not clean, 2 usage, 3 not running or not proved flat, 4 the agent stands still
 and was not ended, 10 day done, 11 interrupted and can go on, 70 escalated, 75 another agent holds
-the state directory, 78 bad settings or input, 130 interrupted.
+the state directory, 78 bad settings or input, 130 interrupted. A journal that is locked, or whose
+disk fails, is 70 as well: the next try may succeed.
 """
 
 import sys
@@ -26,10 +27,16 @@ from cli.controls import STATE
 from cli.options import ApiKey, Attach, Config, NoColor, StateDir
 from cli.session import Locked
 from cli.status import NotRunning
-from domain.errors import ConfigError, JournalError, SutradharError
+from domain.errors import (
+    ConfigError,
+    JournalDamaged,
+    JournalError,
+    JournalNewer,
+    SutradharError,
+)
 from sandbox.params import SandboxParams
 
-FAILED, USAGE, LOCKED, BAD_CONFIG, INTERRUPTED = 1, 2, 75, 78, 130
+FAILED, USAGE, ESCALATED, LOCKED, BAD_CONFIG, INTERRUPTED = 1, 2, 70, 75, 78, 130
 
 app = typer.Typer(
     help="Sutradhar sells NSE index options intraday through an OpenAlgo server, and is flat by "
@@ -359,4 +366,6 @@ def _code(error: SutradharError) -> int:
         return LOCKED
     if isinstance(error, NotRunning):
         return statuses.NOT_RUNNING
-    return BAD_CONFIG if isinstance(error, ConfigError | JournalError) else FAILED
+    if isinstance(error, ConfigError | JournalDamaged | JournalNewer):
+        return BAD_CONFIG
+    return ESCALATED if isinstance(error, JournalError) else FAILED

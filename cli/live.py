@@ -1,7 +1,8 @@
 """`run.py live`: the agent against a real OpenAlgo server, one trading day."""
 
 import logging
-from contextlib import suppress
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,15 +14,19 @@ from cli.taping import taped
 from config import log as logs
 from config.settings import load
 from domain import clock
-from domain.errors import ConfigError, JournalDamaged
+from domain.errors import ConfigError, JournalDamaged, JournalError, JournalNewer
 from domain.market import Source
 from domain.session import Closed, plan, trading_day
+from domain.units import Day
 from journal.orders import NAME as JOURNAL
 from journal.orders import verify
 
 log = logging.getLogger(__name__)
 
 DAY_DONE, BAD_CONFIG = 10, 78
+READS = 60
+READ_APART_S = 1.0
+"""A journal that is locked, or a disk that stumbles, is waited for: a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +42,9 @@ class Options:
 def run(options: Options) -> int:
     """Trade today and return the exit code: 0 parked, 10 day done, 70 escalated. The main thread.
 
-    Raises ConfigError for settings or a server that do not allow a start, JournalError for a
-    journal another process holds or a later version wrote, Locked if another agent runs.
+    Raises ConfigError for settings or a server that do not allow a start, JournalNewer for a
+    journal a later version wrote, JournalError for one that cannot be read for a minute, Locked if
+    another agent runs.
     """
     settings = load("live", file=options.config)
     with locked(options.state_dir) as folder:
@@ -47,8 +53,7 @@ def run(options: Options) -> int:
         keep(folder, Again(restart=command("live", folder, words)))
         logs.setup(logs.Redactor(*settings.secrets()), color=options.color)
         day = trading_day(clock.now())
-        with suppress(JournalDamaged):  # the agent sets it aside, and rebuilds the day
-            verify(folder / JOURNAL, day)
+        wait_for_journal(folder / JOURNAL, day)
         planned = plan(
             day,
             settings.rules,
@@ -76,3 +81,30 @@ def run(options: Options) -> int:
         if ended.code == BAD_CONFIG:
             raise ConfigError(ended.reason)
         return ended.code
+
+
+def wait_for_journal(path: Path, day: Day, pause: Callable[[], object] | None = None) -> None:
+    """Return once the journal of the day can be read, or is damaged: the agent rebuilds it then.
+
+    Between two reads there is a `pause`. Raises JournalNewer at once for what a later version
+    wrote, JournalError for what cannot be read for a minute: somebody holds it, or the disk fails.
+    """
+    for left in reversed(range(READS)):
+        try:
+            verify(path, day)
+        except JournalDamaged:
+            return
+        except JournalNewer:
+            raise
+        except JournalError as error:
+            if not left:
+                raise
+            if left == READS - 1:
+                log.warning("waiting up to a minute for the journal: %s", error)
+            (pause or _breathe)()
+        else:
+            return
+
+
+def _breathe() -> None:
+    threading.Event().wait(READ_APART_S)
