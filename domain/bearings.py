@@ -94,7 +94,7 @@ class Bearings:
             slice_max=largest,
             open_units=leg.exposed,
             working=Units(sum(order.remaining for order in beside)),
-            last=None if self.is_blind else self._fresh(leg.symbol, at),
+            last=self.last(leg.symbol, at),
         )
         return self._told(leg, exit_verdict(case, self.terms.gate.band_safety_bps), at)
 
@@ -135,8 +135,11 @@ class Bearings:
                     found.append(order)
         return found
 
-    def _fresh(self, symbol: Symbol, at: Micros) -> Paise | None:
+    def last(self, symbol: Symbol, at: Micros) -> Paise | None:
+        """Return the last traded price, if it is fresh; None while no quote is worth anything."""
         quote = self.tapes[symbol].fresh(at, self.terms.exits.quote_max_age_s)
+        if self.is_blind:
+            return None
         return quote.ltp if quote is not None and quote.ltp > 0 else None
 
     def _told(self, leg: Leg, verdict: ExitVerdict, at: Micros) -> ExitVerdict:

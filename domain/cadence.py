@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from domain.ledger import Ledger
-from domain.orders import Pending, Purpose
+from domain.orders import Pending, Purpose, State
 from domain.params import ReconcileParams
 from domain.positions import Phase
 from domain.units import Micros, seconds
@@ -40,7 +40,8 @@ def attention(ledger: Ledger, urge: Urge, pace: ReconcileParams) -> tuple[Micros
 def _hurry(ledger: Ledger, urge: Urge) -> str:
     """Return why the books are to be read fast; '' without a reason."""
     moving = any(o.state.is_in_flight or o.pending is not Pending.NONE for o in ledger.live())
-    chasing = any(leg.phase is Phase.CHASE for leg in ledger.open_legs())
+    met = any(o.state is State.OPEN and o.purpose is Purpose.STOP for o in ledger.live())
+    chasing = met or any(leg.phase is Phase.CHASE for leg in ledger.open_legs())
     if moving or chasing or urge.is_waiting or urge.is_bare:
         return "in flight"
     if urge.wants_proof:

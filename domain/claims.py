@@ -37,11 +37,14 @@ class Claims:
     def weigh(self, books: Books, *, is_believed: bool) -> None:
         """Take a snapshot in, after the trades of a believed one were counted.
 
-        One that is not believed may claim; it takes nothing back.
+        One that is not believed may claim; it takes nothing back, nor does silence: only a row of
+        the order that still rests, or a row of the position that holds no more.
         """
         ledger = self._blotter.ledger
         held = self._beyond_trades(books)
         whole = {r.orderid: r.quantity for r in books.orders if r.status is Status.COMPLETE}
+        resting = {r.orderid for r in books.orders if r.status is Status.TRIGGER_PENDING}
+        told = {r.symbol for r in books.positions if r.product == "MIS"}
         for order in tuple(ledger.orders.values()):
             if order.purpose is Purpose.ENTRY and order.orderid:
                 claimed = (
@@ -50,14 +53,15 @@ class Claims:
                     order.filled + held.get(order.ticket.symbol, 0),
                 )
                 units = max(0, sorted(claimed)[-AGREE] - order.filled)
-                self._take(order, units, books, is_believed=is_believed)
+                is_said = order.orderid in resting or order.ticket.symbol in told
+                self._take(order, units, books, denies=is_believed and is_said)
 
-    def _take(self, order: Order, units: int, books: Books, *, is_believed: bool) -> None:
+    def _take(self, order: Order, units: int, books: Books, *, denies: bool) -> None:
         leg = self._blotter.ledger.legs.get(order.leg)
         known = leg.unproved if leg else 0
         if units <= known:
             self._since.pop(order.intent, None)
-            if units < known and is_believed:
+            if units < known and denies:
                 self._record(order, units, books)
         elif not order.state.is_terminal:
             since, before = self._since.get(order.intent, (books.asked_at, units))

@@ -34,7 +34,7 @@ from domain.reconcile import Verdict
 from domain.session import DayPlan, cross_check
 from domain.standing import Standing
 from domain.strategy import Mode
-from domain.units import Micros, Paise, Symbol, seconds
+from domain.units import Micros, Paise, Symbol
 
 REBUILT = "the strategy is being rebuilt"
 DIED_TOO_OFTEN = "the strategy died too often"
@@ -151,6 +151,7 @@ class Desk:
 
     def jumped(self, reason: str, at: Micros) -> None:
         """Take that the clock was set or the process slept: enter nothing on the old picture."""
+        self.blotter.record(ev.ClockJumped(at=at, reason=reason))
         self.doubts.resync(reason, at)
         self.exits.slept(at)
 
@@ -259,7 +260,6 @@ class Desk:
         elif reply.outcome is Outcome.DONE:
             self.doubts.taken()
         elif reply.outcome is Outcome.NONSENSE:
-            self.doubts.watch(Micros(at + seconds(self._params.orders.unknown_s)))
             self.latch("ORDER_MODE", reply.text or "success without an order id", at)
 
     def pushed(self, push: OrderPush) -> bool:

@@ -139,5 +139,5 @@ class ExitDesk:
 
 
 def _is_filling(order: Order) -> bool:
-    """Whether an entry was met and may need its stop at any moment."""
-    return order.purpose is Purpose.ENTRY and order.state is State.OPEN
+    """Whether an entry or a stop was met: one may need its stop, the other may have been jumped."""
+    return order.purpose in {Purpose.ENTRY, Purpose.STOP} and order.state is State.OPEN

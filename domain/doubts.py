@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from domain.blotter import Blotter
 from domain.books import Books
+from domain.orders import APPEARS_WITHIN
 from domain.pages import PageCode, Pages
 from domain.reasons import Condition
 from domain.standing import Standing
@@ -42,7 +43,6 @@ class Doubts:
         self.is_unreadable = False
         self.is_answered = False
         self._wants_read = False
-        self._watch_until = Micros(0)
         self._standing = standing
         self._blotter = blotter
         self._pages = pages
@@ -58,13 +58,10 @@ class Doubts:
         self._held: set[Condition] = set()
         self._told: set[str] = set()
 
-    def watch(self, until: Micros) -> None:
-        """Watch for an order that was accepted without an id, as long as it may still appear."""
-        self._watch_until = max(self._watch_until, until)
-
     def is_waiting(self, at: Micros) -> bool:
         """Whether a read is to end a doubt."""
-        if at < self._watch_until:
+        orders = self._blotter.ledger.orders.values()
+        if any(o.may_appear and o.sent_at and at < o.sent_at + APPEARS_WITHIN for o in orders):
             return True
         held = {Condition.RESYNC, Condition.OTHER_WORLD} & self._standing.conditions.keys()
         is_refused = self._standing.holds(Condition.WRITES_REFUSED)
@@ -169,15 +166,23 @@ class Doubts:
             self.resync(self._blotter.alarms[-1], at)
             self._blotter.alarms.clear()
         is_late = self._since is not None and at >= self._since + PATIENCE
-        if self._standing.holds(Condition.BOOKS) and is_late:
+        is_elsewhere = self._standing.holds(Condition.OTHER_WORLD)
+        if self._standing.holds(Condition.BOOKS) and is_late and not is_elsewhere:
             text = f"{self._said}; by our own account: {_listed(left())}"
             self._pages.add(PageCode.BOOKS, "books", text, at)
         holds = self._standing.conditions
         for condition, code in _PAGED.items():
             if condition in holds and (code in _LASTING or condition not in self._held):
-                text = f"{holds[condition]}: {_listed(left())}"
-                self._pages.add(code, condition, text, at)
+                self._page(condition, code, tuple(left()), at)
         self._held = set(holds)
+
+    def _page(
+        self, condition: Condition, code: PageCode, left: tuple[str, ...], at: Micros
+    ) -> None:
+        """Page a condition with what is open; a login is missed only where something is."""
+        if left or code is not PageCode.LOGIN:
+            text = f"{self._standing.conditions[condition]}: {_listed(left)}"
+            self._pages.add(code, condition, text, at)
 
 
 def _listed(left: Iterable[str]) -> str:
@@ -185,6 +190,7 @@ def _listed(left: Iterable[str]) -> str:
 
 
 _PAGED = {
+    Condition.LOGIN: PageCode.LOGIN,
     Condition.WRITES_REFUSED: PageCode.WRITES_REFUSED,
     Condition.QUARANTINE: PageCode.QUARANTINE,
     Condition.OTHER_WORLD: PageCode.MODE_FLIP,

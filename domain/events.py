@@ -208,6 +208,13 @@ class OrderRefused(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
     key: EntryKey
 
 
+class ClockJumped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The clock was set, or the process slept: nothing recorded before it is later than `at`."""
+
+    at: Micros
+    reason: str
+
+
 class LatchSet(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """A latch went up; only a human, or the next trading day, takes it down."""
 
@@ -260,6 +267,7 @@ Event = (
     | FindingApplied
     | ModeChanged
     | OrderRefused
+    | ClockJumped
     | LatchSet
     | LatchCleared
     | Recovered

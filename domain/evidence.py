@@ -12,7 +12,7 @@ import msgspec
 from domain import events as ev
 from domain.blotter import Blotter
 from domain.books import Books, OrderPush, OrderRow, Status, TradeRow
-from domain.fingerprint import WAITS, candidates, weak_candidates
+from domain.fingerprint import candidates, weak_candidates
 from domain.orders import Order, Pending, Purpose, State, Ticket
 from domain.params import OrderParams, ReconcileParams
 from domain.positions import Phase
@@ -33,6 +33,8 @@ class Memory:
     """What earlier reads and pushes showed. Not durable: after a restart it is gathered again."""
 
     ended: dict[str, Micros] = field(default_factory=dict)
+    rested: dict[str, Micros] = field(default_factory=dict)
+    opened: dict[str, int] = field(default_factory=dict)
     absent: dict[str, list[Micros]] = field(default_factory=lambda: defaultdict(list))
     pushed_reason: dict[str, str] = field(default_factory=dict)
 
@@ -49,6 +51,10 @@ class Memory:
     def broker_short(self, symbol: Symbol) -> Units | None:
         """Return how much the broker is short; None: not known, so that it bounds nothing."""
         return None if self.net is None else Units(max(0, -self.net.get(symbol, 0)))
+
+    def is_met(self, order: Order) -> bool:
+        """Whether a stop-limit was met beyond doubt: it traded, or two reads show it open."""
+        return order.filled > 0 or self.opened.get(order.intent, 0) >= READS
 
     def is_news(self, push: OrderPush) -> bool:
         """Whether a push says something that none said before."""
@@ -191,7 +197,7 @@ class Weighing:
 
     def _living(self, order: Order, row: OrderRow) -> None:
         """Take the state a working row shows; its numbers too, once no request is in the air."""
-        state = State.OPEN if order.state is State.OPEN else _WORKING[row.status]
+        state = self._where(order, row)
         pending = self._pending(order, row)
         after = order.asked_at is None or self._books.asked_at > order.asked_at
         can_tell = after and pending is Pending.NONE
@@ -199,6 +205,23 @@ class Weighing:
         if (state, pending, ticket) != (order.state, order.pending, order.ticket):
             changed = ticket if ticket != order.ticket else None
             self._move(order, state, pending=pending, ticket=changed)
+
+    def _where(self, order: Order, row: OrderRow) -> State:
+        """Return where a working row shows an order; one that was met never rests again.
+
+        But a row can carry another row's status: untraded and read resting twice, it was not met.
+        """
+        memory, shown = self._memory, _WORKING[row.status]
+        if shown is State.OPEN:
+            memory.rested.pop(order.intent, None)
+            memory.opened[order.intent] = memory.opened.get(order.intent, 0) + 1
+            return shown
+        memory.opened.pop(order.intent, None)
+        if order.state is not State.OPEN:
+            return shown
+        first = memory.rested.setdefault(order.intent, self._books.got_at)
+        again = self._books.asked_at >= first + seconds(self._params.confirm_gap_s)
+        return shown if again and not order.filled else State.OPEN
 
     def _pending(self, order: Order, row: OrderRow) -> Pending:
         """Return the request still in the air, now that the order was read alive.
@@ -284,7 +307,7 @@ def _may_have_filled(order: Order) -> bool:
 
     What buys back and was given up is not looked for so: a human's own purchase looks the same.
     """
-    is_watched = order.state is State.NOT_PLACED or order.reason in WAITS
+    is_watched = order.state is State.NOT_PLACED or order.may_appear
     return order.state.is_in_flight or (order.purpose is Purpose.ENTRY and is_watched)
 
 

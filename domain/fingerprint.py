@@ -10,11 +10,8 @@ from collections.abc import Iterable
 import msgspec
 
 from domain.books import Action, OrderRow, Status
-from domain.orders import Order, Ticket
+from domain.orders import WAITS, Order, Ticket
 from domain.units import Micros, Paise, Symbol, Units
-
-WAITS = frozenset({"NO_ORDERID", "SEMI_AUTO"})
-"""Why a refused order may still be placed: it was accepted without an id."""
 
 Numbers = tuple[Symbol, Action, str, Units, Paise, Paise]
 

@@ -66,7 +66,7 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.UNKNOWN: frozenset({State.ACKED, State.NOT_PLACED}),
     State.ACKED: _SHOWN | _ENDS,
     State.TRIGGER_PENDING: _ENDS | {State.OPEN},
-    State.OPEN: _ENDS,
+    State.OPEN: _ENDS | {State.TRIGGER_PENDING},
     State.FILLED: frozenset(),
     State.CANCELLED: _REOPENED,
     State.REJECTED: _REOPENED,
@@ -75,13 +75,23 @@ MOVES: Mapping[State, frozenset[State]] = {
 }
 """Every legal move of `execution.md` 5; an end is left only by late evidence (a reopening).
 
-A move to the same state changes what is in the air, never the place in life, and is always legal.
+One is added: a row can carry another row's status, so a stop-limit that never traded and is read
+resting again, twice, was never met. A move to the same state changes what is in the air, never
+the place in life, and is always legal.
 """
 
 
 def is_legal(before: State, after: State) -> bool:
     """Whether an order may move so. Any other move is a finding, and causes a resync."""
     return before is after or after in MOVES[before]
+
+
+WAITS = frozenset({"NO_ORDERID", "SEMI_AUTO"})
+"""Why a refused order may still be placed: it was accepted without an id."""
+
+
+APPEARS_WITHIN = 135 * SECOND
+"""How long after its sending an order that nobody can find may still come up in the books."""
 
 
 class Pending(StrEnum):
@@ -170,6 +180,21 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the order may still do something at the broker, or already stands there."""
         return not self.state.is_terminal
 
+    def not_after(self, at: Micros) -> "Order":
+        """Return the order with no instant later than `at`: the clock was set back."""
+        return msgspec.structs.replace(
+            self,
+            sent_at=_not_after(self.sent_at, at),
+            asked_at=_not_after(self.asked_at, at),
+            pending_since=_not_after(self.pending_since, at),
+            changed_at=min(self.changed_at, at),
+        )
+
+    @property
+    def may_appear(self) -> bool:
+        """Whether it was accepted without an id: a human may still approve it."""
+        return self.state is State.REFUSED and self.reason in WAITS
+
     @property
     def average(self) -> Paise:
         """Average fill in paise, rounded half up; 0 without a fill."""
@@ -184,3 +209,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         if not self.orderid or not self.is_live or self.pending is not Pending.NONE:
             return False
         return self.asked_at is None or at >= self.asked_at + ASK_APART
+
+
+def _not_after(instant: Micros | None, at: Micros) -> Micros | None:
+    return None if instant is None else min(instant, at)

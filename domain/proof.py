@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from domain.books import Books, Status
 from domain.ledger import Ledger
-from domain.orders import Order
+from domain.orders import APPEARS_WITHIN, Order
 from domain.pages import PageCode
 from domain.units import Micros, Paise, Symbol, rupees, seconds
 
@@ -39,6 +39,9 @@ def _shows_flat(books: Books, ledger: Ledger) -> bool:
     if not ledger.is_quiet or books.asked_at <= ledger.moved_at:
         return False
     if any(ledger.own_net().values()):
+        return False
+    young = books.asked_at - APPEARS_WITHIN
+    if any(o.may_appear and (o.sent_at or 0) > young for o in ledger.orders.values()):
         return False
     own = ledger.own_ids()
     if any(row.orderid in own and row.status in WORKING for row in books.orders):

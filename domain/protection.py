@@ -68,7 +68,7 @@ class Protection:
     ) -> str:
         exits = self._b.terms.exits
         patience = seconds(exits.unfilled_s)
-        if any(o.state is State.OPEN and at >= o.changed_at + patience for o in orders):
+        if any(self._is_jumped(order, patience, at) for order in orders):
             return JUMPED
         if bare_since is None:
             return ""
@@ -82,6 +82,17 @@ class Protection:
         )
         self._b.pages.add(PageCode.UNCOVERED, leg.symbol, text, at)
         return EMERGENCY
+
+    def _is_jumped(self, order: Order, patience: Micros, at: Micros) -> bool:
+        """Whether a stop was met and did not fill.
+
+        One row alone may carry another row's status: where the price says so, a second one decides.
+        """
+        if order.state is not State.OPEN or at < order.changed_at + patience:
+            return False
+        last = self._b.last(order.ticket.symbol, at)
+        is_odd = last is not None and last < order.ticket.trigger
+        return not is_odd or self._b.memory.is_met(order)
 
     def _is_refused(self, leg: Leg, at: Micros) -> bool:
         """Whether the exchange takes no stop: for the band it is asked a second time, no more."""

@@ -40,25 +40,23 @@ class Yardstick:
 
     def judge(self, books: Books, ledger: Ledger, mode: str, window_s: float) -> Verdict:
         """Return whether a snapshot may be believed, and remember it if so."""
-        found = (*_lacks(books, ledger, mode, window_s), *self._lost(books, ledger.known_ids()))
+        found = tuple(dict.fromkeys((*_lacks(books, ledger, mode, window_s), *self._lost(books))))
         unequal = tuple(_unequal_positions(books, ledger))
         if not found and not unequal:
             self._keep(books)
         gone = tuple(_gone(books, ledger)) if unequal and not found else ()
         return Verdict(faults=(*found, *unequal), lags=bool(unequal) and not found, gone=gone)
 
-    def _lost(self, books: Books, known: set[str]) -> list[str]:
-        """Return what was there before; ids that the journal knows are asked for by it."""
-        shown = known | {r.orderid for r in books.orders} | {r.orderid for r in books.unread}
+    def _lost(self, books: Books) -> list[str]:
+        """Return what was there before; it is asked for whatever the clock did since."""
+        shown = {r.orderid for r in books.orders} | {r.orderid for r in books.unread}
         trades = {(t.orderid, t.tradeid) for t in books.trades}
         sums = _sums(books)
-        orders = sorted(self._orders - shown)
-        gone = sorted(self._trades - trades)
-        fell = [i for i, units in self._traded.items() if sums.get(i, 0) < units and i not in known]
+        fell = [i for i, units in self._traded.items() if sums.get(i, 0) < units]
         return [
-            *(f"order {orderid} is not there any more" for orderid in orders),
-            *(f"trade {tradeid} of {orderid} is not there any more" for orderid, tradeid in gone),
-            *(f"trades of {orderid} became less" for orderid in fell),
+            *(_missing(orderid) for orderid in sorted(self._orders - shown)),
+            *(f"trade {name} of {of} is missing" for of, name in sorted(self._trades - trades)),
+            *(_fell(orderid, self._traded[orderid], sums.get(orderid, 0)) for orderid in fell),
         ]
 
     def _keep(self, books: Books) -> None:
@@ -115,16 +113,24 @@ def _missing_orders(books: Books, ledger: Ledger) -> list[str]:
         for order in ledger.orders.values()
         if order.orderid and order.changed_at < books.asked_at
     }
-    return [f"order {orderid} is missing" for orderid in sorted((known | ledger.foreign) - shown)]
+    return [_missing(orderid) for orderid in sorted((known | ledger.foreign) - shown)]
 
 
 def _missing_trades(books: Books, ledger: Ledger) -> list[str]:
     traded = _sums(books)
     return [
-        f"trades of {order.orderid} fell from {order.filled} to {traded.get(order.orderid, 0)}"
+        _fell(order.orderid, order.filled, traded.get(order.orderid, 0))
         for order in ledger.orders.values()
         if order.filled > traded.get(order.orderid, 0) and order.changed_at < books.asked_at
     ]
+
+
+def _missing(orderid: str) -> str:
+    return f"order {orderid} is missing"
+
+
+def _fell(orderid: str, before: int, now: int) -> str:
+    return f"trades of {orderid} fell from {before} to {now}"
 
 
 def _sums(books: Books) -> dict[str, int]:

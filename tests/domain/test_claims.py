@@ -128,7 +128,7 @@ def test_part_of_the_trades_leaves_the_rest_to_the_claim() -> None:
     read(bench, 5, FULL, trades=[sold(325)], held=(a_position(net=-650),))
     read(bench, 6, FULL, trades=[sold(325)])
     (leg,) = bench.ledger.legs.values()
-    assert (leg.short, leg.exposed) == (325, 325), "a valid read shows no more"
+    assert (leg.short, leg.exposed) == (325, 325), "the position shows no more"
 
 
 def test_snapshot_that_is_not_believed_takes_no_claim_back() -> None:
@@ -148,8 +148,18 @@ def test_claim_that_a_valid_snapshot_denies_is_taken_back_with_its_stop() -> Non
     bench.desk.blotter.move(stop, State.ACKED, t(4), orderid="S1")
     rows = [OPEN, a_row(a_buy(), "S1")]
     bench.read(6, rows)
+    assert agreed(bench) == [650], "silence takes nothing back"
+    read(bench, 8, *rows, held=(a_position(net=0),))
     assert agreed(bench) == [650, 0]
     assert [type(write) for write in bench.take()] == [CancelOrder]
+
+
+def test_entry_that_is_read_resting_was_not_filled() -> None:
+    bench = a_resting_entry()
+    for when in (2, 4):
+        read(bench, when, FULL, held=(a_position(net=-650),))
+    read(bench, 6, a_row(ENTRY))
+    assert agreed(bench) == [650, 0]
 
 
 def test_claim_is_no_reason_to_leave_a_short() -> None:

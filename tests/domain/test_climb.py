@@ -9,6 +9,7 @@ from domain import events as ev
 from domain.books import Status
 from domain.calls import ModifyOrder, Outcome
 from domain.gate_exits import ExitVerdict
+from domain.positions import Leg
 from domain.units import Paise
 from tests.orders import (
     ENTRY,
@@ -81,6 +82,12 @@ def test_changing_broker_waits_for_a_quote_as_well() -> None:
 # What one order may buy.
 
 
+def grow(bench: Bench, leg: Leg) -> None:
+    """Make a short larger than one order may buy; nothing is known of the broker's."""
+    bench.ledger.legs[leg.leg] = replace(leg, sold=replace(leg.sold, units=1_820))
+    bench.desk.memory.net = None
+
+
 def test_cover_is_sliced_and_the_rest_follows() -> None:
     bench = a_chase((14_990, 15_000))
     huge = [a_trade(ENTRY, 1_820, 12_990)]
@@ -92,7 +99,7 @@ def test_cover_is_sliced_and_the_rest_follows() -> None:
     assert sent(bench) == [("place", "LIMIT", 1_170, 16_500)]
     large = a_chase((14_990, 15_000))
     leg = next(large.ledger.open_legs())
-    large.ledger.legs[leg.leg] = replace(leg, sold=replace(leg.sold, units=1_820))
+    grow(large, leg)
     large.reply(23.2, Outcome.REJECTED).take()
     assert sent(large.settle(24.2)) == [("place", "LIMIT", 1_755, 15_750)]
 
@@ -100,7 +107,7 @@ def test_cover_is_sliced_and_the_rest_follows() -> None:
 def test_cover_of_a_whole_slice_that_never_left_is_sent_again() -> None:
     bench = a_chase((14_990, 15_000))
     leg = next(bench.ledger.open_legs())
-    bench.ledger.legs[leg.leg] = replace(leg, sold=replace(leg.sold, units=1_820))
+    grow(bench, leg)
     bench.reply(23.2, Outcome.REJECTED).settle(24.2).reply(24.3, Outcome.NOT_SENT)
     assert sent(bench.settle(25.3)) == [("place", "LIMIT", 1_755, 15_750)]
 

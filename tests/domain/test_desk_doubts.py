@@ -20,6 +20,7 @@ from tests.orders import (
     a_resting_entry,
     a_row,
     a_trade,
+    an_entry_wish,
     an_open_short,
     rows_of_short,
     sold,
@@ -259,3 +260,50 @@ def test_climbing_cover_ends_where_the_broker_is_short_no_more() -> None:
     rows = [*live, a_row(human, "H1", Status.COMPLETE)]
     bench.read(29, rows, [sold(), a_trade(human, 650, 13_000, "H1")])
     assert [type(write) for write in bench.settle(30).take()] == [CancelOrder]
+
+
+# One row that calls a resting stop open.
+
+
+def leaked(when: float, last: int) -> Bench:
+    """The stop at 141.00 is read open; the price is this."""
+    bench = an_open_short().read(when, rows_of_short(Status.OPEN), [sold()])
+    assert bench.desk.wanted_quotes(t(when)) == ((CE, "NFO"),)
+    assert bench.desk.attention(t(when))[0] == seconds(1.5)
+    return bench.quote(when + 0.5, last)
+
+
+def phase(bench: Bench) -> str:
+    (leg,) = bench.ledger.legs.values()
+    return leg.phase.value
+
+
+def test_short_is_not_left_for_one_row_that_the_price_belies() -> None:
+    bench = leaked(20, 12_000)
+    assert phase(bench.settle(21.5)) == "protect"
+    bench.read(22, rows_of_short(), [sold()]).read(24, rows_of_short(), [sold()])
+    assert phase(bench.settle(30)) == "protect"
+
+
+def test_second_row_decides_against_the_price() -> None:
+    bench = leaked(20, 12_000)
+    bench.read(21.5, rows_of_short(Status.OPEN), [sold()])
+    assert phase(bench) == "chase"
+
+
+def test_price_beyond_the_trigger_decides_at_once() -> None:
+    assert phase(leaked(20, 15_500).settle(21)) == "chase"
+
+
+def test_order_in_doubt_ages_on_after_the_clock_was_set_back() -> None:
+    """An hour back: what is in the air is not of the future."""
+    bench = Bench().active(3600).wish(3600, an_entry_wish(when=t(3600)))
+    bench.reply(3601, Outcome.UNKNOWN)
+    assert bench.order().sent_at == t(3600)
+    bench.desk.jumped("the clock jumped by -3600.0 s", t(0))
+    assert (bench.order().sent_at, bench.order().changed_at) == (t(0), t(0))
+    assert bench.ledger.moved_at == t(0)
+    bench.now = t(0)
+    for when in (4, 100, 136, 138):
+        bench.read(when)
+    assert bench.order().state is State.NOT_PLACED

@@ -6,7 +6,7 @@ from domain import events as ev
 from domain.blotter import Blotter
 from domain.doubts import Doubts
 from domain.ledger import Ledger
-from domain.orders import State
+from domain.orders import Pending, State
 from domain.pages import Pages
 from domain.params import OrderParams
 from domain.reasons import Condition
@@ -146,6 +146,20 @@ def test_flip_is_paged_once() -> None:
     assert [table.step(second) for second in (6, 65, 125)] == [[], [], []]
 
 
+def test_books_of_the_other_world_are_paged_as_such_alone() -> None:
+    table = Table().invalid(0, 2, 4)
+    table.doubts.flipped("mode is live", t(4))
+    assert table.step(70) == ["MODE_FLIP mode is live: CE short 650"]
+
+
+def test_missing_login_is_paged_where_something_is_open() -> None:
+    for left, pages in (((), 0), (("CE short 650",), 1)):
+        table = Table()
+        table.standing.hold(Condition.LOGIN, "no broker session")
+        assert len(table.step(5, left)) == pages
+        assert table.step(70, left) == []
+
+
 # Writes refused.
 
 
@@ -173,9 +187,16 @@ def test_page_without_anything_open_says_so() -> None:
 
 
 def test_order_accepted_without_an_id_is_watched_for() -> None:
-    table = Table()
-    table.doubts.watch(t(135))
-    table.doubts.watch(t(100))
+    sent = ev.WriteSent(at=t(0), intent="i1", op="place")
+    queued = ev.StateChanged(
+        at=t(1),
+        intent="i1",
+        state=State.REFUSED,
+        pending=Pending.NONE,
+        orderid="",
+        reason="SEMI_AUTO",
+    )
+    table = Table(planned(), sent, queued)
     assert table.doubts.is_waiting(Micros(t(135) - 1))
     assert not table.doubts.is_waiting(t(135))
 

@@ -154,3 +154,45 @@ def test_price_asked_for_is_read_back_also_while_the_order_fills() -> None:
     row = a_row(target, status=Status.OPEN)
     table = Table(order).read(6, [row], [a_trade(ENTRY, 65, 12_990)])
     assert (table.order.ticket.price, table.order.pending) == (12_600, Pending.NONE)
+
+
+# A stop that one row calls open.
+
+
+def a_met_stop() -> Table:
+    return Table(an_entry(State.OPEN, orderid="S1", purpose=Purpose.STOP, ticket=a_buy()))
+
+
+def test_stop_that_is_read_resting_twice_was_never_met() -> None:
+    row = a_row(a_buy(), "S1")
+    table = a_met_stop()
+    for when, state in ((2, State.OPEN), (2.9, State.OPEN), (3, State.TRIGGER_PENDING)):
+        assert table.read(when, [row]).order.state is state
+    assert table.blotter.alarms == []
+
+
+def test_book_that_says_open_again_in_between_counts_anew() -> None:
+    rests, met = a_row(a_buy(), "S1"), a_row(a_buy(), "S1", Status.OPEN)
+    table = a_met_stop().read(2, [rests]).read(3, [met]).read(4, [rests])
+    assert table.order.state is State.OPEN
+    assert table.read(5, [rests]).order.state is State.TRIGGER_PENDING
+
+
+def test_stop_that_traded_never_rests_again() -> None:
+    rests, part = a_row(a_buy(), "S1"), [a_trade(a_buy(), 65, 14_100, "S1")]
+    table = a_met_stop().read(2, [rests], part).read(4, [rests], part).read(6, [rests], part)
+    assert table.order.state is State.OPEN
+    assert table.memory.is_met(table.order)
+
+
+def test_stop_was_met_once_two_reads_in_a_row_say_so() -> None:
+    rests, met = a_row(a_buy(), "S1"), a_row(a_buy(), "S1", Status.OPEN)
+    table = Table(an_entry(orderid="S1", purpose=Purpose.STOP, ticket=a_buy()))
+    for row, is_met in ((met, False), (rests, False), (met, False), (met, True)):
+        at = 2 + len(table.blotter.events)
+        assert table.read(at, [row]).memory.is_met(table.order) is is_met
+
+
+def test_modify_that_asks_for_what_is_there_is_waited_for() -> None:
+    order = an_entry(pending=Pending.MODIFY, pending_since=t(5), asked_at=t(5), target=ENTRY)
+    assert Table(order).read(6, [a_row(ENTRY)]).order.pending is Pending.MODIFY

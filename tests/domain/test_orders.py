@@ -52,14 +52,14 @@ LEGAL = {
     "unknown": "acked not_placed",
     "acked": "trigger_pending open filled cancelled rejected",
     "trigger_pending": "open filled cancelled rejected",
-    "open": "filled cancelled rejected",
+    "open": "trigger_pending filled cancelled rejected",
     "filled": "",
     "cancelled": REOPENED,
     "rejected": REOPENED,
     "refused": REOPENED,
     "not_placed": REOPENED,
 }
-"""The table of the specification, written down once more."""
+"""The table of the specification, written down once more; open to resting is our addition."""
 
 
 @pytest.mark.parametrize("before", State)

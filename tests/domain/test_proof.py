@@ -182,3 +182,46 @@ def a_short_day() -> list[ev.Event]:
         at=t(4), intent="i1", state=State.FILLED, pending=Pending.NONE, orderid="A1", reason=""
     )
     return [planned(ticket=SOLD), filled, ended, stop, rests]
+
+
+def test_order_that_a_human_may_still_approve_holds_up_the_proof() -> None:
+    queued = ev.StateChanged(
+        at=t(6),
+        intent="q1",
+        state=State.REFUSED,
+        pending=Pending.NONE,
+        orderid="",
+        reason="SEMI_AUTO",
+    )
+    day = a_closed_day(
+        planned("q1", at=t(6)), ev.WriteSent(at=t(6), intent="q1", op="place"), queued
+    )
+    proof = Proof()
+    for when in (7, 100, 140, 142):
+        assert proof.weigh(a_read(when), f"{when}", day) is None
+    assert proof.weigh(a_read(144), "144", day) == ("142", "144")
+
+
+def test_units_that_others_bought_back_are_theirs_to_hold_no_more() -> None:
+    closed = ev.ExternalClosed(at=t(5), leg="i1", units=Units(65), value=65 * 13_000)
+    day = Ledger().fold(
+        [
+            planned(ticket=SOLD),
+            ev.FillsSeen(at=t(4), intent="i1", filled=Units(65), value=65 * 12_990),
+            ev.StateChanged(
+                at=t(4),
+                intent="i1",
+                state=State.FILLED,
+                pending=Pending.NONE,
+                orderid="A1",
+                reason="",
+            ),
+            closed,
+            ev.ExitPhase(at=t(5), leg="i1", phase=Phase.DONE, reason="stopped"),
+        ]
+    )
+    trades = (TRADES[0], a_trade(a_buy(65), 65, 13_000, "H1"))
+    proof = Proof()
+    for when, proved in ((6, None), (8, ("a", "a"))):
+        flat = a_read(when, trades=trades, positions=[a_position(net=0)])
+        assert proof.weigh(flat, "a", day) == proved

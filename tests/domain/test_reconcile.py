@@ -164,7 +164,7 @@ HUMAN = a_row(ENTRY, "H1", Status.COMPLETE)
 def test_order_of_others_seen_once_must_stay_although_no_journal_knows_it() -> None:
     read = Read()
     assert read.judge(some_books([HUMAN])) == Verdict()
-    assert read.judge(some_books()) == Verdict(faults=("order H1 is not there any more",))
+    assert read.judge(some_books()) == Verdict(faults=("order H1 is missing",))
     assert read.judge(some_books(unread=[an_unread("H1")])) == Verdict()
 
 
@@ -173,10 +173,10 @@ def test_trades_of_others_must_not_become_less_nor_lose_one() -> None:
     trades = [a_trade(ENTRY, 65, 12_990, "H1", name) for name in ("T1", "T2")]
     assert read.judge(some_books([HUMAN], trades)) == Verdict()
     other = [trades[0], a_trade(ENTRY, 65, 12_990, "H1", "T3")]
-    lost = "trade T2 of H1 is not there any more"
+    lost = "trade T2 of H1 is missing"
     assert read.judge(some_books([HUMAN], other)).faults == (lost,)
     less = read.judge(some_books([HUMAN], trades[:1]))
-    assert less.faults == (lost, "trades of H1 became less")
+    assert less.faults == (lost, "trades of H1 fell from 130 to 65")
     assert not less.lags
 
 
