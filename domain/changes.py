@@ -7,8 +7,13 @@ from domain.orders import EntryKey, Order, Pending, State, StopPlan, Ticket
 
 
 def moved(order: Order, event: ev.StateChanged) -> Order:
-    """Return an order that evidence moved; what was in the air is over unless the event says so."""
+    """Return an order that evidence moved; what was in the air is over unless the event says so.
+
+    A change counts once it took: a broker that is down uses none of them up.
+    """
     waiting = event.pending is not Pending.NONE
+    ticket = event.ticket or order.ticket
+    took = not waiting and order.target is not None and ticket == order.target
     after = replace(
         order,
         state=event.state,
@@ -18,10 +23,11 @@ def moved(order: Order, event: ev.StateChanged) -> Order:
         target_key=order.target_key if waiting else None,
         target_stop=order.target_stop if waiting else None,
         orderid=event.orderid or order.orderid,
-        ticket=event.ticket or order.ticket,
+        ticket=ticket,
+        modifies=order.modifies + took,
         reason=event.reason or order.reason,
     )
-    if not waiting and after.ticket == order.target and order.target_key is not None:
+    if took and order.target_key is not None:
         after = _renamed(after, order.target_key, order.target_stop)
     return replace(after, changed_at=event.at) if _life(after) != _life(order) else after
 
@@ -38,7 +44,6 @@ def requested(order: Order, event: ev.WriteSent | ev.ModifyPlanned | ev.CancelPl
                 target=ticket,
                 target_key=key,
                 target_stop=stop,
-                modifies=order.modifies + 1,
             )
         case ev.CancelPlanned():
             return replace(

@@ -10,13 +10,15 @@ import msgspec
 
 from domain.orders import StopPlan
 from domain.params import ExitParams, StopParams
-from domain.units import Micros, Paise, ceil_tick, floor_tick, seconds
+from domain.units import SECOND, Micros, Paise, ceil_tick, floor_tick, seconds
 
 BAND_WINDOW = seconds(30)
 """The exchange's reference is the mean of trades of the last 30 s (NSE/FAOP/54242)."""
 
 LOWEST_WINDOW = seconds(60)
 """How far back the lowest mean is looked for once the exchange refused a price for its band."""
+
+_BACKOFF = (SECOND, seconds(2), seconds(5), seconds(10))
 
 _BAND_WORDS = re.compile(r"\b(LPP|(price )?band|execution range|price range)\b", re.IGNORECASE)
 
@@ -50,6 +52,11 @@ def band_low(reference: int, safety_bps: int, tick: Paise) -> Paise:
 def is_band(reason: str) -> bool:
     """Whether a refusal, a code or a broker's words, was for the price band."""
     return _BAND_WORDS.search(reason) is not None
+
+
+def backoff(tries: int) -> Micros:
+    """Return how long to wait after so many attempts in a row that were not taken; 1 at least."""
+    return _BACKOFF[min(tries, len(_BACKOFF)) - 1]
 
 
 def rung(n: int, previous: int, reference: int, params: ExitParams, tick: Paise) -> Paise:

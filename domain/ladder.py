@@ -9,13 +9,10 @@ from msgspec.structs import replace
 
 from domain.bearings import REFUSALS, Bearings
 from domain.books import Action
-from domain.exits import Reference, band_high, band_low, is_band, rung, rung_down
+from domain.exits import Reference, backoff, band_high, band_low, is_band, rung, rung_down
 from domain.orders import Order, Pending, State
 from domain.protection import HALVINGS
-from domain.units import SECOND, Micros, Paise, Symbol, Units, seconds
-
-BACKOFF = (SECOND, seconds(2), seconds(5), seconds(10))
-"""How long to wait after one, two, three and more attempts in a row that were not taken."""
+from domain.units import Micros, Paise, Symbol, Units, seconds
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -167,5 +164,5 @@ def _failed(ladder: Ladder, reason: str, at: Micros) -> Ladder:
             refused_price=ladder.price,
             refused_at=at,
         )
-    wait = BACKOFF[min(ladder.lost, len(BACKOFF) - 1)]
-    return replace(ladder, intent="", lost=ladder.lost + 1, not_before=Micros(at + wait))
+    lost = ladder.lost + 1
+    return replace(ladder, intent="", lost=lost, not_before=Micros(at + backoff(lost)))

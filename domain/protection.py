@@ -12,15 +12,18 @@ from msgspec.structs import replace
 
 from domain.bearings import NEVER_LEFT, Bearings, a_buy
 from domain.books import PriceType
-from domain.exits import band_high, is_band
+from domain.exits import backoff, band_high, is_band
 from domain.gate_exits import ExitVerdict
 from domain.orders import Order, Pending, Purpose, State, StopPlan
 from domain.pages import PageCode
 from domain.positions import Leg
-from domain.units import Micros, Paise, Units, ceil_tick, seconds
+from domain.units import MINUTE, Micros, Paise, Units, ceil_tick, rupees, seconds
 
 STOP_MODIFIES = 20
 """How often a resting stop is moved; exchanges refuse the 25th change, and size needs some."""
+
+PATIENT_TRIES = 3
+"""After so many requests to move a stop that did not take a human is told."""
 
 HALVINGS = 8
 """How often the distance to the reference of the band is halved at most, refusal by refusal."""
@@ -38,6 +41,7 @@ class Protection:
 
     def __init__(self, bearings: Bearings) -> None:
         self._b = bearings
+        self._asked: dict[str, tuple[Paise, int]] = {}
 
     def step(self, leg: Leg, bare_since: Micros | None, at: Micros) -> str:
         """Take a leg one step further; return why it is to be left instead, '' to go on."""

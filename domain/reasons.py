@@ -134,6 +134,11 @@ _PAGES = (
         "Look at the order book at the broker: one stop is to stay, the agent cancels the other.",
     ),
     (
+        "STOP_STAYS",
+        "a resting stop does not take the trigger that is planned",
+        "See at the broker why; the stop rests at its old trigger, the agent asks ever again.",
+    ),
+    (
         "BAND_REST",
         "the exchange takes no price as high, or low, as the exit needs",
         "Wait: the order rests at what is taken, and the exchange renews its band each 30 s.",

@@ -95,14 +95,16 @@ def test_request_in_the_air_is_no_change_of_the_order() -> None:
         ev.WriteSent(at=t(5), intent="i1", op="modify"),
     ]
     order = folded(*asked).orders["i1"]
-    assert (order.pending, order.target, order.modifies) == (Pending.MODIFY, target, 1)
+    assert (order.pending, order.target, order.modifies) == (Pending.MODIFY, target, 0)
     assert (order.pending_since, order.asked_at, order.changed_at) == (t(5), t(5), t(1))
     late = moved(when=6, pending=Pending.MODIFY_UNKNOWN)
     order = folded(*asked, late).orders["i1"]
     assert (order.pending_since, order.target, order.changed_at) == (t(5), target, t(1))
     order = folded(*asked, late, moved(when=7)).orders["i1"]
     assert (order.pending_since, order.target, order.asked_at) == (None, None, t(5))
-    assert order.changed_at == t(1)
+    assert (order.changed_at, order.modifies) == (t(1), 0)
+    order = folded(*asked, late, moved(when=7, ticket=target)).orders["i1"]
+    assert (order.changed_at, order.modifies) == (t(7), 1)
 
 
 def test_cancel_forgets_the_target_of_a_modification() -> None:

@@ -10,6 +10,7 @@ from domain.books import OrderRow, Status
 from domain.calls import Outcome
 from domain.orders import StopPlan
 from domain.positions import Phase
+from domain.protection import STOP_MODIFIES
 from domain.units import Paise
 from tests.orders import (
     CE,
@@ -162,6 +163,49 @@ def test_moved_stop_that_the_price_has_passed_becomes_the_ladder() -> None:
     bench.settle(20).reply(20.2, Outcome.REJECTED, code="TRIGGER_SIDE")
     bench.read(20.5, rows_of_short(), [sold()])
     assert phase(bench) == (Phase.CHASE, "STOP_JUMPED")
+
+
+def moved_to_higher(bench: Bench, seconds: float) -> Bench:
+    bench.desk.move_stop(TAG, CE, HIGHER, t(seconds))
+    return bench.settle(seconds)
+
+
+def refuse_moves(bench: Bench, start: int, end: int, **answer: Any) -> list[int]:
+    """Answer every change so, second by second; return when one was asked for."""
+    asked = []
+    for second in range(start, end):
+        if bench.settle(second).writes:
+            asked.append(second - start)
+            bench.reply(second + 0.1, **answer).read(second + 0.2, rows_of_short(), [sold()])
+    return asked
+
+
+def test_stop_follows_its_plan_once_the_broker_is_back() -> None:
+    bench = moved_to_higher(an_open_short(), 20)
+    asked = refuse_moves(bench, 20, 60, outcome=Outcome.NOT_SENT, status=0, text="refused")
+    assert asked == [0, 1, 3, 8, 18, 28, 38]
+    (page, *_) = bench.desk.pages(t(60))
+    assert (page.code, page.count > 1) == ("STOP_STAYS", True)
+    assert page.text == "650 units: rests at 141.00, planned at 142.00: refused"
+    assert brief(bench.settle(70).writes) == [("modify", "S1", 650, 15_340)]
+    assert bench.reply(70.2, orderid="S1").settle(70.3).order().ticket.trigger == 14_200
+    bench.desk.pages(t(131))
+    assert bench.settle(140).desk.pages(t(200)) == ()
+
+
+def test_stop_that_takes_no_change_for_good_is_asked_each_minute() -> None:
+    bench = moved_to_higher(an_open_short(), 20)
+    asked = refuse_moves(bench, 20, 160, outcome=Outcome.REJECTED, code="PRICE")
+    assert asked == [0, 60, 120]
+
+
+def test_stop_that_was_changed_too_often_stays_and_a_human_hears_of_it() -> None:
+    bench = an_open_short()
+    bench.ledger._keep(replace(bench.order(), modifies=STOP_MODIFIES))
+    assert moved_to_higher(bench, 20).writes == []
+    (page,) = bench.desk.pages(t(20))
+    assert page.code == "STOP_STAYS"
+    assert page.text.endswith("planned at 142.00: it was changed 20 times")
 
 
 # A stop the exchange refuses.
