@@ -23,7 +23,7 @@ class Plan:
     """What may go wrong in one session; chances are per occasion.
 
     `kills` are numbers of boundaries (commits, sends, answers), counted through all lives of the
-    process. `full` are spans in which no commit succeeds.
+    process. `full` are spans in which no commit succeeds, `parks` when the process is told to end.
     """
 
     until: Micros
@@ -32,6 +32,7 @@ class Plan:
     late: float = 0.0
     reader_dies: float = 0.0
     full: tuple[tuple[Micros, Micros], ...] = ()
+    parks: tuple[Micros, ...] = ()
 
 
 @dataclass(slots=True)

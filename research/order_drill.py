@@ -25,6 +25,7 @@ from research.dealer import Desk as Dealing
 from research.dealer import Habits
 from research.mischief import Mischief, Plan
 from research.order_agent import LifeSystem
+from research.order_brokers import PLAIN, Habit, behaving, draw_habit, facing
 from research.order_faults import IN_A_SESSION, Entry, dark_spans, swarm
 from research.order_scores import Outcome, outcome_of
 from research.order_world import OrderWorld
@@ -42,6 +43,9 @@ AFTER = seconds(130)
 
 RATES = (8, 8, 3)
 """How many writes a second the agent is held to: few sessions are busy enough for the usual 8."""
+
+PARKED = 0.05
+"""In how many sessions the process is told to end, as by SIGTERM, and started again."""
 
 REFOLD_EVERY = 50
 """In each so many-th session the whole journal is folded again at its end, by two new lives."""
@@ -65,6 +69,7 @@ class Sheet:
     mischief: Plan
     has_pushes: bool
     rate_per_s: int = 8
+    broker: Habit = PLAIN
     faults: tuple[Entry, ...] = ()
     kinds: tuple[str, ...] = ()
 
@@ -88,6 +93,7 @@ def draw(seed: int, *, faulty: bool = True, forced: str = "") -> Sheet:
         quiet=None,
     )
     entries, kinds = swarm(chance, begin, calm, forced) if faulty else ([], ())
+    broker = draw_habit(random.Random(f"{seed}:broker")) if faulty else PLAIN  # noqa: S311 - repeats
     return Sheet(
         seed=seed,
         plan=plan,
@@ -97,8 +103,9 @@ def draw(seed: int, *, faulty: bool = True, forced: str = "") -> Sheet:
         mischief=_mischief(chance, calm) if faulty else Plan(until=calm),
         has_pushes=chance.random() < 0.6,
         rate_per_s=chance.choice(RATES),
+        broker=broker,
         faults=tuple(entries),
-        kinds=kinds,
+        kinds=(*kinds, *broker.names),
     )
 
 
@@ -127,7 +134,16 @@ def _mischief(chance: random.Random, calm: Micros) -> Plan:
         late=0.05 * some[1],
         reader_dies=0.02 * some[2],
         full=_full(chance, calm) if chance.random() < IN_A_SESSION / 2 else (),
+        parks=_parks(chance, calm),
     )
+
+
+def _parks(chance: random.Random, calm: Micros) -> tuple[Micros, ...]:
+    """Draw when the process is asked to end in good order."""
+    if chance.random() >= PARKED:
+        return ()
+    span_s = (calm - tapes.begin()) // SECOND
+    return (Micros(tapes.begin() + chance.randint(5, span_s) * SECOND),)
 
 
 def _full(chance: random.Random, calm: Micros) -> tuple[tuple[Micros, Micros], ...]:
@@ -167,9 +183,10 @@ class Session:
         self.end = Micros(max(sheet.plan.force_close, calm) + LIVENESS + LAST_WORD)
         tape = tapes.tape(seed, sheet.symbols, sheet.weather, Micros(self.end + AFTER))
         params = replace(settings.room(SandboxParams), seed=sheet.seed)
+        params = behaving(params, sheet.broker)
         exchange = Exchange(Setup(params, tape), settings.rules, self.truth)
         mischief = Mischief(sheet.mischief, random.Random(f"{seed}:mischief"))  # noqa: S311 - repeats
-        settings = _at_rate(settings, sheet.rate_per_s)
+        settings = facing(_at_rate(settings, sheet.rate_per_s), sheet.broker)
         self.world = OrderWorld(exchange, tapes.begin(), settings, folder, mischief)
         self.world.follow(self.truth)
         script = {"version": 1, "faults": list(sheet.faults)}
@@ -214,7 +231,7 @@ class Session:
             tapes.LOT,
             events=len(rows) + len(journal) + world.handled,
             lives=world.lives,
-            met=dict(world.mischief.met + _faults_met(self.truth)),
+            met=dict(world.mischief.met + _faults_met(self.truth) + Counter(sheet.broker.names)),
             broken=broken,
             trace=_trace(self.truth, journal),
             faults=sheet.kinds,

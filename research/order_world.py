@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from actors.pump import PumpStage
+from actors.system import server_mode
 from broker.asks import HttpAnswer, HttpAsk
 from config.settings import Settings
 from domain.market import Source
 from domain.pulse import PulsePlan
 from domain.units import Micros, seconds
-from messages.control import Ended
+from messages.control import Ended, Park
 from research.dealer import Desk as Dealing
 from research.lanes import VirtualLanes
 from research.mischief import Killed, Mischief
@@ -28,11 +29,10 @@ from sandbox.faults.answers import WELL, Ills
 from sandbox.truth import Mode, Truth
 
 API_KEY = "drill"
-MODE = "analyze"
 FLIPPED = seconds(8)
 """How long after a wrong mode nothing is sent: two account reads have to be right first."""
 
-DAY_DONE, BAD_CONFIG = 10, 78
+PARKED, DAY_DONE, BAD_CONFIG = 0, 10, 78
 WRITES = frozenset({"placeorder", "modifyorder", "cancelorder"})
 BOOKS = frozenset({"orderbook", "tradebook", "positionbook"})
 GRACE = seconds(5)
@@ -67,6 +67,7 @@ class OrderWorld(World):
         self._life = LifePump(random.Random())  # noqa: S311 - serves nobody
         super().__init__(exchange, API_KEY, start, self._life, PulsePlan(1500))
         self._settings = settings
+        self._mode = server_mode(settings)
         self._folder = folder
         self.mischief = mischief
         self.lives = 0
@@ -90,6 +91,8 @@ class OrderWorld(World):
         self._dealing = dealing
         self._system = system
         self._has_pushes = has_pushes
+        for at in self.mischief.plan.parks:
+            self.timeline.later(at, self._park)
 
     def suffer(self, script: Script) -> None:
         """Let the faults of a script hit the calls to come, and note when they hamper us."""
@@ -133,7 +136,7 @@ class OrderWorld(World):
         """Whether the server is in the other mode: nothing may be sent, and no start succeeds."""
         for row in self._truth.rows[self._looked_at :]:
             if isinstance(row.payload, Mode):
-                self._is_flipped = row.payload.mode != MODE
+                self._is_flipped = row.payload.mode != self._mode
         self._looked_at = len(self._truth.rows)
         return self._is_flipped
 
@@ -168,7 +171,7 @@ class OrderWorld(World):
             self.timeline,
             self._carrier(life),
             self._settings.broker,
-            MODE,
+            self._mode,
             random.Random(f"{name}:lanes"),  # noqa: S311 - jitter, and it must repeat
         )
         found = ports(
@@ -211,6 +214,17 @@ class OrderWorld(World):
             self.ended = message
             return
         self.timeline.later(self.timeline.now(), lambda: self._left(self._life, message))
+
+    def _park(self) -> None:
+        """Tell the process to end, as SIGTERM does; it does so in time or is ended."""
+        life, now = self._life, self.timeline.now()
+        if life.is_dead or self.ended is not None:
+            return
+        self.mischief.met["park"] += 1
+        life.tell("order", Park(at=now))
+        late = Ended(at=now, code=PARKED, reason="parked late")
+        patience = seconds(self._settings.shutdown.park_s)
+        self.timeline.later(Micros(now + patience), lambda: self._left(life, late))
 
     def _left(self, life: LifePump, message: Ended) -> None:
         if life is self._life and not life.is_dead:
