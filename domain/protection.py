@@ -235,10 +235,36 @@ class Protection:
                 continue
             if order.modify_refused == "TRIGGER_SIDE":
                 return JUMPED
-            if order.modifies < STOP_MODIFIES and order.may_be_asked(at):
-                moved = replace(order.ticket, price=plan.limit, trigger=plan.trigger)
-                self._b.blotter.modify(order, moved, at, "stop moved")
+            self._ask_to_move(leg, order, plan, at)
         return ""
+
+    def _ask_to_move(self, leg: Leg, order: Order, plan: StopPlan, at: Micros) -> None:
+        """Ask a stop to move, ever more slowly while it does not; a human hears of it then."""
+        trigger, tries = self._asked.get(order.intent, (plan.trigger, 0))
+        tries = tries if trigger == plan.trigger else 0
+        is_over = order.modifies >= STOP_MODIFIES
+        if is_over or tries >= PATIENT_TRIES:
+            self._tell_that_it_stays(leg, order, plan, at)
+        wait = self._pause(order, tries) if tries else Micros(0)
+        if not is_over and order.may_be_asked(at) and at >= (order.asked_at or Micros(0)) + wait:
+            self._asked[order.intent] = plan.trigger, tries + 1
+            moved = replace(order.ticket, price=plan.limit, trigger=plan.trigger)
+            self._b.blotter.modify(order, moved, at, "stop moved")
+
+    def _pause(self, order: Order, tries: int) -> Micros:
+        """Return how long to wait after a change that did not take; a refusal for good is long."""
+        is_final = order.modify_refused not in NOT_THE_ORDERS_FAULT | {""}
+        return MINUTE if is_final else backoff(tries)
+
+    def _tell_that_it_stays(self, leg: Leg, order: Order, plan: StopPlan, at: Micros) -> None:
+        why = order.modify_refused or order.reason or "no answer"
+        if order.modifies >= STOP_MODIFIES:
+            why = f"it was changed {order.modifies} times"
+        text = (
+            f"{order.remaining} units: rests at {rupees(order.ticket.trigger)},"
+            f" planned at {rupees(plan.trigger)}: {why}"
+        )
+        self._b.pages.add(PageCode.STOP_STAYS, leg.symbol, text, at)
 
 
 def _remaining(orders: list[Order]) -> Units:
