@@ -16,15 +16,17 @@ from cli.reach import Where, reach
 from cli.session import Session, is_held, locked
 from config import log as logs
 from config.settings import load
-from domain.errors import ConfigError
+from domain.errors import ConfigError, JournalDamaged
 from domain.ledger import Ledger
+from domain.levers import Lever
 from domain.orders import Purpose
 from domain.proof import manual_list
 from domain.reasons import remedy
 from domain.session import trading_day
-from domain.units import Symbol
+from domain.switch import kill_level
+from domain.units import Day, Symbol
 from journal.orders import NAME as JOURNAL
-from journal.orders import JournalReader, verify
+from journal.orders import verify
 from sandbox.params import SandboxParams
 
 log = logging.getLogger(__name__)
@@ -49,15 +51,16 @@ class Options:
 def run(options: Options, out: TextIO) -> int:
     """Flatten and return 0 if that is proved, 3 if not, 4 if a running agent stands still.
 
-    Without a journal of the day only the symbols that are named are left. Raises Refused under
-    HALT, ConfigError, JournalError, or Locked if an agent was started meanwhile.
+    Without a journal of the day, or with a damaged one, only the symbols that are named are left.
+    Raises Refused under HALT, ConfigError, JournalError, or Locked if an agent was started
+    meanwhile.
     """
     folder = options.where.folder
 
     def say(line: str) -> None:
         print(line, file=out, flush=True)
 
-    known = _known(folder) if (folder / JOURNAL).exists() else Ledger()
+    known = _now(folder, say) if (folder / JOURNAL).exists() else Ledger()
     if "HALT" in known.latches:
         raise Refused(f"HALT is up, so nothing is sent. {remedy('HALT')}")
     if options.dry_run:
@@ -67,7 +70,7 @@ def run(options: Options, out: TextIO) -> int:
     try:
         return _flatten(options, say)
     except KeyboardInterrupt:
-        return _unproved(folder, _known(folder), "interrupted", say)
+        return _unproved(folder, _now(folder), "interrupted", say)
 
 
 def _flatten(options: Options, say: Callable[[str], None]) -> int:
@@ -77,8 +80,7 @@ def _flatten(options: Options, say: Callable[[str], None]) -> int:
         following = Following(folder, say)
         course = following.run(takeover_s)
         if course is Course.PROVED:
-            say("the book is proved flat")
-            return PROVED
+            return _proved(folder, say)
         if course is Course.STUCK and not options.force:
             text = f"the agent journaled nothing for {takeover_s} s; with --force it is ended"
             _unproved(folder, following.ledger, text, say)
@@ -93,7 +95,7 @@ def _close(options: Options, say: Callable[[str], None]) -> int:
     folder = options.where.folder
     reached = reach(options.where)
     plan = reached.plan()
-    ledger = Ledger().fold(verify(folder / JOURNAL, reached.day))
+    ledger = _known(folder, reached.day)
     is_unknown = not ledger.orders and not ledger.has_recovered
     books = strangers.read(reached) if is_unknown else None
     symbols: tuple[Symbol, ...] = ()
@@ -115,9 +117,8 @@ def _close(options: Options, say: Callable[[str], None]) -> int:
     if ended.code == BAD_CONFIG:
         raise ConfigError(ended.reason)
     if ended.code == DAY_DONE:
-        say("the book is proved flat")
-        return PROVED
-    return _unproved(folder, _known(folder), ended.reason, say)
+        return _proved(folder, say)
+    return _unproved(folder, _now(folder), ended.reason, say)
 
 
 def _takeover_s(config: Path | None) -> int:
@@ -126,11 +127,36 @@ def _takeover_s(config: Path | None) -> int:
     return load("sandbox", file=config, rooms=rooms).flatten.takeover_s
 
 
-def _known(folder: Path) -> Ledger:
-    """Return what the journal of the day says. Raises JournalError."""
-    day = trading_day(market_now(folder))
-    events, _ = JournalReader(folder / JOURNAL).after(0, day)
-    return Ledger().fold(events)
+def _known(folder: Path, day: Day, say: Callable[[str], None] = lambda _: None) -> Ledger:
+    """Return what the journal of the day says: nothing if there is none, or it is damaged.
+
+    Raises JournalError if somebody else holds it, or the disk does not give it.
+    """
+    try:
+        return Ledger().fold(verify(folder / JOURNAL, day))
+    except JournalDamaged as error:
+        say(f"{folder / JOURNAL} is damaged and counts for nothing: {error.__cause__}")
+        return Ledger()
+
+
+def _now(folder: Path, say: Callable[[str], None] = lambda _: None) -> Ledger:
+    """Return what the journal of the day says, by what the agent last said of the time."""
+    return _known(folder, trading_day(market_now(folder)), say)
+
+
+def _proved(folder: Path, say: Callable[[str], None]) -> int:
+    """Say so, and let no file KILL end the next day at its start.
+
+    The latch is in the journal of this day; a file that only freezes is a human's to remove.
+    """
+    say("the book is proved flat")
+    text, path = kill_text(folder), folder / KILL
+    if text is not None and kill_level(text) is Lever.FLATTEN:
+        path.unlink(missing_ok=True)
+        say(f"{path} is taken away: the latch FLATTEN is in the journal of this day")
+    elif text is not None:
+        say(f"{path} stays: no agent there enters anything, tomorrow neither (rm {path})")
+    return PROVED
 
 
 def _unproved(folder: Path, ledger: Ledger, why: str, say: Callable[[str], None]) -> int:

@@ -8,6 +8,7 @@ from cli.dropbox import KILL, hand_over, kill_text
 from cli.levers import market_now, pause
 from cli.session import is_held
 from domain import clock
+from domain.errors import JournalError
 from domain.ledger import Ledger
 from domain.levers import Lever
 from domain.session import trading_day
@@ -27,7 +28,10 @@ class Course(Enum):
 
 
 class Following:
-    """Asks a running agent to flatten through the file KILL, and reads what it journals."""
+    """Asks a running agent to flatten through the file KILL, and reads what it journals.
+
+    A journal that cannot be read tells nothing; the agent may flatten all the same.
+    """
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self._folder = folder
@@ -36,6 +40,8 @@ class Following:
         self._reader = JournalReader(folder / JOURNAL)
         self._seq = 0
         self._is_ours = False
+        self._before: str | None = None
+        self._complaint = ""
         self.ledger = Ledger()
         self._read(quietly=True)
 
@@ -57,32 +63,51 @@ class Following:
         return Course.PROVED
 
     def clean(self) -> None:
-        """Take the file away that was written here, once the latch is where latches live."""
-        if self._is_ours and "FLATTEN" in self.ledger.latches:
+        """Undo what was written here, once the latch is where latches live.
+
+        A file of a human's that was there before holds again what it held.
+        """
+        if not self._is_ours or "FLATTEN" not in self.ledger.latches:
+            return
+        if self._before is None:
             (self._folder / KILL).unlink(missing_ok=True)
-            self._is_ours = False
+        else:
+            self._put(self._before)
+        self._is_ours = False
 
     def _is_proved(self) -> bool:
         return "FLATTEN" in self.ledger.latches and self.ledger.proved_flat_at is not None
 
     def _write(self) -> None:
-        """Leave the word, unless it stands there: a human's own file is a human's to remove."""
+        """Leave the word, unless it stands there."""
         text = kill_text(self._folder)
         if text is not None and kill_level(text) is Lever.FLATTEN:
             return
+        self._put(FLATTEN_WORD)
+        self._is_ours, self._before = True, text
+
+    def _put(self, text: str) -> None:
         path = self._folder / KILL
         new = path.with_suffix(".new")
-        new.write_text(FLATTEN_WORD, "ascii")
+        new.write_text(text, "utf-8")
         hand_over(self._folder, new)
         new.replace(path)
-        self._is_ours = text is None
 
     def _read(self, *, quietly: bool = False) -> bool:
         """Take in what the journal gained; whether it gained anything."""
-        events, self._seq = self._reader.after(self._seq, self._day)
+        try:
+            events, self._seq = self._reader.after(self._seq, self._day)
+        except JournalError as error:
+            self._complain(str(error))
+            return False
         for event in events:
             self.ledger.apply(event)
             line = None if quietly else tell(event, self.ledger)
             if line is not None:
                 self._say(f"[{line.tag}] {line.text}")
         return bool(events)
+
+    def _complain(self, text: str) -> None:
+        if text != self._complaint:
+            self._complaint = text
+            self._say(text)

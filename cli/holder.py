@@ -7,6 +7,7 @@ from pathlib import Path
 from cli.levers import Refused, pause
 from cli.session import LOCK, is_held
 from domain import clock
+from domain.errors import JournalError
 from domain.units import seconds
 from journal.orders import NAME as JOURNAL
 from journal.owner import owner
@@ -53,12 +54,21 @@ def _pid(folder: Path) -> int:
 
 
 def _check(folder: Path, pid: int) -> None:
-    """Compare the lock's file, the journal and the kernel: all must mean this process."""
-    found = owner(folder / JOURNAL)
+    """Compare the lock's file, the journal and the kernel: all must mean this process.
+
+    A journal that cannot be read says nothing; then the kernel has to.
+    """
+    holders = _holders(folder / LOCK)
+    try:
+        found = owner(folder / JOURNAL)
+    except JournalError as error:
+        if pid in holders:
+            return
+        raise Refused(f"{folder / LOCK} names pid {pid}, the kernel does not; {error}") from error
     if found is None or found.pid != pid:
         says = f"pid {found.pid}" if found else "nobody"
         raise Refused(f"{folder / LOCK} names pid {pid}, {JOURNAL} was opened last by {says}")
-    if (holders := _holders(folder / LOCK)) and pid not in holders:
+    if holders and pid not in holders:
         raise Refused(f"{folder / LOCK} names pid {pid}, the kernel says {sorted(holders)} hold it")
 
 

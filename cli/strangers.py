@@ -17,6 +17,7 @@ from domain.ledger import Ledger
 from domain.orphans import Terms, orphans
 from domain.symbols import BadSymbol, parse
 from domain.units import Symbol
+from journal.opening import open_orders
 from journal.orders import NAME as JOURNAL
 from journal.orders import OrderJournal
 
@@ -57,7 +58,8 @@ def chosen(
 def take_over(folder: Path, reached: Reached, books: Books, symbols: tuple[Symbol, ...]) -> None:
     """Journal these shorts, with the stops that rest for them, as legs of our own.
 
-    The lock is held. What else the account holds is somebody else's from then on.
+    The lock is held. A damaged journal is kept aside. What else the account holds is somebody
+    else's from then on.
     """
     settings, at = reached.settings, clock.now()
     positions = tuple(row for row in books.positions if row.symbol in symbols)
@@ -69,14 +71,23 @@ def take_over(folder: Path, reached: Reached, books: Books, symbols: tuple[Symbo
         trades=books.trades,
         positions=positions,
     )
-    with OrderJournal(folder / JOURNAL, os.getpid(), at) as journal:
+
+    def claim(boot_after: int) -> OrderJournal:
+        return OrderJournal(folder / JOURNAL, os.getpid(), at, boot_after=boot_after)
+
+    opened = open_orders(folder, reached.day, claim)
+    with opened.journal as journal:
         terms = Terms(
             underlying=settings.universe.underlying,
             prefix=f"{reached.day}-{journal.boot_seq}",
             stop=settings.strategy.params.stop,
         )
         found = orphans(named, Ledger(), lambda _: None, terms, is_blind=True).events
-        journal.append((*found, Recovered(at=at, orders=0, shorts=len(positions))))
+        recovered = Recovered(at=at, orders=0, shorts=len(positions))
+        journal.append((*opened.waiting, *found, recovered))
+    if opened.fallback is not None:
+        opened.fallback.empty()
+        opened.fallback.close()
 
 
 def _is_ours(symbol: Symbol, underlying: str) -> bool:

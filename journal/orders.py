@@ -243,8 +243,7 @@ class JournalReader:
                     self._db = _connect_to_read(self._path)
                 yield self._db
             except (sqlite3.Error, JournalError) as error:
-                message = f"the order journal {self._path} cannot be read: {error}"
-                raise JournalError(message) from error
+                raise schema.trouble(self._path, error, "read") from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:

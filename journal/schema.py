@@ -86,10 +86,10 @@ def check_layout(db: sqlite3.Connection) -> None:
         raise JournalNewer(f"its layout is {layout}, this version knows up to {LAYOUT}")
 
 
-def trouble(path: Path, error: Exception) -> JournalError:
+def trouble(path: Path, error: Exception, wish: str = "used") -> JournalError:
     """Return what an error met at a journal file means, with the file and the remedy."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    start = f"the order journal {path} cannot be used: {error}"
+    start = f"the order journal {path} cannot be {wish}: {error}"
     if isinstance(error, JournalNewer):
         return JournalNewer(f"{start}. Start the version that wrote it, or a later one")
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:

@@ -45,6 +45,24 @@ with locked(folder), OrderJournal(folder / "orders.db", os.getpid(), clock.now()
     sys.stdin.read()
 """
 
+OBEDIENT = """
+import os, sys
+from pathlib import Path
+from cli.levers import pause
+from cli.session import locked
+from domain.events import LatchSet, ProvedFlat
+from journal.orders import OrderJournal
+folder = Path(sys.argv[1])
+kill, at = folder / "KILL", int(sys.argv[2])
+with locked(folder), OrderJournal(folder / "orders.db", os.getpid(), at) as journal:
+    print("held", flush=True)
+    while not kill.exists() or kill.read_text() != "FLATTEN":
+        pause()
+    journal.append([LatchSet(at=at, name="FLATTEN", reason="KILL_FILE")])
+    journal.append([ProvedFlat(at=at, first="a", second="b")])
+    sys.stdin.read()
+"""
+
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Paper, Path]]:
@@ -88,10 +106,10 @@ def trades(running: Paper) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def an_agent_that_hangs(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+def an_agent_that_hangs(folder: Path, script: str = HOLDER) -> Iterator["subprocess.Popen[str]"]:
     """A process that holds the folder and its journal, and does nothing."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(folder)],
+        [sys.executable, "-c", script, str(folder), str(clock.now())],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -232,11 +250,105 @@ def test_agent_that_hangs_is_ended_by_force(run_py: RunPy, folder: Path, impatie
 
 
 def test_proof_of_a_running_agent_is_taken(run_py: RunPy, folder: Path) -> None:
-    at = clock.now()
-    with OrderJournal(folder / "orders.db", 1, at) as journal:
-        latch = LatchSet(at=at, name="FLATTEN", reason="KILL_FILE")
-        journal.append([latch, ProvedFlat(at=at, first="a", second="b")])
+    proved(folder)
     with an_agent_that_hangs(folder):
         said = run_py("flatten")
     assert (said.code, said.out) == (PROVED, "the book is proved flat\n")
     assert not (folder / KILL).exists()
+
+
+def proved(folder: Path) -> None:
+    at = clock.now()
+    with OrderJournal(folder / "orders.db", 1, at) as journal:
+        latch = LatchSet(at=at, name="FLATTEN", reason="KILL_FILE")
+        journal.append([latch, ProvedFlat(at=at, first="a", second="b")])
+
+
+def test_word_that_an_earlier_try_left_does_not_end_the_next_day(
+    run_py: RunPy, folder: Path
+) -> None:
+    """An agent that stood still left `KILL` behind; the latch is in the journal of this day."""
+    (folder / KILL).write_text("FLATTEN")
+    proved(folder)
+    with an_agent_that_hangs(folder):
+        said = run_py("flatten")
+    assert (said.code, said.out.splitlines()) == (
+        PROVED,
+        [
+            "the book is proved flat",
+            "state/KILL is taken away: the latch FLATTEN is in the journal of this day",
+        ],
+    )
+    assert not (folder / KILL).exists()
+
+
+def test_file_that_froze_before_is_a_humans_to_remove(run_py: RunPy, folder: Path) -> None:
+    (folder / KILL).write_text("gone fishing")
+    with an_agent_that_hangs(folder, OBEDIENT):
+        said = run_py("flatten")
+    assert (said.code, said.out.splitlines()[-2:]) == (
+        PROVED,
+        [
+            "the book is proved flat",
+            "state/KILL stays: no agent there enters anything, tomorrow neither (rm state/KILL)",
+        ],
+    )
+    assert (folder / KILL).read_text() == "gone fishing"
+
+
+def damage(folder: Path) -> None:
+    """Nothing is left of the journal but its name."""
+    (folder / "orders.db").write_bytes(b"\x55" * 60_000)
+    for beside in ("orders.db-wal", "orders.db-shm"):
+        (folder / beside).unlink(missing_ok=True)
+
+
+def test_damaged_journal_counts_as_none(run_py: RunPy, folder: Path) -> None:
+    damage(folder)
+    before = kept(folder)
+    said = run_py("flatten", "--dry-run")
+    assert (said.code, said.err) == (PROVED, "")
+    assert said.out.splitlines() == [
+        "state/orders.db is damaged and counts for nothing: file is not a database",
+        "would take the lock and leave everything from this process; no agent runs",
+        "no journal of today: would list MIS shorts and buy back those named with --symbol",
+    ]
+    assert kept(folder) == before
+
+
+def test_agent_whose_journal_cannot_be_read_is_asked_all_the_same(
+    run_py: RunPy, folder: Path, impatient: None
+) -> None:
+    with an_agent_that_hangs(folder) as agent:
+        damage(folder)
+        said = run_py("flatten")
+        assert (said.code, said.err, agent.poll()) == (STUCK, "", None)
+        assert "state/orders.db cannot be read: file is not a database. Move the fi" in said.out
+        assert (folder / KILL).read_text() == "FLATTEN"
+        (folder / LOCK).write_text(f"{os.getpid()}\n")
+        told = run_py("flatten", "--force").error
+        assert told.startswith(f"state/lock names pid {os.getpid()}, the kernel does not; the ord")
+        (folder / LOCK).write_text(f"{agent.pid}\n")
+        run_py("flatten", "--force")  # and then there is no server to speak to
+        assert agent.wait(SOON_S) == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_damaged_journal_is_kept_aside_and_named_shorts_are_left(
+    run_py: RunPy, tmp_path: Path
+) -> None:
+    folder = tmp_path / "exchange"
+    folder.mkdir()
+    with paper(folder, begin="10:00", speed=SPEED, state_dir=folder) as running:
+        a_short(running, CE)
+        words = ("--state-dir", folder, "--attach", running.url.removeprefix("http://"))
+        run_py("flatten", *words, "--no-color", "--symbol", CE)
+        a_short(running, PE)
+        damage(folder)
+        listed = run_py("flatten", *words, "--no-color")
+        assert (listed.code, listed.err) == (NOT_PROVED, "")
+        assert f"  {PE} short 65\nnothing was done: name each one" in listed.out
+        left = run_py("flatten", *words, "--no-color", "--symbol", PE)
+        assert (left.code, left.out.splitlines()[-1]) == (PROVED, "the book is proved flat")
+        assert Truth(folder).net(PE) == 0
+        assert (folder / "orders.db.corrupt-1").read_bytes() == b"\x55" * 60_000
