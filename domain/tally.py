@@ -20,9 +20,11 @@ HEAD = ("symbol", "ours", "broker", "others", "difference", "our orders", "there
 class Tally(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One symbol, in units; a short is negative.
 
-    `others` is what trades that are not ours come to, `difference` what is left of the broker's
-    position without them and ours. `orders` are ours that live, `working` those of them in the
-    book; one without an id yet is not counted as working.
+    `ours` is what our own trades come to, also those the journal does not have yet. `others` is
+    what trades that are not ours come to, without what they bought back of our shorts: that is off
+    ours already. `difference` is what is left of the broker's position without them and ours.
+    `orders` are ours that live, `working` those of them in the book; one without an id yet is not
+    counted as working, and one that trades filled does not live.
     """
 
     symbol: Symbol
@@ -55,13 +57,24 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def tally(books: Books, ledger: Ledger) -> tuple[Tally, ...]:
     """Return every symbol that we, the broker or somebody else has to do with today."""
     own = ledger.own_ids()
+    traded: Counter[str] = Counter()
     ours = Counter(ledger.own_net())
     broker = Counter({row.symbol: row.net for row in books.positions if row.product == "MIS"})
-    others: Counter[Symbol] = Counter()
+    others = Counter({symbol: -units for symbol, units in ledger.returned.items()})
     for trade in books.trades:
-        if trade.orderid not in own and trade.product == "MIS":
+        if trade.orderid in own:
+            traded[trade.orderid] += trade.quantity
+        elif trade.product == "MIS":
             others[trade.symbol] += trade.action.sign * trade.quantity
-    live = {order.orderid or order.intent: order.ticket.symbol for order in ledger.live()}
+    for order in ledger.orders.values():
+        news = traded[order.orderid] - order.filled
+        if news > 0:
+            ours[order.ticket.symbol] += order.ticket.action.sign * news
+    live = {
+        order.orderid or order.intent: order.ticket.symbol
+        for order in ledger.live()
+        if traded[order.orderid] < order.ticket.quantity
+    }
     orders, working = Counter(live.values()), _working(books.orders, live)
     symbols = sorted({*ours, *broker, *others, *orders})
     return tuple(

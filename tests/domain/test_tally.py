@@ -1,7 +1,10 @@
 """Ours against the broker's, as a human reads it."""
 
+from domain.books import Status
+from domain.events import ExternalClosed
 from domain.ledger import Ledger
 from domain.tally import Tally, table, tally
+from domain.units import Units
 from tests.orders import (
     CE,
     ENTRY,
@@ -15,6 +18,7 @@ from tests.orders import (
     rows_of_short,
     sold,
     some_books,
+    t,
 )
 from tests.trading import a_ticket
 
@@ -45,6 +49,30 @@ def test_position_that_is_gone_differs() -> None:
 def test_stop_that_is_gone_differs() -> None:
     (row,) = tally(some_books(rows_of_short()[:1], [sold()]), SHORT)
     assert (row.orders, row.working, row.verdict) == (1, 0, "ORDERS DIFFER")
+
+
+def test_stop_that_filled_while_nobody_looked_is_ours() -> None:
+    """The agent is dead or parked: its journal does not have the trade that the book shows."""
+    rows = [*rows_of_short()[:1], a_row(a_buy(), "S1", Status.COMPLETE)]
+    bought = a_trade(a_buy(), 650, 14_100, "S1")
+    (row,) = tally(some_books(rows, [sold(), bought]), SHORT)
+    assert row == a_tally(ours=0, broker=0, orders=0, working=0)
+    assert row.is_equal
+
+
+def test_stop_that_filled_in_part_still_is_an_order_of_ours() -> None:
+    rows = [*rows_of_short()[:1], a_row(a_buy(), "S1", Status.OPEN)]
+    (row,) = tally(some_books(rows, [sold(), a_trade(a_buy(), 260, 14_100, "S1")]), SHORT)
+    assert (row, row.is_equal) == (a_tally(ours=-390, broker=-390), True)
+
+
+def test_what_others_bought_back_of_our_short_is_counted_once() -> None:
+    ledger = an_open_short().ledger
+    (leg,) = ledger.legs
+    ledger.apply(ExternalClosed(at=t(20), leg=leg, units=Units(130), value=1_800_000))
+    theirs = a_trade(a_buy(130, trigger=0), 130, 13_800, "H1")
+    (row,) = tally(some_books(rows_of_short(), [sold(), theirs]), ledger)
+    assert (row, row.is_equal) == (a_tally(ours=-520, broker=-520), True)
 
 
 def test_trade_of_others_in_our_symbol_is_theirs() -> None:
