@@ -25,6 +25,12 @@ UNKNOWN_APART = seconds(2)
 MOST_BESIDE = 3
 """How many covers may go beside orders of unknown fate, in all."""
 
+MOST_VAIN = 4
+"""After so many changes in a row that may have been made, and were not, another order goes."""
+
+IDLE_RUNGS = 3
+"""For so many rungs a stop that seems met may ask the market's price without a trade."""
+
 PROVED_GONE = frozenset({State.CANCELLED, State.REJECTED, State.REFUSED})
 """Ends after which an order is known to buy nothing more."""
 
@@ -46,6 +52,7 @@ class Climb:
         self._rungs = Rungs(bearings, Action.BUY)
         self._ladders: dict[str, Ladder] = {}
         self._beside: dict[str, list[str]] = defaultdict(list)
+        self._idle_since: dict[str, Micros] = {}
 
     def step(self, leg: Leg, at: Micros, *, quiet: bool) -> None:
         """Climb with the one order that may fill, end the others; place one if there is none.
@@ -150,7 +157,7 @@ class Climb:
         if given_up:
             self._beside[leg.leg].append(cover.intent)
         self._ladders[leg.leg] = replace(
-            step, intent=cover.intent, modifies=0, quantity=fitted.quantity
+            step, intent=cover.intent, modifies=0, vain=0, quantity=fitted.quantity
         )
 
     def _tell_gap(self, leg: Leg, ladder: Ladder, at: Micros) -> None:
@@ -169,7 +176,7 @@ class Climb:
         if not order.may_be_asked(at):
             return
         wanted = self._slice(leg)
-        ended = self._why_replace(order, wanted, ladder) if wanted else NO_SHORT
+        ended = self._why_replace(order, wanted, ladder, at) if wanted else NO_SHORT
         if ended:
             self._b.blotter.cancel(order, at, ended)
         elif order.remaining != wanted:
@@ -181,18 +188,30 @@ class Climb:
             self._tell_gap(leg, ladder, at)
             self._reprice(leg, order, ladder, at)
 
-    def _why_replace(self, order: Order, wanted: Units, ladder: Ladder) -> str:
+    def _why_replace(self, order: Order, wanted: Units, ladder: Ladder, at: Micros) -> str:
         """Return why an order is to be cancelled and another sent in its place; '' to go on."""
         if ladder.modifies >= self._b.terms.exits.max_modifies:
             return "too many modifications"
         if order.modify_refused and order.modify_refused not in NOT_THE_ORDERS_FAULT:
             return f"takes no change: {order.modify_refused}"
-        if order.remaining == wanted:
-            return ""
+        if self._is_idle(order, at) or ladder.vain >= MOST_VAIN:
+            return "has no effect"
         asked = ladder.quantity == order.filled + wanted
-        if asked or self._b.terms.modify_qty != "total":
-            return "does not take a new quantity"
-        return ""
+        is_fixed = asked or self._b.terms.modify_qty != "total"
+        return "does not take a new quantity" if is_fixed and order.remaining != wanted else ""
+
+    def _is_idle(self, order: Order, at: Micros) -> bool:
+        """Whether a stop that seems met asks what the market offers, and nothing comes of it.
+
+        A row can carry another row's status: such a stop still waits for its trigger.
+        """
+        quote = self._b.tapes[order.ticket.symbol].fresh(at, self._b.terms.exits.quote_max_age_s)
+        offered = quote.price if quote is not None else 0
+        if not order.ticket.trigger or order.filled or not 0 < offered <= order.ticket.price:
+            self._idle_since.pop(order.intent, None)
+            return False
+        patience = IDLE_RUNGS * seconds(self._b.terms.exits.rung_s)
+        return at >= self._idle_since.setdefault(order.intent, at) + patience
 
     def _reprice(self, leg: Leg, order: Order, ladder: Ladder, at: Micros) -> None:
         step = self._rungs.next(leg.symbol, ladder, leg.stop.limit, at)

@@ -19,7 +19,8 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a ladder stands: the rung asked for last, its price, when, and whether the band cut it.
 
     `intent` is the order of an attempt whose fate is open. `in_band` counts the refusals for the
-    band since a price was last taken, `lost` every other attempt since then that failed.
+    band since a price was last taken, `lost` every other attempt since then that failed, `vain`
+    those of them that may have been carried out and had no effect (`is_doubted`: the one at hand).
     `modifies` counts the changes the order at hand took, `quantity` is the one last asked for.
     """
 
@@ -33,6 +34,8 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     refused_price: Paise = Paise(0)
     refused_at: Micros | None = None
     lost: int = 0
+    vain: int = 0
+    is_doubted: bool = False
     not_before: Micros = Micros(0)
     modifies: int = 0
     quantity: Units = Units(0)
@@ -52,7 +55,7 @@ class Rungs:
         """
         order = self._b.ledger.orders.get(ladder.intent)
         if order is None or order.pending is not Pending.NONE:
-            return ladder
+            return ladder if order is None else _waiting(ladder, order)
         is_taken = self._sign * (order.ticket.price - ladder.price) >= 0
         if order.state is State.FILLED or (order.state.is_working and is_taken):
             return _taken(ladder, order)
@@ -142,6 +145,12 @@ class Rungs:
         return max(wanted, band_low(mean, safety_bps, tick))
 
 
+def _waiting(ladder: Ladder, order: Order) -> Ladder:
+    """The answer is awaited, or was none: then the change may have been made."""
+    is_doubted = order.pending is Pending.MODIFY_UNKNOWN and not order.modify_refused
+    return replace(ladder, is_doubted=ladder.is_doubted or is_doubted)
+
+
 def _taken(ladder: Ladder, order: Order) -> Ladder:
     """The exchange took the price: the next rung is due in its time."""
     return replace(
@@ -150,6 +159,8 @@ def _taken(ladder: Ladder, order: Order) -> Ladder:
         rung=ladder.rung + (not ladder.is_cut),
         in_band=0,
         lost=0,
+        vain=0,
+        is_doubted=False,
         modifies=ladder.modifies + bool(order.modifies),
     )
 
@@ -165,4 +176,11 @@ def _failed(ladder: Ladder, reason: str, at: Micros) -> Ladder:
             refused_at=at,
         )
     lost = ladder.lost + 1
-    return replace(ladder, intent="", lost=lost, not_before=Micros(at + backoff(lost)))
+    return replace(
+        ladder,
+        intent="",
+        lost=lost,
+        vain=ladder.vain + ladder.is_doubted,
+        is_doubted=False,
+        not_before=Micros(at + backoff(lost)),
+    )

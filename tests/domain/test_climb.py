@@ -227,3 +227,47 @@ def test_modify_whose_answer_hangs_is_waited_for_while_the_book_lacks_it() -> No
 def test_cover_refused_for_the_band_where_no_price_was_ever_seen_is_asked_again() -> None:
     bench = a_chase().reply(23.2, Outcome.REJECTED, code="BAND")
     assert sent(bench.settle(25)) == [("place", "LIMIT", 650, 15_235)]
+
+
+# What has no effect gives way.
+
+
+def play_met(bench: Bench, start: int, end: int, trade: bool) -> list[tuple[str, str, int, int]]:
+    """Show the stop open at the broker, the market far below its limit; return what was asked."""
+    asked = []
+    done = [a_trade(a_buy(), 65, 15_000, "S1")] * trade
+    price = 15_230
+    for second in range(start, end):
+        bench.quote(second, 15_000, 15_010)
+        for kind, name, units, limit in brief(bench.writes):
+            asked.append((kind, name, units, limit))
+            price = limit or price
+            bench.reply(second + 0.1, orderid="S1")
+        met = a_row(a_buy(price=price), "S1", Status.OPEN)
+        bench.read(second + 0.5, [FILLED, met], [sold(), *done])
+    return asked
+
+
+def test_stop_that_seems_met_and_does_not_trade_at_the_market_gives_way() -> None:
+    bench = an_open_short().read(20, rows_of_short(Status.OPEN), [sold()])
+    asked = play_met(bench, 21, 29, trade=False)
+    assert asked[-1] == ("cancel", "S1", 0, 0), asked
+    assert [kind for kind, *_ in asked[:-1]] == ["modify"] * (len(asked) - 1)
+
+
+def test_stop_that_trades_goes_on_climbing() -> None:
+    bench = an_open_short().read(20, rows_of_short(Status.OPEN), [sold()])
+    assert {kind for kind, *_ in play_met(bench, 21, 29, trade=True)} == {"modify"}
+
+
+def test_change_that_never_has_an_effect_gives_way_to_another_order() -> None:
+    bench = a_climb()
+    asked: list[str] = []
+    for tenth in range(250, 600):
+        when = tenth / 10
+        bench.quote(when, 14_990, 15_000)
+        if bench.writes and asked[-1:] != ["cancel"]:
+            asked.append(brief(bench.writes)[0][0])
+            bench.reply(when, Outcome.UNKNOWN, status=500)
+            read_climb(bench, when + 0.05)
+    assert asked == ["modify"] * 4 + ["cancel"]
