@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from domain import clock
-from domain.errors import ConfigError
+from domain.errors import ConfigError, SutradharError
 from domain.levers import Lever
 from domain.units import Micros, seconds
 
@@ -27,6 +27,10 @@ KILL = "KILL"
 
 STALE = seconds(60)
 """In real time; whoever asked has given up long before."""
+
+
+class NoRoom(SutradharError):
+    """The disk takes no file; exit code 1."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,16 +58,26 @@ class Dropbox:
         self._path = folder / NAME
 
     def put(self, request: Request) -> str:
-        """Leave a request and return its id. Raises ConfigError if the folder takes no file."""
+        """Leave a request and return its id.
+
+        Raises ConfigError if this user may not, NoRoom if the disk takes no file.
+        """
         name = f"{request.at}-{os.getpid()}"
         try:
             self._path.mkdir(mode=0o700, exist_ok=True)
             hand_over(self._folder, self._path)
             self._write(f"{name}.json", msgspec.json.encode(request))
-        except OSError as error:
+        except PermissionError as error:
             raise ConfigError(
                 f"{self._path}: cannot be written ({error.strerror}); ask as root, or as the user "
                 "the agent runs as"
+            ) from error
+        except OSError as error:
+            drop(self._path / f"{name}.json.new")
+            raise NoRoom(
+                f"{self._path}: cannot be written ({error.strerror}); make room in {self._folder}, "
+                "or signal the agent, its pid is in the file lock there: kill -USR1 freezes, a "
+                "second one within 10 s flattens, as `run.py flatten` does then"
             ) from error
         return name
 
@@ -74,11 +88,11 @@ class Dropbox:
                 request = msgspec.json.decode(path.read_bytes(), type=Request)
             except (OSError, msgspec.DecodeError) as error:
                 log.warning("a lever cannot be read file=%s %s", path.name, error)
-                _drop(path)
+                drop(path)
                 continue
             if abs(wall - request.at) > STALE:
                 log.warning("a lever came too late file=%s lever=%s", path.name, request.lever)
-                _drop(path)
+                drop(path)
                 continue
             yield path.stem, request
 
@@ -91,7 +105,7 @@ class Dropbox:
             self._write(f"{name}.said", msgspec.json.encode(answer))
         except OSError as error:
             log.warning("a lever was pulled, but cannot be answered: %s", error)
-        _drop(path)
+        drop(path)
 
     def answered(self, name: str) -> Answer | None:
         """Return the answer to a request, None while there is none."""
@@ -103,7 +117,7 @@ class Dropbox:
     def forget(self, name: str) -> None:
         """Take a request and its answer away; one that was not taken up is not obeyed any more."""
         for suffix in ("json", "said"):
-            _drop(self._path / f"{name}.{suffix}")
+            drop(self._path / f"{name}.{suffix}")
 
     def _write(self, name: str, content: bytes) -> None:
         new = self._path / f"{name}.new"
@@ -126,7 +140,7 @@ def hand_over(folder: Path, path: Path) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def _drop(path: Path) -> None:
+def drop(path: Path) -> None:
     """Take a file away; one that does not go stays, and is too old soon."""
     try:
         path.unlink(missing_ok=True)

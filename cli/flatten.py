@@ -8,7 +8,7 @@ from typing import TextIO
 
 from cli import strangers
 from cli.closer import ESCALATED, NOT_PROVED, Closer
-from cli.dropbox import KILL, kill_text
+from cli.dropbox import KILL, drop, kill_text
 from cli.following import Course, Following
 from cli.holder import end
 from cli.levers import Refused, market_now
@@ -152,7 +152,10 @@ def _proved(folder: Path, say: Callable[[str], None]) -> int:
     say("the book is proved flat")
     text, path = kill_text(folder), folder / KILL
     if text is not None and kill_level(text) is Lever.FLATTEN:
-        path.unlink(missing_ok=True)
+        drop(path)
+        if kill_text(folder) is not None:
+            say(f"{path} cannot be removed: it ends the next day at its start (rm {path})")
+            return PROVED
         say(f"{path} is taken away: the latch FLATTEN is in the journal of this day")
     elif text is not None:
         say(f"{path} stays: no agent there enters anything, tomorrow neither (rm {path})")

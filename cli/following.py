@@ -4,8 +4,9 @@ from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
 
-from cli.dropbox import KILL, hand_over, kill_text
-from cli.levers import market_now, pause
+from cli.dropbox import KILL, drop, hand_over, kill_text
+from cli.holder import tap
+from cli.levers import Refused, market_now, pause
 from cli.session import is_held
 from domain import clock
 from domain.errors import JournalError
@@ -30,7 +31,8 @@ class Course(Enum):
 class Following:
     """Asks a running agent to flatten through the file KILL, and reads what it journals.
 
-    A journal that cannot be read tells nothing; the agent may flatten all the same.
+    Where no file can be written, as on a full disk, it is asked by signals. A journal that cannot
+    be read tells nothing; the agent may flatten all the same.
     """
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
@@ -46,7 +48,10 @@ class Following:
         self._read(quietly=True)
 
     def run(self, takeover_s: int) -> Course:
-        """Follow until the book is proved flat, the agent is gone, or journals nothing so long."""
+        """Follow until the book is proved flat, the agent is gone, or journals nothing so long.
+
+        Raises Refused if it can be asked in no way.
+        """
         if not self._is_proved():
             self._write()
         moved = clock.steady()
@@ -69,29 +74,60 @@ class Following:
         """
         if not self._is_ours or "FLATTEN" not in self.ledger.latches:
             return
-        if self._before is None:
-            (self._folder / KILL).unlink(missing_ok=True)
-        else:
-            self._put(self._before)
         self._is_ours = False
+        path = self._folder / KILL
+        try:
+            if self._before is None:
+                path.unlink(missing_ok=True)
+            else:
+                self._put(self._before)
+        except OSError as error:
+            self._say(
+                f"{path}: cannot be put back as it was ({error.strerror}); it holds FLATTEN, and "
+                f"ends the next day at its start: remove it (rm {path})"
+            )
 
     def _is_proved(self) -> bool:
         return "FLATTEN" in self.ledger.latches and self.ledger.proved_flat_at is not None
 
     def _write(self) -> None:
-        """Leave the word, unless it stands there."""
+        """Leave the word, unless it stands there; signal where it cannot be left."""
         text = kill_text(self._folder)
         if text is not None and kill_level(text) is Lever.FLATTEN:
             return
-        self._put(FLATTEN_WORD)
+        try:
+            self._put(FLATTEN_WORD)
+        except OSError as error:
+            self._signal(error)
+            return
         self._is_ours, self._before = True, text
+
+    def _signal(self, error: OSError) -> None:
+        failed = f"{self._folder / KILL}: cannot be written ({error.strerror})"
+        try:
+            pid = tap(self._folder)
+        except (Refused, OSError) as refused:
+            raise Refused(
+                f"{failed}, and the agent cannot be signalled: {refused}; make room in "
+                f"{self._folder}, or end the agent and flatten again, or close by hand at the "
+                "broker"
+            ) from error
+        self._say(
+            f"{failed}; SIGUSR1 went to the agent with pid {pid} instead, twice is FLATTEN. Make "
+            f"room in {self._folder}: until then it leaves the shorts but may not journal it, so "
+            "look at the broker's books"
+        )
 
     def _put(self, text: str) -> None:
         path = self._folder / KILL
         new = path.with_suffix(".new")
-        new.write_text(text, "utf-8")
-        hand_over(self._folder, new)
-        new.replace(path)
+        try:
+            new.write_text(text, "utf-8")
+            hand_over(self._folder, new)
+            new.replace(path)
+        except OSError:
+            drop(new)
+            raise
 
     def _read(self, *, quietly: bool = False) -> bool:
         """Take in what the journal gained; whether it gained anything."""

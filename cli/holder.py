@@ -14,6 +14,11 @@ from journal.owner import owner
 
 LOCKS = Path("/proc/locks")
 LEAVE_S = 10
+TAPS = 3
+"""The second flattens; a third in case two became one on the way, as signals may."""
+
+TAP_LOOKS = 10
+"""Pauses between two taps, so that the first is heard before the second comes."""
 
 
 def end(folder: Path) -> int:
@@ -21,6 +26,32 @@ def end(folder: Path) -> int:
 
     Raises Refused if it is not certain that this is the agent whose journal this is.
     """
+    pid = _signal(folder, signal.SIGKILL)
+    deadline = clock.steady() + seconds(LEAVE_S)
+    while is_held(folder):
+        if clock.steady() >= deadline:
+            raise Refused(
+                f"{folder} is held again or still, pid {pid} was killed; if a service manager "
+                "starts the agent anew, stop the service first"
+            )
+        pause()
+    return pid
+
+
+def tap(folder: Path) -> int:
+    """Signal who holds the folder to flatten, which needs no room on a disk; return its pid.
+
+    Raises Refused as `end` does.
+    """
+    pid = _signal(folder, signal.SIGUSR1)
+    for _ in range(TAPS - 1):
+        for _ in range(TAP_LOOKS):
+            pause()
+        _signal(folder, signal.SIGUSR1)
+    return pid
+
+
+def _signal(folder: Path, number: signal.Signals) -> int:
     pid = _pid(folder)
     try:
         handle = os.pidfd_open(pid)
@@ -30,19 +61,12 @@ def end(folder: Path) -> int:
         ) from error
     try:
         _check(folder, pid)
-        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        signal.pidfd_send_signal(handle, number)
     except PermissionError as error:
-        raise Refused(f"pid {pid} may not be ended by this user; ask as root") from error
+        what = "ended" if number is signal.SIGKILL else "signalled"
+        raise Refused(f"pid {pid} may not be {what} by this user; ask as root") from error
     finally:
         os.close(handle)
-    deadline = clock.steady() + seconds(LEAVE_S)
-    while is_held(folder):
-        if clock.steady() >= deadline:
-            raise Refused(
-                f"{folder} is held again or still, pid {pid} was killed; if a service manager "
-                "starts the agent anew, stop the service first"
-            )
-        pause()
     return pid
 
 

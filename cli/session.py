@@ -1,6 +1,7 @@
 """What every command that plays a session needs: settings, a state directory that is ours alone."""
 
 import fcntl
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 from config.settings import Settings
 from domain.errors import ConfigError, SutradharError
 from research.tap import Take
+
+log = logging.getLogger(__name__)
 
 LOCK = "lock"
 LOOKS = 50
@@ -79,11 +82,20 @@ def locked(
             "end that one or name another folder"
         )
     try:
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        _sign(lock)
         yield folder
     finally:
         os.close(lock)
+
+
+def _sign(lock: int) -> None:
+    """Leave our pid; in place, for a full disk takes no new block. The lock holds without it."""
+    text = f"{os.getpid()}\n".encode()
+    try:
+        os.pwrite(lock, text, 0)
+        os.ftruncate(lock, len(text))
+    except OSError as error:
+        log.warning("the lock holds, but does not name this process: %s", error)
 
 
 def _take(lock: int, pause: Callable[[], object]) -> bool:

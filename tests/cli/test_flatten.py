@@ -1,5 +1,6 @@
 """`flatten` and `reconcile`: on a real exchange, of a dead agent, of one that stands still."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -59,6 +60,24 @@ with locked(folder), OrderJournal(folder / "orders.db", os.getpid(), at) as jour
     while not kill.exists() or kill.read_text() != "FLATTEN":
         pause()
     journal.append([LatchSet(at=at, name="FLATTEN", reason="KILL_FILE")])
+    journal.append([ProvedFlat(at=at, first="a", second="b")])
+    sys.stdin.read()
+"""
+
+SIGNALLED = """
+import os, signal, sys
+from pathlib import Path
+from cli.levers import pause
+from cli.session import locked
+from domain.events import LatchSet, ProvedFlat
+from journal.orders import OrderJournal
+folder, at, taps = Path(sys.argv[1]), int(sys.argv[2]), []
+signal.signal(signal.SIGUSR1, lambda *_: taps.append(1))
+with locked(folder), OrderJournal(folder / "orders.db", os.getpid(), at) as journal:
+    print("held", flush=True)
+    while len(taps) < 2:
+        pause()
+    journal.append([LatchSet(at=at, name="FLATTEN", reason="SIGUSR1")])
     journal.append([ProvedFlat(at=at, first="a", second="b")])
     sys.stdin.read()
 """
@@ -255,6 +274,38 @@ def test_proof_of_a_running_agent_is_taken(run_py: RunPy, folder: Path) -> None:
         said = run_py("flatten")
     assert (said.code, said.out) == (PROVED, "the book is proved flat\n")
     assert not (folder / KILL).exists()
+
+
+@pytest.fixture
+def full(folder: Path) -> str:
+    """A disk that takes no file, as far as KILL goes: what is told of it."""
+    (folder / "KILL.new").mkdir()
+    return f"state/KILL: cannot be written ({os.strerror(errno.EISDIR)})"
+
+
+def test_agent_on_a_full_disk_is_signalled(run_py: RunPy, folder: Path, full: str) -> None:
+    with an_agent_that_hangs(folder, SIGNALLED) as agent:
+        said = run_py("flatten")
+    assert (said.code, said.err) == (PROVED, "")
+    assert said.out.splitlines()[0] == (
+        f"{full}; SIGUSR1 went to the agent with pid {agent.pid} instead, twice is FLATTEN. Make "
+        "room in state: until then it leaves the shorts but may not journal it, so look at the "
+        "broker's books"
+    )
+    assert not (folder / KILL).exists()
+
+
+def test_agent_that_can_be_asked_in_no_way_is_told_of_in_one_line(
+    run_py: RunPy, folder: Path, full: str
+) -> None:
+    with an_agent_that_hangs(folder) as agent:
+        (folder / LOCK).write_text("nobody\n")
+        told = run_py("flatten").refusal(FAILED)
+        assert agent.poll() is None
+    assert told == (
+        f"{full}, and the agent cannot be signalled: state/lock names no process; make room in "
+        "state, or end the agent and flatten again, or close by hand at the broker"
+    )
 
 
 def proved(folder: Path) -> None:

@@ -1,5 +1,7 @@
 """`freeze`, `resume`, `halt`, `clear`, `ack-foreign`: of a dead agent, and of one that answers."""
 
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cli import levers
+from cli import dropbox, levers
 from cli.dropbox import KILL, Answer, Dropbox, Request
 from cli.session import locked
 from domain import clock
@@ -215,6 +217,24 @@ def test_agent_that_does_not_answer_is_asked_no_longer(
         assert until(lambda: heard, PAUSE_S)
     assert "did not answer within 0.1 s, and is not asked any more; write state/KILL" in told
     assert list((folder / "levers").iterdir()) == []
+
+
+def test_full_disk_is_told_with_the_way_that_needs_no_room(
+    run_py: RunPy, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Path, path: Path) -> None:
+        if path.is_file():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with an_agent(folder) as heard:
+        monkeypatch.setattr(dropbox, "hand_over", full)
+        told = run_py("freeze").refusal(FAILED)
+    assert told == (
+        "state/levers: cannot be written (No space left on device); make room in state, or signal "
+        "the agent, its pid is in the file lock there: kill -USR1 freezes, a second one within "
+        "10 s flattens, as `run.py flatten` does then"
+    )
+    assert (heard, list((folder / "levers").iterdir())) == ([], [])
 
 
 def test_agent_that_ends_meanwhile_is_a_dead_one(run_py: RunPy, folder: Path) -> None:

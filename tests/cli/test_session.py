@@ -1,5 +1,6 @@
 """One agent a state directory; who only looks at it keeps none from starting."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -45,3 +46,21 @@ def test_look_that_never_ends_is_not_waited_for_for_ever(tmp_path: Path) -> None
         locked(tmp_path, lambda: pauses.append(1)).__enter__()
     assert len(pauses) == 50
     os.close(look)
+
+
+def test_lock_holds_where_the_disk_takes_no_pid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with locked(tmp_path):
+        assert is_held(tmp_path)
+    assert "does not name this process: [Errno 28] No space left on device" in caplog.text
+
+
+def test_pid_of_an_earlier_holder_is_written_over_in_place(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("4711471147\n")
+    with locked(tmp_path):
+        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
