@@ -345,7 +345,7 @@ class OrderActor(Actor):
 
     def _ask_quotes(self, at: Micros) -> None:
         wanted = self._desk.wanted_quotes(at)
-        if wanted and not self._quotes.is_out(at) and at >= self._quotes_at + QUOTES_APART:
+        if wanted and not self._quotes.is_out(at) and not 0 <= at - self._quotes_at < QUOTES_APART:
             self._quotes_at, number = at, self._quotes.begin(at)
             call = ReadQuotes(symbols=wanted, urgent=True)
             self._broker.read(call, lambda reply: self._hear_quotes(number, reply))

@@ -6,7 +6,8 @@ from domain.units import Micros
 class Asking:
     """One question at a time. An answer overdue is waited for no longer, nor taken when it comes.
 
-    Instants are market time: the time-outs of the lanes shrink when the sandbox makes it faster.
+    One asked at an instant the clock was set back from is overdue. Instants are market time: the
+    time-outs of the lanes shrink when the sandbox makes it faster.
     """
 
     def __init__(self, within: Micros) -> None:
@@ -16,7 +17,7 @@ class Asking:
 
     def is_out(self, at: Micros) -> bool:
         """Whether an answer is still waited for."""
-        if self._asked_at is not None and at - self._asked_at >= self._within:
+        if self._asked_at is not None and not 0 <= at - self._asked_at < self._within:
             self._asked_at = None
         return self._asked_at is not None
 

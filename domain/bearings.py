@@ -71,6 +71,15 @@ class Bearings:
         short = leg.short if cap is None else min(leg.short, cap)
         return Units(short + leg.unproved)
 
+    def not_after(self, at: Micros) -> None:
+        """Let nothing that was seen be later than `at`: the clock was set back."""
+        self.seen_at = min(self.seen_at, at)
+        for tape in self.tapes.values():
+            tape.not_after(at)
+        self.pages.not_after(at)
+        for seen in (self.memory.absent, self.memory.ended, self.memory.rested):
+            seen.clear()
+
     def tick(self, symbol: Symbol) -> Paise:
         """Return the tick of a contract; the usual one where the day's facts were lost."""
         return sized_for(self.ledger.contract(symbol), Units(0))[0]

@@ -34,6 +34,10 @@ class Claims:
         """Remember how much of an order a push calls filled."""
         self._pushed[push.orderid] = max(self._pushed.get(push.orderid, 0), push.filled)
 
+    def jumped(self) -> None:
+        """Begin to wait anew: the clock was set, or the process slept."""
+        self._since.clear()
+
     def weigh(self, books: Books, *, is_believed: bool) -> None:
         """Take a snapshot in, after the trades of a believed one were counted.
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.bearings import NEVER_LEFT, Bearings, a_buy
 from domain.books import Action, PriceType
 from domain.exits import BAND_WINDOW
-from domain.ladder import Ladder, Rungs
+from domain.ladder import Ladder, Rungs, not_after
 from domain.orders import Order, Purpose, State
 from domain.pages import PageCode
 from domain.positions import Leg
@@ -53,6 +53,11 @@ class Climb:
         self._ladders: dict[str, Ladder] = {}
         self._beside: dict[str, list[str]] = defaultdict(list)
         self._idle_since: dict[str, Micros] = {}
+
+    def not_after(self, at: Micros) -> None:
+        """Let nothing be due only at an instant the clock was set back from."""
+        self._ladders = {leg: not_after(ladder, at) for leg, ladder in self._ladders.items()}
+        self._idle_since.clear()
 
     def step(self, leg: Leg, at: Micros, *, quiet: bool) -> None:
         """Climb with the one order that may fill, end the others; place one if there is none.

@@ -152,8 +152,10 @@ class Desk:
     def jumped(self, reason: str, at: Micros) -> None:
         """Take that the clock was set or the process slept: enter nothing on the old picture."""
         self.blotter.record(ev.ClockJumped(at=at, reason=reason))
-        self.doubts.resync(reason, at)
-        self.exits.slept(at)
+        self.doubts.jumped(reason, at)
+        self.exits.jumped(at)
+        self.claims.jumped()
+        self.externals.jumped()
 
     def park(self, at: Micros) -> None:
         """Enter nothing more and end every entry; shorts and their stops stay."""

@@ -90,13 +90,16 @@ class ExitDesk:
                 self._bare_since.pop(leg.leg, None)
         return self._bare_since
 
-    def slept(self, at: Micros) -> None:
-        """Count time without cover from now on: while nobody looked nothing was to be done."""
+    def jumped(self, at: Micros) -> None:
+        """Count from now on: while nobody looked nothing was to be done, nor is anything later."""
         self._bare_since = dict.fromkeys(self._bare_since, at)
+        self.bearings.not_after(at)
+        self.climb.not_after(at)
+        self._sell_back.not_after(at)
 
     def chase(self, leg: Leg, reason: str, at: Micros) -> None:
         """Stop protecting, start leaving; the first reason is kept."""
-        if leg.phase is Phase.PROTECT:
+        if leg.phase is Phase.PROTECT and leg.short > 0:
             self._blotter.finish(leg.leg, Phase.CHASE, reason, at)
 
     def move_stop(self, leg: Leg, stop: StopPlan, at: Micros) -> None:
@@ -111,7 +114,7 @@ class ExitDesk:
         for leg in tuple(ledger.legs.values()):
             if leg.exposed <= 0:
                 self._finish(leg, at)
-            elif leg.phase is Phase.PROTECT:
+            elif leg.phase is Phase.PROTECT and not quiet:
                 self._protect(leg, at)
             if ledger.legs[leg.leg].phase is Phase.CHASE and leg.short > 0:
                 self.climb.step(ledger.legs[leg.leg], at, quiet=quiet)

@@ -78,6 +78,15 @@ class Doubts:
         self._resync_at = at
         self._wants_read = True
 
+    def jumped(self, reason: str, at: Micros) -> None:
+        """Resync; nothing that was noted is later than `at`, or it would wait for that instant."""
+        self.resync(reason, at)
+        self._flipped_at = min(self._flipped_at, at)
+        self._denied_at = None if self._denied_at is None else min(self._denied_at, at)
+        self._since = None if self._since is None else min(self._since, at)
+        self._begun = None if self._begun is None else min(self._begun, at)
+        self._gone.clear()
+
     def believed(self, books: Books, findings: int) -> None:
         """Take a valid snapshot; `findings` is how many things it showed that ought not to be."""
         self.is_answered, self.is_unreadable = True, False

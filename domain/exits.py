@@ -123,6 +123,13 @@ class Tape:
         while self._means and self._means[0][0] < reference.at - LOWEST_WINDOW:
             self._means.popleft()
 
+    def not_after(self, at: Micros) -> None:
+        """Let no price be of later than `at`, and of those that were be none fresh."""
+        if self.newest is not None and self.newest.at > at:
+            self.newest = None
+        self._seen = deque((min(when, at), price) for when, price in self._seen)
+        self._means = deque((min(when, at), mean) for when, mean in self._means)
+
     @property
     def last(self) -> Paise | None:
         """The newest price seen, however old; None before the first."""

@@ -24,6 +24,10 @@ class Externals:
         self._is_first = not blotter.ledger.orders and blotter.ledger.mode == "STARTING"
         self._seen: dict[Symbol, tuple[Micros, int]] = {}
 
+    def jumped(self) -> None:
+        """Begin to wait anew: the clock was set, or the process slept."""
+        self._seen.clear()
+
     def weigh(self, books: Books) -> None:
         """Take a valid snapshot, after everything of ours was found in it."""
         for symbol in sorted({leg.symbol for leg in self._blotter.ledger.open_legs()}):

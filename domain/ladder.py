@@ -41,6 +41,17 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quantity: Units = Units(0)
 
 
+def not_after(ladder: Ladder, at: Micros) -> Ladder:
+    """Return a ladder that waits for nothing of which the clock was set back."""
+    return replace(
+        ladder,
+        since=min(ladder.since, at),
+        sent_at=None if ladder.sent_at is None else min(ladder.sent_at, at),
+        refused_at=None if ladder.refused_at is None else min(ladder.refused_at, at),
+        not_before=min(ladder.not_before, at),
+    )
+
+
 class Rungs:
     """Chooses prices. Holds nothing of its own."""
 

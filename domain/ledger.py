@@ -281,7 +281,7 @@ class Ledger:
                 self.has_recovered = True
             case ev.ClockJumped(at=at):
                 self.moved_at = min(self.moved_at, at)
-                for order in tuple(self._live.values()):
+                for order in tuple(self.orders.values()):
                     self._keep(order.not_after(at))
             case ev.FindingApplied(kind=kind, detail=detail) if kind in UNSAFE:
                 self.unsafe.setdefault(Condition(kind), detail)

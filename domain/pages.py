@@ -89,6 +89,12 @@ class Pages:
             waiting.last_at = at
             waiting.count += 1
 
+    def not_after(self, at: Micros) -> None:
+        """Let no page wait for more than its time: the clock was set back."""
+        for waiting in self._told.values():
+            waiting.next_at = min(waiting.next_at, Micros(at + self._apart))
+            waiting.last_at = min(waiting.last_at, at)
+
     def drain(self, at: Micros) -> tuple[Page, ...]:
         """Return what is to be told now: a new finding at once, an old one each minute.
 

@@ -74,8 +74,7 @@ class Vigil:
         if not waiting:
             self._since = None
             return None
-        if self._since is None:
-            self._since = at
+        self._since = at if self._since is None else min(self._since, at)
         if self._late is not None and at >= self._late:
             return PageCode.LATE_NOT_FLAT
         return PageCode.NOT_FLAT if at >= self._since + self._patience else None

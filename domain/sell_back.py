@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from domain import events as ev
 from domain.bearings import CLOSED, NEVER_LEFT, Bearings
 from domain.books import Action, PriceType
-from domain.ladder import Ladder, Rungs
+from domain.ladder import Ladder, Rungs, not_after
 from domain.orders import Order, Purpose, State, Ticket
 from domain.pages import PageCode
 from domain.positions import Leg
@@ -33,6 +33,11 @@ class SellBack:
         """What is being sold back, or waits to be."""
         live = {order.ticket.symbol for order in self._b.ledger.live(Purpose.SELL_BACK)}
         return tuple(sorted(live | self._proved.keys()))
+
+    def not_after(self, at: Micros) -> None:
+        """Let nothing be due only at an instant the clock was set back from."""
+        self._ladders = {symbol: not_after(known, at) for symbol, known in self._ladders.items()}
+        self._seen = {symbol: min(seen, at) for symbol, seen in self._seen.items()}
 
     def saw(self, asked_at: Micros, at: Micros) -> None:
         """Take a valid snapshot in: the second one that shows an excess proves it."""

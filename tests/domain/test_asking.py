@@ -25,3 +25,9 @@ def test_answer_overdue_is_waited_for_no_longer_and_not_taken_when_it_comes() ->
     assert not asking.is_answer(lost)
     assert asking.is_out(Micros(NOON + 11 * SECOND))
     assert asking.is_answer(again)
+
+
+def test_question_of_an_instant_the_clock_was_set_back_from_is_overdue() -> None:
+    asking = Asking(seconds(10))
+    asking.begin(NOON)
+    assert not asking.is_out(Micros(NOON - 3_600 * SECOND))

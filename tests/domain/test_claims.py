@@ -18,6 +18,7 @@ from tests.orders import (
     Bench,
     a_buy,
     a_position,
+    a_reply,
     a_resting_entry,
     a_row,
     a_trade,
@@ -68,6 +69,22 @@ def test_row_and_position_that_agree_for_two_seconds_are_protected() -> None:
     assert (stops(bench), agreed(bench)) == ([650], [650])
     (leg,) = bench.ledger.legs.values()
     assert (leg.short, leg.unproved, leg.gross, bench.ledger.own_net()) == (0, 650, 0, {})
+
+
+def test_claimed_fill_is_protected_while_the_day_closes() -> None:
+    """What no trade shows cannot be covered yet; the stop rests until it can be."""
+    bench = a_resting_entry()
+    bench.desk.flatten("DAY_STOP", t(1.5))
+    held = (a_position(net=-650),)
+    read(read(bench, 2, FULL, held=held), 4.1, FULL, held=held)
+    placed = [write.ticket for write in bench.writes if isinstance(write, PlaceOrder)]
+    assert placed == [a_buy()]
+    (leg,) = bench.ledger.legs.values()
+    assert leg.phase is Phase.PROTECT
+    bench.desk.replied(bench.order().intent, "place", a_reply(orderid="S1"), t(4.5))
+    read(bench, 5, FULL, a_row(a_buy(), "S1"), trades=[sold()])
+    (leg,) = bench.ledger.legs.values()
+    assert (leg.phase, leg.reason) == (Phase.CHASE, "DAY_STOP")
 
 
 def test_push_and_row_that_agree_are_protected_too() -> None:
