@@ -57,10 +57,10 @@ class VirtualLanes:
 
     def _turn(self) -> None:
         """Give every free slot what may leave now, and look again when something may."""
-        at = self._timeline.now()
+        at, machine = self._timeline.now(), self._timeline.machine()
         for exits in (True, False):
             slot = "exit" if exits else "entry"
-            while self._free[slot] and (job := self._writes.take(at, at, exits=exits)):
+            while self._free[slot] and (job := self._writes.take(at, machine, exits=exits)):
                 self._send(job, slot)
         for bulk in (False, True):
             slot = "bulk" if bulk else "read"
@@ -69,7 +69,8 @@ class VirtualLanes:
         self._look_again(at)
 
     def _look_again(self, at: Micros) -> None:
-        pauses = [self._writes.pause_s(at, at, 1, exits=exits) for exits in (True, False)]
+        machine = self._timeline.machine()
+        pauses = [self._writes.pause_s(at, machine, 1, exits=exits) for exits in (True, False)]
         pauses += [self._reads.pause_s(at, 1, bulk=bulk) for bulk in (True, False)]
         waits = [pause for pause in pauses if pause is not None and pause > 0]
         if not waits:
@@ -84,7 +85,7 @@ class VirtualLanes:
         self._turn()
 
     def _send(self, job: WriteJob, slot: str) -> None:
-        if job.is_late(self._timeline.now()):
+        if job.is_late(self._timeline.machine()):
             job.finish(scripts.not_sent(job.call, "too late to be sent"))
             return
         self._free[slot] -= 1

@@ -23,7 +23,8 @@ class Plan:
     """What may go wrong in one session; chances are per occasion.
 
     `kills` are numbers of boundaries (commits, sends, answers), counted through all lives of the
-    process. `full` are spans in which no commit succeeds, `parks` when the process is told to end.
+    process. `full` are spans in which no commit succeeds, `parks` when the process is told to end,
+    `steps` how far its clock is off from when on.
     """
 
     until: Micros
@@ -33,6 +34,7 @@ class Plan:
     reader_dies: float = 0.0
     full: tuple[tuple[Micros, Micros], ...] = ()
     parks: tuple[Micros, ...] = ()
+    steps: tuple[tuple[Micros, Micros], ...] = ()
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class Mischief:
     @property
     def is_over(self) -> bool:
         """Whether nothing new goes wrong any more."""
-        return clock.now() >= self.plan.until
+        return clock.machine() >= self.plan.until
 
     def boundary(self, name: str) -> None:
         """Pass a boundary between memory, disk and wire. Raises Killed where the plan says so."""
@@ -75,7 +77,7 @@ class Mischief:
 
     def is_full(self) -> bool:
         """Whether the disk takes no commit now."""
-        at = clock.now()
+        at = clock.machine()
         if any(begin <= at < end for begin, end in self.plan.full):
             self.met["disk_full"] += 1
             return True

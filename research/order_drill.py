@@ -26,6 +26,7 @@ from research.dealer import Habits
 from research.mischief import Mischief, Plan
 from research.order_agent import LifeSystem
 from research.order_brokers import PLAIN, Habit, behaving, draw_habit, facing
+from research.order_clock import HOUR, in_true_time
 from research.order_faults import IN_A_SESSION, Entry, dark_spans, swarm
 from research.order_scores import Outcome, outcome_of
 from research.order_world import OrderWorld
@@ -46,6 +47,9 @@ RATES = (8, 8, 3)
 
 PARKED = 0.05
 """In how many sessions the process is told to end, as by SIGTERM, and started again."""
+
+JUMPS = 0.05
+"""In how many sessions the clock is an hour off for a while: until the last entry at most."""
 
 REFOLD_EVERY = 50
 """In each so many-th session the whole journal is folded again at its end, by two new lives."""
@@ -135,6 +139,7 @@ def _mischief(chance: random.Random, calm: Micros) -> Plan:
         reader_dies=0.02 * some[2],
         full=_full(chance, calm) if chance.random() < IN_A_SESSION / 2 else (),
         parks=_parks(chance, calm),
+        steps=_steps(chance, calm),
     )
 
 
@@ -144,6 +149,18 @@ def _parks(chance: random.Random, calm: Micros) -> tuple[Micros, ...]:
         return ()
     span_s = (calm - tapes.begin()) // SECOND
     return (Micros(tapes.begin() + chance.randint(5, span_s) * SECOND),)
+
+
+def _steps(chance: random.Random, calm: Micros) -> tuple[tuple[Micros, Micros], ...]:
+    """Draw when the clock is set wrong by an hour, and set right again."""
+    if chance.random() >= JUMPS:
+        return ()
+    begin = tapes.begin()
+    since_s = chance.randint(2, 40)
+    until_s = min(since_s + chance.randint(1, 60), (calm - begin) // SECOND - 45)
+    off = Micros(HOUR * chance.choice((-1, 1)))
+    wrong = (Micros(begin + since_s * SECOND), off)
+    return (wrong, (Micros(begin + max(since_s, until_s) * SECOND), Micros(0)))
 
 
 def _full(chance: random.Random, calm: Micros) -> tuple[tuple[Micros, Micros], ...]:
@@ -259,7 +276,7 @@ class Session:
             order_rate_per_s=self.sheet.rate_per_s,
             detection_s=DETECTION_S,
         )
-        return checker.judge(self.truth.rows, self._journal(), terms)
+        return checker.judge(self.truth.rows, in_true_time(self._journal()), terms)
 
 
 def _row(seq: int, event: Event) -> dict[str, Any]:

@@ -7,6 +7,7 @@ life begins on the same state directory.
 
 import random
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,16 @@ from actors.pump import PumpStage
 from actors.system import server_mode
 from broker.asks import HttpAnswer, HttpAsk
 from config.settings import Settings
+from domain import clock
 from domain.market import Source
 from domain.pulse import PulsePlan
 from domain.units import Micros, seconds
-from messages.control import Ended, Park
+from messages.control import ClockJumped, Ended, Park
 from research.dealer import Desk as Dealing
 from research.lanes import VirtualLanes
 from research.mischief import Killed, Mischief
 from research.order_agent import CAST, DrilledBroker, LifePump, LifeSystem, Poison, Pushes, ports
+from research.order_clock import AgentClock
 from research.world import World
 from sandbox.exchange import Exchange
 from sandbox.faults import Fault, Script
@@ -66,6 +69,8 @@ class OrderWorld(World):
     ) -> None:
         self._life = LifePump(random.Random())  # noqa: S311 - serves nobody
         super().__init__(exchange, API_KEY, start, self._life, PulsePlan(1500))
+        self._clock = AgentClock(self.timeline)
+        clock.use(self._clock)
         self._settings = settings
         self._mode = server_mode(settings)
         self._folder = folder
@@ -93,6 +98,8 @@ class OrderWorld(World):
         self._has_pushes = has_pushes
         for at in self.mischief.plan.parks:
             self.timeline.later(at, self._park)
+        for at, off in self.mischief.plan.steps:
+            self.timeline.later(at, partial(self._set_clock, off))
 
     def suffer(self, script: Script) -> None:
         """Let the faults of a script hit the calls to come, and note when they hamper us."""
@@ -168,7 +175,7 @@ class OrderWorld(World):
         self._life = self.pump = life = LifePump(random.Random(f"{name}:order"))  # noqa: S311
         life.register("main", self)
         lanes = VirtualLanes(
-            self.timeline,
+            self._clock,
             self._carrier(life),
             self._settings.broker,
             self._mode,
@@ -226,6 +233,14 @@ class OrderWorld(World):
         patience = seconds(self._settings.shutdown.park_s)
         self.timeline.later(Micros(now + patience), lambda: self._left(life, late))
 
+    def _set_clock(self, off: Micros) -> None:
+        """Let the wall clock be off so far; the main loop sees that at once."""
+        since, self._clock.off = self._clock.now(), off
+        self.mischief.met["clock_step"] += 1
+        jumped = ClockJumped(at=self._clock.now(), since=since, reason="the clock was set")
+        for address in ("watchdog", "order"):
+            self._life.tell(address, jumped)
+
     def _left(self, life: LifePump, message: Ended) -> None:
         if life is self._life and not life.is_dead:
             self._judge_end(message)
@@ -249,7 +264,7 @@ class OrderWorld(World):
             self._late(at, Micros(0))
         if self.is_flipped:
             self._late(at, FLIPPED)
-        super()._pulse(at)
+        super()._pulse(Micros(at + self._clock.off))
 
     def _carrier(self, life: LifePump) -> Callable[[HttpAsk, Callable[[HttpAnswer], None]], None]:
         """Return what carries the calls of one life: they end with it."""
