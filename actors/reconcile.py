@@ -76,6 +76,7 @@ class ReconcileActor(Actor):
         self._asking = Asking(ANSWER_WITHIN)
         self._again = False
         self._once_more_at: Micros | None = None
+        self._has_lagged = False
         self._complaint = ""
         self._unread: set[str] = set()
 
@@ -146,7 +147,8 @@ class ReconcileActor(Actor):
         verdict = self._yardstick.judge(
             books, self._ledger, self._server_mode, self._params.window_s
         )
-        lags = verdict.lags and self._once_more_at is None
+        lags = verdict.lags and not self._has_lagged
+        self._has_lagged = bool(verdict.faults) and (self._has_lagged or lags)
         self._once_more_at = Micros(clock.now() + ONCE_MORE) if lags else None
         self._complain("; ".join(verdict.faults))
         self._point_out(books)

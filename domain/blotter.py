@@ -284,10 +284,18 @@ class Blotter:
 
     def _acknowledged(self, order: Order, orderid: str, at: Micros) -> None:
         """Take the id; if the books gave this order another one before, there are two."""
-        if not order.orderid:
+        if not order.orderid and self._is_anothers(order, orderid):
+            said = f"answered with the id {orderid}, which is another order's"
+            self.alarm("STRANGE_ID", order.intent, said, at)
+            self.move(order, State.UNKNOWN, at, reason=said)
+        elif not order.orderid:
             self.move(order, State.ACKED, at, orderid=orderid)
         elif order.orderid != orderid:
             self.duplicate(order, orderid, at)
+
+    def _is_anothers(self, order: Order, orderid: str) -> bool:
+        """Whether an id was known before this order was sent, or is that of another one of ours."""
+        return orderid in order.baseline or orderid in self.ledger.own_ids()
 
     def _failed(self, order: Order, reply: WriteReply, at: Micros) -> None:
         """Take a place that was not acknowledged.

@@ -315,7 +315,6 @@ class Desk:
         self.proof = Proof()
         self._doubts += 1
         self.doubts.is_answered = False
-        self.memory.net = None
 
     def disbelieved(self, verdict: Verdict, at: Micros, books: Books | None = None) -> None:
         """Take a snapshot that was not believed: it changes the mode, and may claim a fill."""
@@ -330,6 +329,7 @@ class Desk:
 
         A change of an entry that is not on the wire by `send_before`, machine time, is dropped.
         """
+        self.memory.forget(at)
         self.doubts.step(at, lambda: manual_list(self.ledger, self.exits.last_price))
         for trip in trips(self.ledger, self._params.day, self._params.gate, at):
             self.latch(trip.name, trip.reason, at)

@@ -21,6 +21,9 @@ from domain.units import Micros, Symbol, Units, seconds
 CANCEL_PATIENCE = seconds(5)
 """How long an acknowledged cancel may take to show before it is asked again (0-3 s were seen)."""
 
+BOUNDS_FOR = seconds(30)
+"""How long the broker's own position, once believed, bounds what an exit may buy."""
+
 READS = 2
 """How many snapshots an absence or an end must be seen in."""
 
@@ -39,14 +42,24 @@ class Memory:
     pushed_reason: dict[str, str] = field(default_factory=dict)
 
     pushed: set[tuple[str, Status, int]] = field(default_factory=set)
+    odd: set[str] = field(default_factory=set)
     net: dict[Symbol, int] | None = None
+    net_at: Micros = Micros(0)
 
     def saw(self, books: Books) -> None:
         """Remember what the broker holds by the last believed books; `net` None: not known now."""
-        self.net = defaultdict(int)
+        self.net_at, self.net = books.got_at, defaultdict(int)
         for row in books.positions:
             if row.product == "MIS":
                 self.net[row.symbol] += row.net
+
+    def forget(self, at: Micros) -> None:
+        """Let what the broker holds bound nothing any more once it was read too long ago.
+
+        A read that fails does not make it unknown: our own fills are known by such reads alone.
+        """
+        if at >= self.net_at + BOUNDS_FOR:
+            self.net = None
 
     def broker_short(self, symbol: Symbol) -> Units | None:
         """Return how much the broker is short; None: not known, so that it bounds nothing."""
@@ -154,7 +167,11 @@ class Weighing:
             self._blotter.duplicate(adopted, extra.orderid, self._at)
 
     def _fill(self, order: Order, row: OrderRow | None) -> None:
-        trades = self._trades.get(order.orderid, [])
+        trades = [t for t in self._trades.get(order.orderid, []) if _is_of(t, order)]
+        is_odd = len(trades) < len(self._trades.get(order.orderid, []))
+        if is_odd and order.orderid not in self._memory.odd:
+            self._memory.odd.add(order.orderid)
+            self._blotter.alarm("ODD_TRADES", order.intent, order.orderid, self._at)
         filled = Units(sum(t.quantity for t in trades))
         if filled > order.filled:
             value = sum(t.quantity * t.price for t in trades)
@@ -307,6 +324,12 @@ def _may_have_filled(order: Order) -> bool:
 
     What buys back and was given up is not looked for so: a human's own purchase looks the same.
     """
+def _is_of(trade: TradeRow, order: Order) -> bool:
+    """Whether a trade is one that an order may have made: its id alone does not say so."""
+    wire = order.ticket
+    return (trade.symbol, trade.action) == (wire.symbol, wire.action)
+
+
     is_watched = order.state is State.NOT_PLACED or order.may_appear
     return order.state.is_in_flight or (order.purpose is Purpose.ENTRY and is_watched)
 

@@ -64,7 +64,9 @@ def candidates(
     return tuple(
         row
         for row in rows
-        if row.orderid not in known and row_numbers(row) == mine and not _is_far(row, order, skew)
+        if row.orderid not in known
+        and (row_numbers(row) == mine or _is_met(row, order.ticket))
+        and not _is_far(row, order, skew)
     )
 
 
@@ -90,6 +92,12 @@ def weak_candidates(
         and _is_no_worse(row.average or row.price, order.ticket)
         and not _is_far(row, order, skew)
     )
+
+
+def _is_met(row: OrderRow, ticket: Ticket) -> bool:
+    """Whether a row is this ticket, filled, without the trigger that it met."""
+    whole = row_numbers(row)[:4] == numbers(ticket)[:4] and row.price == ticket.price
+    return whole and row.status is Status.COMPLETE and _dropped_trigger(row, ticket)
 
 
 def _dropped_trigger(row: OrderRow, ticket: Ticket) -> bool:

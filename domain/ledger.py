@@ -215,7 +215,7 @@ class Ledger:
             for o in self.orders.values()
             if o.leg == leg and o.purpose is not Purpose.ENTRY and o.filled
         )
-        self.legs[leg] = msgspec.structs.replace(self.legs[leg], bought=executions)
+        self.legs[leg] = self.legs[leg].returned_by(executions)
 
     def _request(self, event: ev.WriteSent | ev.ModifyPlanned | ev.CancelPlanned) -> None:
         self._keep(requested(self.orders[event.intent], event))

@@ -72,6 +72,12 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
             phase=Phase.PROTECT if self.phase is Phase.DONE else self.phase,
         )
 
+    def returned_by(self, bought: tuple[Execution, ...]) -> "Leg":
+        """Return the leg with what bought it back; one that is short again is to be left again."""
+        leg = msgspec.structs.replace(self, bought=bought)
+        is_again = leg.phase is Phase.DONE and leg.short > 0
+        return msgspec.structs.replace(leg, phase=Phase.CHASE) if is_again else leg
+
     def given_back(self, units: Units, value: int) -> "Leg":
         """Return the leg with units more that others bought back."""
         before = self.returned
@@ -82,11 +88,13 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     def gross(self) -> int:
         """Money received less money paid for the units bought back, in paise; no charges.
 
-        While part of the leg is open its unsold part is not in here: only whole units closed count.
+        While part of the leg is open its unsold part is not in here, nor is what was bought too
+        much while that is held: only whole units closed count.
         """
         closed = min(self.bought_units, self.sold.units)
         received = self.sold.value * closed // self.sold.units if self.sold.units else 0
-        return received - sum(e.value for e in self.bought) - self.returned.value
+        paid = sum(e.value for e in self.bought) + self.returned.value
+        return received - (paid * closed // self.bought_units if self.bought_units else paid)
 
 
 def opened(order: Order, at: Micros) -> Leg:

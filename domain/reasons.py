@@ -240,6 +240,16 @@ _FINDINGS = (
         "Compare the trades of this order at the broker with its quantity.",
     ),
     (
+        "STRANGE_ID",
+        "the server answered with the id of another order",
+        "Compare the order book at the broker: the books tell which order is which.",
+    ),
+    (
+        "ODD_TRADES",
+        "trades of another symbol or side stand under an order's id; they are not counted",
+        "Compare the trades of this order id at the broker.",
+    ),
+    (
         "STOP_MISSING",
         "somebody else ended a stop of ours; a new one goes out",
         "See at the broker who cancelled or refused it: a human, or risk control.",

@@ -322,3 +322,5 @@ def test_books_of_which_one_lags_are_read_once_more_before_it_counts(stand: Stan
     assert (second.lags, bool(second.faults)) == (False, True)
     stand.hear(30, Pulse(at=t(30)))
     assert stand.reads() == 0
+    stand.attention(31)
+    assert not judged(stand.answer(31.5, lagging)).lags, "once in a row"

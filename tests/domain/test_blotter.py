@@ -239,6 +239,18 @@ def test_illegal_move_is_journaled_and_changes_nothing() -> None:
     assert blotter.alarms == ["ILLEGAL_MOVE d-1-1"]
 
 
+@pytest.mark.parametrize("orderid", ["S1", "H1"])
+def test_answer_with_the_id_of_another_order_is_not_taken(orderid: str) -> None:
+    """The server named our own resting stop, or an order that was there before."""
+    blotter = resting()
+    blotter.see_book([a_row(a_buy(), "H1")])
+    name = blotter.place(WISH, T0, TICK).intent  # type: ignore[union-attr]  # a price is free
+    blotter.replied(name, "place", a_reply(Outcome.DONE, orderid), t(1))
+    order = blotter.ledger.orders[name]
+    assert (order.state, order.orderid) == (State.UNKNOWN, "")
+    assert blotter.alarms == [f"STRANGE_ID {name}"]
+
+
 @pytest.mark.parametrize("intent", [WISH, PROTECT])
 def test_answer_of_the_other_world_leaves_an_order_unknown(intent: Intent) -> None:
     order = answered(Outcome.NONSENSE, intent, "L1", code="MODE")

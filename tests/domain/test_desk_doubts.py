@@ -15,6 +15,7 @@ from tests.orders import (
     ENTRY,
     Bench,
     a_buy,
+    a_position,
     a_ready,
     a_reply,
     a_resting_entry,
@@ -24,6 +25,7 @@ from tests.orders import (
     an_open_short,
     rows_of_short,
     sold,
+    some_books,
     t,
 )
 from tests.trading import PLAN
@@ -231,13 +233,16 @@ def test_part_bought_back_bounds_what_goes_beside_an_order_in_doubt() -> None:
     assert bought_units(bench) == [325]
 
 
-def test_books_that_are_not_believed_bound_nothing() -> None:
+def test_one_read_that_fails_makes_the_broker_s_short_no_larger() -> None:
     bench = a_stop_in_doubt()
     bought_back(bench, 12)
-    for when in range(13, 18):
-        bench.desk.disbelieved(Verdict(faults=("x",)), t(when))
+    for when in range(13, 42):
+        bench.desk.doubted()
         bench.settle(when)
-    assert bought_units(bench) == [650]
+    assert bought_units(bench) == []
+    assert bench.desk.memory.broker_short(CE) == 0
+    bench.settle(42)
+    assert bench.desk.memory.broker_short(CE) is None, "unread for half a minute"
 
 
 def test_climbing_cover_ends_where_the_broker_is_short_no_more() -> None:
@@ -307,3 +312,17 @@ def test_order_in_doubt_ages_on_after_the_clock_was_set_back() -> None:
     for when in (4, 100, 136, 138):
         bench.read(when)
     assert bench.order().state is State.NOT_PLACED
+
+
+def test_short_that_only_seems_to_be_there_is_not_left_but_protected() -> None:
+    bench = a_resting_entry()
+    row = a_row(ENTRY, status=Status.COMPLETE)
+    for when in (2, 4):
+        books = some_books([row], asked=t(when), positions=[a_position(net=-650)])
+        bench.desk.disbelieved(Verdict(faults=("lag",)), t(when), books)
+    bench.desk.flatten("DAY_STOP", t(4))
+    bench.settle(4)
+    (stop,) = [w.ticket for w in bench.take() if isinstance(w, PlaceOrder)]
+    assert (stop.trigger, phase(bench)) == (14_100, "protect")
+    bench.read(6, [row], [sold()])
+    assert phase(bench) == "chase"

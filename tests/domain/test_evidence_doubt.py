@@ -196,3 +196,19 @@ def test_stop_was_met_once_two_reads_in_a_row_say_so() -> None:
 def test_modify_that_asks_for_what_is_there_is_waited_for() -> None:
     order = an_entry(pending=Pending.MODIFY, pending_since=t(5), asked_at=t(5), target=ENTRY)
     assert Table(order).read(6, [a_row(ENTRY)]).order.pending is Pending.MODIFY
+
+
+def test_complete_row_at_our_price_without_the_trigger_it_met_is_ours() -> None:
+    row = a_row(ENTRY, "A7", Status.COMPLETE, trigger=Paise(0), average=Paise(12_990))
+    for state in (State.UNKNOWN, State.REFUSED):
+        table = Table(in_flight(state)).read(9, [row], [a_trade(ENTRY, 650, 12_990, "A7")])
+        assert (table.order.orderid, "ADOPTED_WEAK" in table.kinds) == ("A7", False)
+
+
+def test_trades_of_another_side_under_our_id_are_not_counted() -> None:
+    stop = an_entry(orderid="S1", purpose=Purpose.STOP, ticket=a_buy())
+    table = Table(stop)
+    for when in (2, 4):
+        table.read(when, [a_row(a_buy(), "S1")], [a_trade(ENTRY, 650, 12_990, "S1")])
+    assert (table.order.filled, table.order.state) == (0, State.TRIGGER_PENDING)
+    assert (table.kinds, table.blotter.alarms) == (["ODD_TRADES"], ["ODD_TRADES i1"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.positions import Execution, Phase
 from domain.units import Units
 from tests.trading import a_leg
 
@@ -27,3 +28,17 @@ def test_trade_is_closed_and_priced_by_trades_only() -> None:
 
 def test_leg_without_a_sale_earned_nothing() -> None:
     assert a_leg(units=0, average=0).gross == 0
+
+
+def test_excess_that_was_bought_is_no_realised_loss_of_the_short() -> None:
+    doubled = a_leg(units=650, average=12_950, bought=((650, 13_000), (650, 13_000)))
+    assert (doubled.short, doubled.gross) == (-650, 650 * (12_950 - 13_000))
+    assert a_leg(units=650, average=12_950, bought=((325, 13_000),)).gross == 325 * -50
+
+
+def test_leg_that_is_short_again_after_its_end_is_to_be_left_again() -> None:
+    done = a_leg(bought=((650, 13_000), (65, 13_000)), phase=Phase.DONE)
+    sold_twice = (*done.bought, Execution(units=Units(-130), value=-130 * 12_900))
+    again = done.returned_by(sold_twice)
+    assert (again.short, again.phase) == (65, Phase.CHASE)
+    assert done.returned_by(done.bought) == done
