@@ -211,6 +211,8 @@ class Weighing:
             self._living(order, row)
         elif row.status in _ENDED and not order.state.is_terminal:
             self._ending(order, row)
+        elif row.status is Status.UNKNOWN and not order.state.is_terminal:
+            self._living(order, row)
 
     def _living(self, order: Order, row: OrderRow) -> None:
         """Take the state a working row shows; its numbers too, once no request is in the air."""
@@ -226,8 +228,11 @@ class Weighing:
     def _where(self, order: Order, row: OrderRow) -> State:
         """Return where a working row shows an order; one that was met never rests again.
 
-        But a row can carry another row's status: untraded and read resting twice, it was not met.
+        But a row can carry another row's status: untraded and read resting twice, it was not met. A
+        word of the broker's own moves nothing.
         """
+        if row.status is Status.UNKNOWN:
+            return order.state
         memory, shown = self._memory, _WORKING[row.status]
         if shown is State.OPEN:
             memory.rested.pop(order.intent, None)
@@ -319,17 +324,17 @@ def _shows(order: Order, row: OrderRow) -> bool:
     return shown == (target.quantity, target.price, target.trigger)
 
 
-def _may_have_filled(order: Order) -> bool:
-    """Whether a filled row that only resembles an order may be it: in flight, or an entry given up.
-
-    What buys back and was given up is not looked for so: a human's own purchase looks the same.
-    """
 def _is_of(trade: TradeRow, order: Order) -> bool:
     """Whether a trade is one that an order may have made: its id alone does not say so."""
     wire = order.ticket
     return (trade.symbol, trade.action) == (wire.symbol, wire.action)
 
 
+def _may_have_filled(order: Order) -> bool:
+    """Whether a filled row that only resembles an order may be it: in flight, or an entry given up.
+
+    What buys back and was given up is not looked for so: a human's own purchase looks the same.
+    """
     is_watched = order.state is State.NOT_PLACED or order.may_appear
     return order.state.is_in_flight or (order.purpose is Purpose.ENTRY and is_watched)
 
