@@ -339,6 +339,14 @@ def test_read_begun_after_a_request_says_what_became_of_it(pending: Pending) -> 
     assert Table(waiting(pending)).read(5.1, [a_row(ENTRY)]).order.pending is Pending.NONE
 
 
+def test_row_with_a_word_of_the_broker_s_own_moves_nothing_but_answers_what_was_asked() -> None:
+    order = waiting(Pending.MODIFY_UNKNOWN, msgspec.structs.replace(ENTRY, quantity=Units(1300)))
+    table = Table(order).read(6, [a_row(ENTRY, status=Status.UNKNOWN)])
+    assert (table.order.state, table.order.pending) == (order.state, Pending.NONE)
+    table.read(8, [a_row(ENTRY, status=Status.UNKNOWN)], [a_trade(ENTRY, 650, 12_990)])
+    assert table.order.state is State.FILLED
+
+
 def test_modification_that_may_still_be_answered_waits_for_its_answer() -> None:
     table = Table(waiting(Pending.MODIFY, a_buy())).read(19, [a_row(ENTRY)])
     assert table.order.pending is Pending.MODIFY
