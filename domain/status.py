@@ -263,10 +263,21 @@ def _mode_problems(status: Status) -> list[str]:
     if status.mode == "WAIT_LOGIN":
         return ["Waiting for the broker login: log in to OpenAlgo, the agent goes on by itself"]
     if status.mode == "HALTED":
-        return ["Halted by a human: clear the latch to go on"]
+        return ["Halted by a human: no exit and no stop is sent; clear the latch to go on"]
     if status.mode == "REDUCE_ONLY" and status.mode_reason:
-        return [f"Entries are off ({status.mode_reason}): exits and stops go on"]
+        return [_reduced(status)]
     return []
+
+
+def _reduced(status: Status) -> str:
+    """Say what goes on; the reasons are not said twice where latches and conditions follow."""
+    if any(hold.code == Condition.OTHER_WORLD for hold in status.conditions):
+        return "Nothing is sent to this server: no entry, no exit and no stop; what rests stays"
+    latches = " ".join(hold.code for hold in status.latches)
+    conditions = "; ".join(hold.text for hold in status.conditions)
+    is_told = status.mode_reason in {latches, conditions}
+    reason = "" if is_told else f" ({status.mode_reason})"
+    return f"Entries are off{reason}: exits and stops go on"
 
 
 def _plain(line: str) -> str:

@@ -184,6 +184,29 @@ def test_latches_and_conditions_are_told_with_their_remedies() -> None:
     ]
 
 
+def test_reasons_that_follow_are_not_said_twice() -> None:
+    reduced: dict[str, Any] = {
+        "mode": "REDUCE_ONLY",
+        "latches": (FREEZE,),
+        "conditions": (FULL,),
+    }
+    for reason in ("FREEZE", "disk full"):
+        assert advice(**reduced, mode_reason=reason)[0] == (
+            "Entries are off: exits and stops go on"
+        )
+    assert advice(**reduced, mode_reason="parking")[0].startswith("Entries are off (parking)")
+
+
+def test_nothing_is_said_to_go_on_where_nothing_is_sent() -> None:
+    flipped = Hold(code="OTHER_WORLD", text="the books are of live mode")
+    latch = Hold(code="MODE_FLIP", text="live")
+    first, *_ = advice(
+        mode="REDUCE_ONLY", mode_reason="MODE_FLIP", latches=(latch,), conditions=(flipped,)
+    )
+    assert first.startswith("Nothing is sent to this server: no entry, no exit and no stop")
+    assert advice(mode="HALTED")[0].startswith("Halted by a human: no exit and no stop is sent")
+
+
 def test_conditions_end_with_the_agent_and_latches_do_not() -> None:
     _, *lines = recommendations(a_status(latches=(FREEZE,), conditions=(FULL,)), alive=False)
     assert lines == [f"Latch FREEZE (KILL_FILE): {remedy('FREEZE')}"]
