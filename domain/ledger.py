@@ -332,8 +332,9 @@ class Ledger:
             first_stop=event.stop,
             sold=Execution(units=event.filled, value=event.value),
         )
-        lost = "shorts were found that the journal does not know"
-        self.unsafe.setdefault(Condition.JOURNAL_LOST, lost)
+        if Condition.ANOTHER_TRADER not in self.unsafe:
+            lost = "shorts were found that the journal does not know"
+            self.unsafe.setdefault(Condition.JOURNAL_LOST, lost)
         self._stir(event.at)
 
     def _stir(self, at: Micros) -> None:

@@ -1,13 +1,17 @@
 """Shorts that the broker's books show and our journal does not know: the rebuild after its loss.
 
 A short is an orphan of ours if it is an MIS position in an option of our underlying, found before
-any process of the day has recovered with this journal: the journal was damaged or lost, restored
-from a backup, or is empty. Once a process has recovered, every short of ours is in the journal, and
-one that is not is somebody else's (`execution.md` 7.4).
+any process of the day has recovered with this journal, and the journal was damaged: a file of it
+was set aside. Once a process has recovered, every short of ours is in the journal, and one that is
+not is somebody else's (`execution.md` 7.4).
 
-Each SELL order that still is short, the newest first, is taken over as a leg of its own. BUY stops
-that rest for the symbol become its stops; without one it gets a stop above the last price. Nothing
-is cancelled here, and whoever has orphans enters nothing that day.
+Each SELL order that still is short, the newest first, is taken over as a leg of its own. BUY orders
+that work for the symbol become its stops and covers; without one it gets a stop above the last
+price. Nothing is cancelled here, and whoever has orphans enters nothing that day.
+
+A journal that is merely empty was not lost: the shorts may be another agent's, or a human's, and
+what a BUY order of theirs works for is left to them. One that nothing covers is taken over all the
+same: an option that is short without a stop can lose without limit, whoever sold it.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,8 +24,12 @@ from domain.exits import stop_plan
 from domain.ledger import Ledger
 from domain.orders import Pending, Purpose, State, StopPlan, Ticket
 from domain.params import StopParams
+from domain.reasons import Condition
 from domain.symbols import BadSymbol, parse
 from domain.units import Paise, Symbol, Units
+
+LOST = frozenset({Condition.JOURNAL_LOST, Condition.JOURNAL_DOUBT})
+"""Findings of a start that set a file of the journal aside."""
 
 STRATEGY = "orphan"
 """The tag of what is taken over: no strategy moves its stop or counts it as its own."""
@@ -34,6 +42,7 @@ BPS = 3000
 """How far above the last price an orphan's stop is put: 20.00, or 30 % if that is more."""
 
 _WORKING = {Status.OPEN, Status.TRIGGER_PENDING}
+_ENDED = {Status.COMPLETE, Status.REJECTED, Status.CANCELLED}
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,10 +59,19 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Orphans(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be recorded, and the symbols with exchange whose price is needed before that."""
+    """What is to be recorded, and the symbols with exchange whose price is needed before that.
+
+    `found` are all shorts the ledger does not know, in words, also those that are left alone.
+    """
 
     events: tuple[ev.Event, ...] = ()
     unpriced: tuple[tuple[Symbol, str], ...] = ()
+    found: tuple[str, ...] = ()
+
+
+def is_lost(ledger: Ledger) -> bool:
+    """Whether a part of the journal was set aside today: what it does not know may be ours."""
+    return not LOST.isdisjoint(ledger.unsafe)
 
 
 def orphans(
@@ -63,28 +81,34 @@ def orphans(
     terms: Terms,
     *,
     is_blind: bool = False,
+    is_lost: bool = True,
 ) -> Orphans:
     """Return how the shorts of a valid snapshot are taken over; nothing once a process recovered.
 
     Ask before the snapshot is weighed: weighing calls every order it does not know foreign. `last`
     tells a symbol's last price in paise; while it does not, and a stop is needed, the symbol is
     `unpriced` and nothing of it is recorded. `is_blind`: no price will come, the average at which
-    the order sold has to do.
+    the order sold has to do. Unless the journal `is_lost`, what a BUY order works for is left.
     """
     if ledger.has_recovered:
         return Orphans()
     events: list[ev.Event] = []
     unpriced: list[tuple[Symbol, str]] = []
+    words: list[str] = []
     for row in books.positions:
-        if row.product != "MIS" or row.net >= 0 or not _is_ours(row.symbol, terms):
-            continue
         short = Units(-row.net - _known(ledger, row.symbol))
-        found = _Symbol(books, ledger, row.symbol, terms).taken(short, last, is_blind=is_blind)
+        if row.product != "MIS" or short <= 0 or not _is_ours(row.symbol, terms):
+            continue
+        symbol = _Symbol(books, ledger, row.symbol, terms)
+        words.append(symbol.words(short))
+        if not is_lost and symbol.buys:
+            continue
+        found = symbol.taken(short, last, is_blind=is_blind)
         if found is None:
             unpriced.append((row.symbol, row.exchange))
         else:
             events += found
-    return Orphans(events=tuple(events), unpriced=tuple(unpriced))
+    return Orphans(events=tuple(events), unpriced=tuple(unpriced), found=tuple(words))
 
 
 class _Symbol:
@@ -101,15 +125,24 @@ class _Symbol:
             if row.symbol == symbol and row.product == "MIS" and row.orderid not in own
         ]
         self._trades = [trade for trade in books.trades if trade.symbol == symbol]
+        self.buys = [
+            row for row in self._rows if row.action is Action.BUY and row.status not in _ENDED
+        ]
         contract = ledger.contract(symbol)
         self._tick = contract.tick if contract else USUAL_TICK
+
+    def words(self, short: int) -> str:
+        """Say what is there, for a human."""
+        buys = " ".join(row.orderid for row in self.buys)
+        return f"{self._symbol} short {short}, {f'BUY orders {buys}' if buys else 'no BUY order'}"
 
     def taken(
         self, short: int, last: Callable[[Symbol], Paise | None], *, is_blind: bool
     ) -> list[ev.Event] | None:
         """Return the events that take over so many units; None while a price is missing."""
         events: list[ev.Event] = []
-        stops = [row for row in self._rows if _is_stop(row)]
+        stops = [row for row in self._rows if _is_buying(row) and row.trigger > 0]
+        limits = [row for row in self._rows if _is_buying(row) and row.trigger <= 0]
         sells = [row for row in self._rows if row.action is Action.SELL and self._units(row)]
         for row in sorted(sells, key=lambda row: (row.placed_at or 0, row.orderid), reverse=True):
             if short <= 0:
@@ -117,8 +150,9 @@ class _Symbol:
             open_units = min(short, self._units(row))
             short -= open_units
             mine = _enough(stops, open_units)
+            mine += _enough(limits, open_units - sum(self._left(buy) for buy in mine))
             if mine:
-                plan = StopPlan(trigger=mine[0].trigger, limit=mine[0].price)
+                plan = StopPlan(trigger=mine[0].trigger or mine[0].price, limit=mine[0].price)
             elif not self._terms.protects:
                 continue
             else:
@@ -130,11 +164,11 @@ class _Symbol:
         return events
 
     def _leg(
-        self, row: OrderRow, plan: StopPlan, open_units: int, stops: list[OrderRow]
+        self, row: OrderRow, plan: StopPlan, open_units: int, buys: list[OrderRow]
     ) -> Iterator[ev.Event]:
         name = f"{self._terms.prefix}-orphan-{row.orderid}"
         ticket = _ticket(row)
-        sold, bought = self._units(row), sum(self._units(stop) for stop in stops)
+        sold, bought = self._units(row), sum(self._units(buy) for buy in buys)
         yield ev.OrphanFound(
             at=self._at,
             intent=name,
@@ -147,23 +181,25 @@ class _Symbol:
         )
         gone = sold - bought - open_units
         if gone > 0:
-            buys = [t for t in self._trades if t.action is Action.BUY]
-            value = gone * _sum(buys) // max(1, sum(t.quantity for t in buys))
+            paid = [t for t in self._trades if t.action is Action.BUY]
+            value = gone * _sum(paid) // max(1, sum(t.quantity for t in paid))
             yield ev.ExternalClosed(at=self._at, leg=name, units=Units(gone), value=value)
-        for stop in stops:
-            yield from self._adopted(stop, name)
+        for buy in buys:
+            yield from self._adopted(buy, name)
 
     def _adopted(self, row: OrderRow, leg: str) -> Iterator[ev.Event]:
+        """Take a BUY: a stop, or a LIMIT that left the short already and goes on climbing."""
         intent = f"{leg}-{row.orderid}"
+        is_stop = row.trigger > 0
         yield ev.IntentPlanned(
             at=self._at,
             intent=intent,
-            purpose=Purpose.STOP,
+            purpose=Purpose.STOP if is_stop else Purpose.COVER,
             leg=leg,
             ticket=_ticket(row),
             baseline=(),
             fingerprint=0,
-            reason="orphan's stop",
+            reason="orphan's stop" if is_stop else "orphan's cover",
         )
         yield ev.StateChanged(
             at=self._at,
@@ -184,6 +220,9 @@ class _Symbol:
     def _units(self, row: OrderRow) -> int:
         return sum(trade.quantity for trade in self._of(row))
 
+    def _left(self, row: OrderRow) -> int:
+        return row.quantity - self._units(row)
+
     def _value(self, row: OrderRow) -> int:
         return _sum(self._of(row))
 
@@ -203,18 +242,18 @@ def _known(ledger: Ledger, symbol: Symbol) -> int:
     return -min(0, ledger.own_net().get(symbol, 0))
 
 
-def _is_stop(row: OrderRow) -> bool:
-    return row.action is Action.BUY and row.trigger > 0 and row.status in _WORKING
+def _is_buying(row: OrderRow) -> bool:
+    return row.action is Action.BUY and row.status in _WORKING
 
 
-def _enough(stops: list[OrderRow], units: int) -> list[OrderRow]:
-    """Take from `stops` one that fits exactly, else as many as cover the units."""
-    fitting = next((row for row in stops if row.quantity == units), None)
+def _enough(buys: list[OrderRow], units: int) -> list[OrderRow]:
+    """Take from `buys` one that fits exactly, else as many as cover the units."""
+    fitting = next((row for row in buys if row.quantity == units), None)
     taken = [fitting] if fitting else []
-    while not fitting and stops[len(taken) :] and sum(row.quantity for row in taken) < units:
-        taken.append(stops[len(taken)])
+    while not fitting and buys[len(taken) :] and sum(row.quantity for row in taken) < units:
+        taken.append(buys[len(taken)])
     for row in taken:
-        stops.remove(row)
+        buys.remove(row)
     return taken
 
 

@@ -6,11 +6,12 @@ import pytest
 
 from domain import events as ev
 from domain.books import Books, OrderRow, Status, TradeRow
+from domain.calls import ModifyOrder
 from domain.desk import Desk
 from domain.evidence import Memory, Weighing
 from domain.ledger import Ledger
 from domain.orders import Purpose, State, StopPlan
-from domain.orphans import STRATEGY, Orphans, Terms, orphans
+from domain.orphans import STRATEGY, Orphans, Terms, is_lost, orphans
 from domain.params import OrderParams, ReconcileParams, StopParams
 from domain.positions import Phase
 from domain.proof import Proof
@@ -25,8 +26,10 @@ from tests.orders import (
     PE,
     PLANNED,
     T0,
+    Bench,
     a_buy,
     a_position,
+    a_ready,
     a_row,
     a_trade,
     rows_of_short,
@@ -40,6 +43,8 @@ TERMS = Terms(underlying="NIFTY", prefix="d-1", stop=StopParams(limit_offset_bps
 LEFT = Terms(underlying="NIFTY", prefix="d-1", stop=StopParams(), protects=False)
 LEG = "d-1-orphan-A1"
 SHORT = a_row(ENTRY, status=Status.COMPLETE)
+NAKED = f"{CE} short 650, no BUY order"
+CLIMBING = a_row(a_buy(trigger=0, price=13_660), "C1", Status.OPEN)
 
 
 def found(
@@ -88,7 +93,7 @@ def test_short_without_a_stop_gets_one_above_the_last_price(
 
 def test_price_that_is_needed_and_missing_is_asked_for_first() -> None:
     books = some_books([SHORT], [sold()])
-    assert found(books, None) == Orphans(unpriced=((CE, "NFO"),))
+    assert found(books, None) == Orphans(unpriced=((CE, "NFO"),), found=(NAKED,))
 
 
 def test_without_any_price_the_average_has_to_do() -> None:
@@ -107,7 +112,7 @@ def test_one_symbol_waits_for_its_price_and_the_other_does_not() -> None:
 
 
 def test_whoever_does_not_protect_orphans_takes_over_only_what_has_a_stop() -> None:
-    assert found(some_books([SHORT], [sold()]), 13_500, LEFT) == Orphans()
+    assert found(some_books([SHORT], [sold()]), 13_500, LEFT) == Orphans(found=(NAKED,))
     assert found(some_books(rows_of_short(), [sold()]), 13_500, LEFT).events
 
 
@@ -193,18 +198,95 @@ def test_several_stops_of_one_sale_are_all_adopted() -> None:
     assert [o.orderid for o in ledger.live()] == ["S1", "S2"]
 
 
+def test_limit_that_was_leaving_the_short_is_adopted_as_its_cover() -> None:
+    """The journal was lost in the middle of an exit; a second BUY beside it would go long."""
+    rows = [SHORT, a_row(a_buy(), "S1", Status.CANCELLED), CLIMBING]
+    ledger = taken(rows, [sold()], last=None)
+    (cover,) = ledger.live()
+    assert (cover.purpose, cover.leg, cover.orderid) == (Purpose.COVER, LEG, "C1")
+    assert cover.reason == "adopted"
+    assert ledger.legs[LEG].stop == StopPlan(trigger=Paise(13_660), limit=Paise(13_660))
+
+
+def test_limit_is_adopted_only_for_what_no_stop_covers() -> None:
+    """Of a stop and a LIMIT of somebody else the stop is ours to keep."""
+    assert [o.orderid for o in taken([SHORT, CLIMBING, a_row(a_buy(), "S1")], [sold()]).live()] == [
+        "S1"
+    ]
+    half = a_row(a_buy(325), "S1")
+    live = taken([SHORT, CLIMBING, half], [sold()]).live()
+    assert [(o.orderid, o.purpose) for o in live] == [("S1", Purpose.STOP), ("C1", Purpose.COVER)]
+
+
+def test_cover_that_was_adopted_climbs_and_nothing_goes_beside_it() -> None:
+    bench = Bench(events=[PLANNED, *LOST])
+    rows = [SHORT, CLIMBING]
+    bench.desk.preflight(a_ready(), T0)
+    for second in range(1, 12):
+        bench.quote(second, 14_000, 14_005)
+        bench.read(second, rows, [sold()])
+    assert {type(write) for write in bench.writes} == {ModifyOrder}
+    assert {w.orderid for w in bench.writes if isinstance(w, ModifyOrder)} == {"C1"}
+
+
 @pytest.mark.parametrize(
     "row",
     [
         a_row(a_buy(), "S1", Status.CANCELLED),
-        a_row(a_buy(trigger=0), "S1"),
         a_row(a_buy(symbol=PE), "S1"),
         a_row(a_buy(), "S1", product="NRML"),
     ],
-    ids=["ended", "limit", "other symbol", "other product"],
+    ids=["ended", "other symbol", "other product"],
 )
 def test_what_is_no_stop_of_this_short_is_not_adopted(row: OrderRow) -> None:
     assert list(taken([SHORT, row], [sold()]).live()) == []
+
+
+LOST = [ev.FindingApplied(at=T0, kind="JOURNAL_LOST", subject="orders.db.corrupt-1", detail="x")]
+
+
+@pytest.mark.parametrize("kind", ["JOURNAL_LOST", "JOURNAL_DOUBT"])
+def test_journal_is_lost_if_a_file_of_it_was_set_aside(kind: str) -> None:
+    finding = ev.FindingApplied(at=T0, kind=kind, subject="", detail="damaged")
+    assert is_lost(Ledger().fold([finding]))
+
+
+@pytest.mark.parametrize("kind", ["ANOTHER_TRADER", "OWN_GONE"])
+def test_journal_that_is_empty_was_not_lost(kind: str) -> None:
+    finding = ev.FindingApplied(at=T0, kind=kind, subject="", detail="another trader?")
+    assert not is_lost(Ledger())
+    assert not is_lost(Ledger().fold([finding]))
+
+
+@pytest.mark.parametrize(
+    "buy",
+    [
+        a_row(a_buy(), "S1"),
+        a_row(a_buy(65), "S1"),
+        CLIMBING,
+        a_row(a_buy(), "S1", Status.UNKNOWN),
+    ],
+    ids=["stop", "a part", "limit", "odd status"],
+)
+def test_of_an_empty_journal_what_a_buy_works_for_is_somebody_elses(buy: OrderRow) -> None:
+    books = some_books([SHORT, buy], [sold()])
+    words = f"{CE} short 650, BUY orders {buy.orderid}"
+    result = orphans(books, Ledger(), lambda _: Paise(13_500), TERMS, is_lost=False)
+    assert result == Orphans(found=(words,))
+
+
+def test_of_an_empty_journal_what_nothing_covers_gets_a_stop_all_the_same() -> None:
+    ended = a_row(a_buy(), "S1", Status.CANCELLED)
+    books = some_books([SHORT, ended], [sold()])
+    result = orphans(books, Ledger(), lambda _: Paise(13_500), TERMS, is_lost=False)
+    assert result == found(books)
+    assert shorts(Ledger().fold(result.events)) == {LEG: 650}
+
+
+def test_another_trader_who_is_told_of_is_no_loss_of_the_journal() -> None:
+    told = ev.FindingApplied(at=T0, kind="ANOTHER_TRADER", subject="shorts", detail="who?")
+    ledger = Ledger().fold([told, *found(some_books([SHORT], [sold()])).events])
+    assert list(ledger.unsafe) == [Condition.ANOTHER_TRADER]
 
 
 def weighed(books: Books) -> Desk:

@@ -4,12 +4,27 @@ from domain import events as ev
 from domain.blotter import Blotter
 from domain.books import Status
 from domain.ledger import Ledger
+from domain.levers import Lever
 from domain.orders import Purpose
 from domain.params import OrderParams
+from domain.reasons import Condition
 from domain.rebuild import Rebuild
+from domain.strategy import Mode
 from domain.units import Paise, Symbol
 from tests.domain.test_orphans import TERMS
-from tests.orders import CE, ENTRY, T0, a_row, rows_of_short, sold, some_books, t
+from tests.orders import (
+    CE,
+    ENTRY,
+    PLANNED,
+    T0,
+    Bench,
+    a_ready,
+    a_row,
+    rows_of_short,
+    sold,
+    some_books,
+    t,
+)
 
 NAKED = some_books([a_row(ENTRY, status=Status.COMPLETE)], [sold()])
 COVERED = some_books(rows_of_short(), [sold()])
@@ -19,8 +34,11 @@ def unpriced(_: Symbol) -> Paise | None:
     return None
 
 
-def a_rebuild() -> tuple[Rebuild, Blotter]:
-    blotter = Blotter(Ledger(), "d-1", OrderParams())
+DAMAGED = ev.FindingApplied(at=T0, kind="JOURNAL_LOST", subject="orders.db.corrupt-1", detail="x")
+
+
+def a_rebuild(*events: ev.Event) -> tuple[Rebuild, Blotter]:
+    blotter = Blotter(Ledger().fold(events), "d-1", OrderParams())
     return Rebuild(blotter, TERMS), blotter
 
 
@@ -31,7 +49,7 @@ def test_books_without_orphans_are_weighed_at_once() -> None:
 
 
 def test_orphans_are_recorded_before_the_books_are_weighed() -> None:
-    rebuild, blotter = a_rebuild()
+    rebuild, blotter = a_rebuild(DAMAGED)
     assert rebuild.is_done(COVERED, unpriced, T0)
     assert isinstance(blotter.events[0], ev.OrphanFound)
     assert [order.purpose for order in blotter.ledger.live()] == [Purpose.STOP]
@@ -58,3 +76,71 @@ def test_price_is_waited_for_three_seconds_only() -> None:
     assert rebuild.is_done(NAKED, unpriced, t(3))
     (leg,) = blotter.ledger.legs.values()
     assert leg.stop.trigger == 16_890
+
+
+def test_of_an_empty_journal_a_human_is_told_what_was_found_and_what_is_covered_is_left() -> None:
+    rebuild, blotter = a_rebuild()
+    assert rebuild.is_done(COVERED, unpriced, T0)
+    said = f"another trader? not in the journal: {CE} short 650, BUY orders S1"
+    (finding,) = blotter.events
+    assert finding == ev.FindingApplied(at=T0, kind="ANOTHER_TRADER", subject="shorts", detail=said)
+    assert blotter.ledger.legs == {}
+    assert rebuild.is_done(COVERED, unpriced, t(2))
+    assert blotter.events == [finding]
+
+
+def test_of_an_empty_journal_what_is_naked_is_protected_and_told_of_first() -> None:
+    rebuild, blotter = a_rebuild()
+    assert rebuild.is_done(NAKED, lambda _: Paise(13_500), T0)
+    assert [type(event) for event in blotter.events] == [ev.FindingApplied, ev.OrphanFound]
+    assert list(blotter.ledger.unsafe) == [Condition.ANOTHER_TRADER]
+
+
+def a_start(*events: ev.Event) -> Bench:
+    bench = Bench(events=[PLANNED, *events])
+    bench.desk.preflight(a_ready(), T0)
+    bench.desk.strategy_ready()
+    bench.desk.trusted(entries=True, reason="")
+    return bench
+
+
+def test_short_of_another_agent_is_never_touched_not_even_by_the_force_close() -> None:
+    """A second agent on another host, or with a fresh state directory."""
+    bench = a_start()
+    for second in range(4):
+        bench.read(second, rows_of_short(), [sold()])
+    (page,) = bench.desk.pages(t(4))
+    assert (page.code, f"{CE} short 650, BUY orders S1" in page.text) == ("ANOTHER_TRADER", True)
+    assert bench.desk.mode(t(4)) is Mode.REDUCE_ONLY
+    bench.desk.flatten("FLATTEN", t(5))
+    for second in range(5, 16):
+        bench.quote(second, 13_000, 13_005)
+        bench.read(second, rows_of_short(), [sold()])
+    assert bench.writes == []
+    assert bench.ledger.proved_flat_at is not None
+
+
+def test_who_trades_is_known_after_the_word_of_a_human_and_stays_a_stranger() -> None:
+    bench = a_start().read(1, rows_of_short(), [sold()])
+    assert bench.desk.pull(Lever.ACK_FOREIGN, "", "BY_HAND", t(2)) == ""
+    for second in range(3, 6):
+        bench.read(second, rows_of_short(), [sold()])
+    assert bench.desk.mode(t(6)) is Mode.ACTIVE
+    assert (bench.ledger.legs, bench.writes) == ({}, [])
+
+
+def test_short_that_nothing_covers_is_left_with_the_day_whoever_sold_it() -> None:
+    bench = a_start().quote(0, 13_500, 13_505)
+    bench.read(1, [a_row(ENTRY, status=Status.COMPLETE)], [sold()])
+    (stop,) = bench.placed()
+    assert (stop.quantity, stop.trigger) == (650, 17_550)
+    assert bench.desk.mode(t(2)) is Mode.REDUCE_ONLY
+    assert list(bench.ledger.unsafe) == [Condition.ANOTHER_TRADER]
+
+
+def test_short_of_a_damaged_journal_is_ours_with_its_stop() -> None:
+    bench = a_start(DAMAGED)
+    for second in range(4):
+        bench.read(second, rows_of_short(), [sold()])
+    (leg,) = bench.ledger.open_legs()
+    assert (leg.short, bench.ledger.uncovered(leg), bench.writes) == (650, 0, [])
