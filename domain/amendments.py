@@ -1,10 +1,12 @@
 """Changing an entry that rests, step by step, until it stands as wished (`execution.md` 5 and 6).
 
 A modify carries absolute targets, so the same one may be sent again whenever a read shows that it
-did not take. Price and quantity never change in one: what takes risk off goes first. An entry whose
-trigger was met is never changed.
+did not take. Price and quantity never change in one: what takes risk off goes first, whatever the
+mode; every other step is allowed anew when it is due. An entry whose trigger was met is never
+changed.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -12,6 +14,7 @@ from msgspec.structs import replace
 
 from domain import events as ev
 from domain.blotter import Amend, Blotter
+from domain.contracts import Side
 from domain.fingerprint import fingerprinted
 from domain.orders import EntryKey, Order, StopPlan, Ticket
 from domain.units import Micros, Paise
@@ -21,12 +24,21 @@ TRIES = 5
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What an entry is to become: its numbers, the decision it stands for then, and its stop."""
+    """What an entry is to become: its numbers, the decision it stands for then, and its stop.
+
+    `last` is the price the wish saw.
+    """
 
     key: EntryKey
+    side: Side
     ticket: Ticket
     stop: StopPlan
+    last: Paise
     tick: Paise
+
+
+Allows = Callable[[Order, Goal, Ticket], bool]
+"""Whether an entry may become this ticket now, on its way to the goal; who forbids it says why."""
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -64,8 +76,13 @@ class Amendments:
         is_sized = order.ticket.quantity == ticket.quantity
         return order.key == key and is_sized and self._is_priced(order.ticket, ticket, tick)
 
-    def step(self, order: Order, at: Micros, send_before: Micros | None = None) -> str:
-        """Ask for the next change that is due; return why the entry has to end instead, or ''."""
+    def step(
+        self, order: Order, at: Micros, allows: Allows, send_before: Micros | None = None
+    ) -> str:
+        """Ask for the next change that is due; return why the entry has to end instead, or ''.
+
+        A change that is not allowed any more is forgotten: the entry rests as it stands.
+        """
         goal = self._goals.get(order.intent)
         if goal is None or not order.may_be_asked(at):
             return ""
@@ -75,11 +92,17 @@ class Amendments:
         change = self._next(order, goal)
         if change is None:
             return "no free price is left to move to"
+        if not change.is_relief and not allows(order, goal, change.ticket):
+            self.forget(order.intent)
+            return ""
+        return self._ask(order, goal, replace(change, send_before=send_before), at)
+
+    def _ask(self, order: Order, goal: Goal, change: Amend, at: Micros) -> str:
         if change.ticket.quantity != order.ticket.quantity and self._modify_qty == "none":
             return f"{goal.ticket.quantity} units are wished"
         why = self._why_end(order, change.ticket)
         if not why:
-            self._send(order, goal, replace(change, send_before=send_before), at)
+            self._send(order, goal, change, at)
         return why
 
     def _next(self, order: Order, goal: Goal) -> Amend | None:

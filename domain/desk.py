@@ -344,7 +344,7 @@ class Desk:
         reason = self._entries_over(at)
         if reason:
             self.entries.cancel_all(reason)
-        self.entries.step(at, send_before, doubt=self._doubt())
+        self.entries.step(self._situation(at), send_before, doubt=self._doubt())
         if self.standing.is_closing(at):
             for leg in tuple(self.ledger.open_legs()):
                 self.exits.chase(leg, self.standing.closing_reason(), at)

@@ -6,6 +6,7 @@ a change of that entry. Ending an entry is never doubted, unless it is filling.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import msgspec
 
@@ -21,6 +22,7 @@ from domain.params import EntryParams, OrderParams
 from domain.positions import Phase
 from domain.reasons import Refusal
 from domain.refusals import Code
+from domain.strategy import Mode
 from domain.units import Micros, Paise, seconds
 
 USED = "this decision already had its order"
@@ -116,20 +118,21 @@ class EntryDesk:
         if stop.trigger > order.stop.trigger:
             self._blotter.record(ev.StopPlanned(at=at, intent=order.intent, stop=stop))
 
-    def step(self, at: Micros, send_before: Micros | None = None, *, doubt: str = "") -> None:
+    def step(self, now: Situation, send_before: Micros | None = None, *, doubt: str = "") -> None:
         """Cancel what is to end, until it has ended: the one place where an entry is cancelled.
 
         What is to become something else is changed. While there is a `doubt` no entry rests; one
         that is filling is left to fill.
         """
         for order in tuple(self._blotter.ledger.live(Purpose.ENTRY)):
-            reason = self._over.get(order.intent) or self._why_end(order, doubt, at)
+            reason = self._over.get(order.intent) or self._why_end(order, doubt, now.at)
             if is_touched(order):
                 self._amendments.forget(order.intent)
             elif not reason:
-                reason = self._amendments.step(order, at, send_before)
-            if reason and order.may_be_asked(at):
-                self._blotter.cancel(order, at, reason)
+                allows = partial(self._allows, now)
+                reason = self._amendments.step(order, now.at, allows, send_before)
+            if reason and order.may_be_asked(now.at):
+                self._blotter.cancel(order, now.at, reason)
 
     def _passed(self, wanted: Entry, now: Situation, live: Order | None = None) -> Contract | None:
         """Return the contract of an entry that may go, or of a change that may; None: refused."""
@@ -196,8 +199,32 @@ class EntryDesk:
         contract = self._passed(wanted, now, live)
         if contract is not None:
             self._unwanted.pop(live.intent, None)
-            goal = Goal(key=wanted.key, ticket=wanted.ticket, stop=wanted.stop, tick=contract.tick)
+            goal = Goal(
+                key=wanted.key,
+                side=wanted.side,
+                ticket=wanted.ticket,
+                stop=wanted.stop,
+                last=wanted.last,
+                tick=contract.tick,
+            )
             self._amendments.want(live, goal, now.at)
+
+    def _allows(self, now: Situation, order: Order, goal: Goal, ticket: Ticket) -> bool:
+        """Whether a step that takes no risk off may go now; more units pass the gate again."""
+        if ticket.quantity > order.ticket.quantity:
+            grown = Entry(
+                at=now.at,
+                key=goal.key,
+                side=goal.side,
+                ticket=ticket,
+                stop=goal.stop,
+                last=goal.last,
+                reason="grown",
+            )
+            return self._passed(grown, now, order) is not None
+        if now.mode is not Mode.ACTIVE:
+            self._refuse(goal.key, Code.MODE, f"mode is {now.mode}")
+        return now.mode is Mode.ACTIVE
 
     def _give_up(self, order: Order, reason: str) -> None:
         self._unwanted[order.intent] = reason

@@ -141,11 +141,7 @@ class Gate:
     ) -> Refusal | None:
         risk = (wanted.stop.limit - wanted.ticket.price) * wanted.ticket.quantity
         risk += sum(_risk(leg.stop, leg.sold.value, leg.sold.units) for leg in ledger.open_legs())
-        risk += sum(
-            (o.stop.limit - o.ticket.price) * o.remaining
-            for o in _others(ledger, wanted.instead_of)
-            if o.stop is not None
-        )
+        risk += sum(_entry_risk(order) for order in _others(ledger, wanted.instead_of))
         if risk > self.params.open_risk_p:
             return Refusal(code=Code.OPEN_RISK, text=f"open risk {rupees(risk)}")
         lots = _lots(ledger, wanted.instead_of)
@@ -187,6 +183,14 @@ def _risk(stop: StopPlan, value: int, units: int) -> int:
     return stop.limit * units - value
 
 
+def _entry_risk(order: Order) -> int:
+    """What an entry risks as it stands, or as it may stand already: a change in the air counts."""
+    if order.stop is None:
+        return 0
+    stands = (order.ticket, order.target or order.ticket)
+    return max((order.stop.limit - t.price) * (t.quantity - order.filled) for t in stands)
+
+
 def _others(ledger: Ledger, order: Order | None) -> Iterator[Order]:
     """Return the live entries but one."""
     left = order.intent if order is not None else ""
@@ -205,6 +209,7 @@ def _lots(ledger: Ledger, order: Order | None) -> Counter[Symbol]:
     for leg in ledger.open_legs():
         units[leg.symbol] += leg.short
     for each in _others(ledger, order):
-        units[each.ticket.symbol] += each.remaining
+        asked = each.target.quantity - each.filled if each.target is not None else 0
+        units[each.ticket.symbol] += max(each.remaining, asked)
     contracts = {symbol: ledger.contract(symbol) for symbol in units}
     return Counter({s: units[s] // c.lot for s, c in contracts.items() if c is not None})

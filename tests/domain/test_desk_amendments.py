@@ -241,6 +241,50 @@ def test_entry_becomes_smaller_whatever_forbids_to_enter() -> None:
     assert codes(bench.wish(3, wish(3, units=460))) == ["LOT"]
 
 
+GROWN = [replace(MOVED, quantity=Units(65)), MOVED]
+"""How one lot becomes ten at another price: the price goes first."""
+
+
+def a_lot_that_moved() -> Bench:
+    """One lot of which ten are wished: the price was asked for, and is taken."""
+    small = replace(ENTRY, quantity=Units(65))
+    bench = Bench().active(0).wish(0, wish(0, units=65)).reply(0.5, orderid="A1")
+    bench.read(1, [a_row(small)]).wish(2, successor(2))
+    assert asked(bench) == GROWN[:1]
+    return bench
+
+
+def taken(bench: Bench, when: float) -> Bench:
+    bench.desk.replied(bench.order(0).intent, "modify", _done(Outcome.DONE), t(when))
+    return bench
+
+
+def test_units_are_added_in_no_mode_but_active() -> None:
+    """A change accepted before the mode was left adds nothing any more, also when it is back."""
+    bench = a_lot_that_moved()
+    bench.desk.standing.hold(Condition.CAST, "feed died too often")
+    assert asked(taken(bench, 2.5).settle(4)) == []
+    assert (bench.order().ticket, bench.order().key, codes(bench)) == (GROWN[0], NEWER, ["MODE"])
+    bench.desk.standing.release(Condition.CAST)
+    assert asked(bench.settle(6)) == []
+    assert asked(bench.wish(7, successor(7))) == GROWN[1:]
+
+
+def test_entry_moves_in_no_mode_but_active() -> None:
+    bench = a_resting_entry().wish(2, successor(2, 455))
+    assert asked(bench) == [SMALLER]
+    bench.desk.standing.hold(Condition.CAST, "feed died too often")
+    assert asked(taken(bench, 2.5).settle(4)) == []
+    assert (bench.order().ticket, bench.order().key, codes(bench)) == (SMALLER, a_key(), ["MODE"])
+
+
+def test_step_that_adds_units_asks_the_gate_again() -> None:
+    bench = a_lot_that_moved()
+    bench.desk.preflight(a_ready(available=Paise(100_000_000)), t(2.2))
+    assert asked(taken(bench, 2.5).settle(4)) == []
+    assert (bench.order().ticket, codes(bench)) == (GROWN[0], ["MARGIN"])
+
+
 def test_change_does_not_count_its_own_order_twice() -> None:
     """Ten lots at the limit of cash may move, and no eleventh may join."""
     bench = a_resting_entry()

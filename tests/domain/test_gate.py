@@ -261,6 +261,25 @@ def test_margin_counts_every_lot_and_leaves_a_tenth() -> None:
     assert code(ledger=a_day(resting), available=Paise(222_222_223)) == "MARGIN"
 
 
+@pytest.mark.parametrize(("units", "price"), [(130, 12_695), (65, 10_160)])
+def test_change_in_the_air_counts_as_if_it_took(units: int, price: int) -> None:
+    """One lot that becomes two, or one that risks as much: 2 x 65 x (15230 - 12695)."""
+    rests = a_ticket(CALLS[1].symbol, 65, trigger=12_995, price=12_695)
+    asked = a_ticket(CALLS[1].symbol, units, trigger=12_995, price=price)
+    change = ev.ModifyPlanned(at=T0, intent="i1", ticket=asked, reason="")
+    ledger = a_day(planned(ticket=rests), change)
+    assert code(ledger=ledger, gate=Gate(_risking(1_977_300), LimitParams(), 10)) == ""
+    assert code(ledger=ledger, gate=Gate(_risking(1_977_299), LimitParams(), 10)) == "OPEN_RISK"
+    lots = units // 65
+    cash = Paise(-(-(10 + lots) * 20_000_000 * 10 // 9))
+    assert code(ledger=ledger, available=cash) == ""
+    assert code(ledger=ledger, available=Paise(cash - 1)) == "MARGIN"
+
+
+def _risking(paise: int) -> GateParams:
+    return GateParams(open_risk_p=paise)
+
+
 def test_lots_of_a_contract_nobody_knows_cannot_be_counted() -> None:
     odd = a_contract(30_000)
     ledger = Ledger().fold([PLANNED, *shorts(odd)])
