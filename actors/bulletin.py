@@ -86,7 +86,7 @@ class Bulletin:
             if leg.sold.units:
                 self._post.tell(who, PositionChanged(at=at, leg=leg))
         if who in DOERS:
-            self._post.tell(who, ModeEntered(at=at, mode=ledger.mode, reason="told again"))
+            self._post.tell(who, ModeEntered(at=at, mode=ledger.mode, reason=""))
         if who == "monitor" and self._stood is not None:
             self._post.tell(who, self._stood)
 

@@ -4,9 +4,11 @@ Hears:  Begin, FeedHealth, OrderChanged, PositionChanged, EntryRefused, ModeEnte
         StandingChanged, ChainChosen, RecoveryDone, ApiCalled, RecordKept, Heartbeat, Pulse
 Tells:  nobody
 Owns:   the status snapshot (domain.status) and its file
-Dies:   losing next to nothing: it leaves its snapshot in the file, and the next one goes on with it
+Dies:   losing next to nothing: it leaves its snapshot in the file, the next one goes on with it.
+        A disk that takes nothing is no reason to
 """
 
+import logging
 import os
 from collections import Counter
 from pathlib import Path
@@ -44,6 +46,8 @@ Vital = FeedHealth | ApiCalled | RecordKept | Heartbeat
 Word = Begin | RecoveryDone | ChainChosen | Pulse
 Heard = Fact | Vital | Word
 
+log = logging.getLogger(__name__)
+
 NO_SESSION = 403
 ORDER_ROUTES = {"placeorder", "modifyorder", "cancelorder"}
 
@@ -65,6 +69,7 @@ class MonitorActor(Actor):
         self._written_at: Micros | None = None
         self._plan: DayPlan | None = None
         self._listens_since: Micros | None = None
+        self._failed = 0
 
     def on_receive(self, message: Heard) -> None:
         """Take one fact in. In the actor's thread, which may wait for the disk."""
@@ -221,7 +226,19 @@ class MonitorActor(Actor):
             self._write()
 
     def _write(self) -> None:
-        """Replace the file in one step, so that a reader never sees half of it."""
+        """Replace the file in one step, so that a reader never sees half of it.
+
+        A disk that takes nothing is said once; the next write is another try.
+        """
         new = self._path.with_suffix(".new")
-        new.write_bytes(msgspec.json.encode(self._status))
-        new.replace(self._path)
+        try:
+            new.write_bytes(msgspec.json.encode(self._status))
+            new.replace(self._path)
+        except OSError as error:
+            if not self._failed:
+                log.error("%s cannot be written: %s; it is tried again", self._path, error)  # noqa: TRY400 - one line, no traceback
+            self._failed += 1
+            return
+        if self._failed:
+            log.warning("%s is written again, after %d failed tries", self._path, self._failed)
+        self._failed = 0

@@ -38,19 +38,23 @@ CREATE TABLE IF NOT EXISTS feed(
 """
 
 
+class Unwritable(JournalError):
+    """The disk takes nothing for now; what was to be kept is still kept in memory."""
+
+
 class DayJournal:
     """Bars, decisions and feed changes of a state directory. One thread.
 
     `bars` and `swings` are how many different ones of `day` are kept, whoever told of them. A
-    damaged file is set aside and a new one begun. Raises JournalError if the files cannot be
-    opened or written.
+    damaged file is set aside and a new one begun. Raises Unwritable while the disk takes nothing,
+    JournalError for a file that is damaged under us: a new one sets it aside.
     """
 
     def __init__(self, folder: Path, day: Day) -> None:
         self._day = day
         self._log_path = folder / "decisions.jsonl"
         self._pending: list[tuple[str, tuple[object, ...]]] = []
-        self._lines: list[bytes] = []
+        self._lines = bytearray()
         path = folder / "day.db"
         try:
             if not _is_whole(path):
@@ -66,9 +70,10 @@ class DayJournal:
                     *SWINGS,
                 )
             )
-            self._log = self._log_path.open("ab")
+            self._log = self._log_path.open("ab", buffering=0)
         except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"the day journal in {folder} cannot be opened: {error}") from error
+            text = f"the day journal in {folder} cannot be opened: {error}"
+            raise _kind(error)(text) from error
 
     @property
     def bars(self) -> int:
@@ -115,7 +120,7 @@ class DayJournal:
             "INSERT INTO decision(at, day, strategy, symbol, kind, detail) VALUES (?,?,?,?,?,?)",
             values,
         )
-        self._lines.append(msgspec.json.encode(made) + b"\n")
+        self._lines += msgspec.json.encode(made) + b"\n"
 
     def feed(self, at: Micros, source: str, epoch: int, kind: str, detail: str) -> None:
         """Keep a change of the feed."""
@@ -125,31 +130,36 @@ class DayJournal:
         )
 
     def flush(self) -> None:
-        """Write what was kept since the last flush."""
-        if not self._pending:
-            return
+        """Write what was kept since the last flush; each part once, however often it fails."""
         try:
-            with self._db:
-                for statement, values in self._pending:
-                    self._db.execute(statement, values)
-            self._log.write(b"".join(self._lines))
-            self._log.flush()
+            if self._pending:
+                with self._db:
+                    for statement, values in self._pending:
+                        self._db.execute(statement, values)
+                self._pending.clear()
+            while self._lines:
+                del self._lines[: self._log.write(self._lines)]
         except (sqlite3.Error, OSError) as error:
-            raise JournalError(f"the day journal did not take a write: {error}") from error
-        self._pending.clear()
-        self._lines.clear()
+            raise _kind(error)(f"the day journal did not take a write: {error}") from error
 
     def close(self) -> None:
-        """Flush and close."""
-        self.flush()
-        self._log.close()
-        self._db.close()
+        """Flush and close; closed is it in any case."""
+        try:
+            self.flush()
+        finally:
+            self._log.close()
+            self._db.close()
 
     def _kept(self, query: str, *values: str) -> list[tuple[Any, ...]]:
         return self._db.execute(query, (self._day, *values)).fetchall()
 
     def _keep(self, statement: str, values: tuple[object, ...]) -> None:
         self._pending.append((statement, values))
+
+
+def _kind(error: Exception) -> type[JournalError]:
+    is_passing = isinstance(error, OSError | sqlite3.OperationalError)
+    return Unwritable if is_passing else JournalError
 
 
 def _is_whole(path: Path) -> bool:

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from actors.journal import JournalActor
-from domain.errors import JournalError
 from domain.market import Source
-from journal.day import DayJournal
+from journal.day import DayJournal, Unwritable
 from messages.control import Begin, DecisionMade, Pulse, RecordKept
 from messages.market import BarClosed, BarsBackfilled, FeedLost, FeedRestored
 from tests.actors.fakes import RecordingPost, To
@@ -116,6 +115,48 @@ def test_last_words_are_written(stand: Stand) -> None:
     assert stand.rows("decision", "kind") == [("armed",)]
 
 
-def test_folder_that_cannot_be_written_is_its_death(tmp_path: Path) -> None:
-    with pytest.raises(JournalError, match="cannot be opened"):
-        Stand(tmp_path / "none").hear(Begin(at=T0))
+def test_folder_that_cannot_be_written_is_waited_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand = Stand(tmp_path / "none")
+    assert stand.hear(Begin(at=T0), a_decision("armed"), Pulse(at=t(1)), Pulse(at=t(2))) == []
+    assert len(caplog.messages) == 1, "it is said once"
+    assert "cannot be opened" in caplog.text
+    stand.folder.mkdir()
+    stand.hear(BarClosed(bar=a_bar(1), settled=minute(2)), Pulse(at=t(9)))
+    stand.actor.on_stop()
+    assert stand.rows("decision", "kind") == [("armed",)]
+    assert stand.rows("bar", "minute") == [(minute(1),)]
+    assert caplog.messages[1:] == ["the day journal is written again, after 3 failed tries"]
+
+
+class Full(DayJournal):
+    """A journal whose disk is full, as often as `flushes` says."""
+
+    flushes = 0
+
+    def flush(self) -> None:
+        self.flushes -= 1
+        if self.flushes >= 0:
+            raise Unwritable("the day journal did not take a write: database or disk is full")
+        super().flush()
+
+
+def test_full_disk_is_said_once_and_nothing_is_lost(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand, journal = Stand(tmp_path), Full(tmp_path, DAY)
+    journal.flushes = 2
+    stand.actor = JournalActor("journal", stand.post, journal=lambda: journal)
+    stand.hear(Begin(at=T0), a_decision("armed"))
+    assert stand.hear(Pulse(at=t(0)), Pulse(at=t(5)), a_decision("spent")) == []
+    assert stand.hear(Pulse(at=t(10))) == kept()
+    assert stand.rows("decision", "kind") == [("armed",), ("spent",)]
+    full = "the day journal did not take a write: database or disk is full"
+    assert caplog.messages == [
+        f"{full}; it is kept and tried again each 5 s",
+        "the day journal is written again, after 2 failed tries",
+    ]
+    journal.flushes = 1
+    stand.actor.on_stop()
+    assert stand.post.take() == kept(), "the last words are said in any case"

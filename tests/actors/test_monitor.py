@@ -208,7 +208,7 @@ def test_rebuilt_feed_or_monitor_does_not_end_a_silence(stand: Stand, tmp_path: 
 
 def test_mode_that_is_told_again_keeps_its_reason(stand: Stand) -> None:
     first = ModeEntered(at=T0, mode="REDUCE_ONLY", reason="DAY_DONE")
-    status = stand.hear(first, replace(first, reason="told again"))
+    status = stand.hear(first, replace(first, reason=""))
     assert (status.mode, status.mode_reason) == ("REDUCE_ONLY", "DAY_DONE")
     assert stand.hear(replace(first, mode="ACTIVE", reason="")).mode_reason == ""
 
@@ -220,3 +220,20 @@ def test_what_holds_the_agent_back_is_shown_as_it_is_now(stand: Stand) -> None:
     assert (status.latches, status.conditions) == (latches, conditions)
     gone = stand.hear(StandingChanged(at=T0, latches=(), conditions=()))
     assert (gone.latches, gone.conditions) == ((), ())
+
+
+def test_full_disk_is_said_once_and_tried_again(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    new = stand.path.with_suffix(".new")
+    new.symlink_to("/dev/full")
+    for second in (1, 2):
+        stand.actor.on_receive(Pulse(at=t(second)))
+    stand.actor.on_receive(ModeEntered(at=t(3), mode="REDUCE_ONLY", reason="DISK_SPACE"))
+    assert not stand.path.exists()
+    (line,) = caplog.messages
+    told = "[Errno 28] No space left on device; it is tried again"
+    assert line == f"{stand.path} cannot be written: {told}"
+    new.unlink()
+    assert stand.hear(RecordKept(bars=1, swings=0)).mode == "REDUCE_ONLY"
+    assert caplog.messages[1:] == [f"{stand.path} is written again, after 3 failed tries"]

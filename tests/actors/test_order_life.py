@@ -190,7 +190,7 @@ def test_restarted_actor_gets_the_whole_picture(stand: Stand) -> None:
     facts = [
         *[OrderChanged(at=t(20), order=order) for order in ledger.orders.values()],
         *[PositionChanged(at=t(20), leg=leg) for leg in ledger.legs.values()],
-        ModeEntered(at=t(20), mode="ACTIVE", reason="told again"),
+        ModeEntered(at=t(20), mode="ACTIVE", reason=""),
     ]
     attention = Attention(at=t(20), every=seconds(10), now=False, reason="stops rest")
     assert told == [*[To("strategy", fact) for fact in facts], To("reconcile", attention)]

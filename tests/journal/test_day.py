@@ -9,7 +9,7 @@ import pytest
 from domain.errors import JournalError
 from domain.market import Provenance
 from domain.units import Day
-from journal.day import DayJournal
+from journal.day import DayJournal, Unwritable
 from messages.control import DecisionMade
 from tests.orders import CE, T0
 from tests.trading import DAY, TAG, a_bar, minute
@@ -134,3 +134,26 @@ def test_whole_day_is_gone_on_with(tmp_path: Path) -> None:
         journal.close()
     assert len(rows(tmp_path, "bar")) == 2
     assert not list(tmp_path.glob("*damaged*"))
+
+
+def test_full_disk_doubles_nothing(tmp_path: Path) -> None:
+    (tmp_path / "decisions.jsonl").symlink_to("/dev/full")
+    journal = DayJournal(tmp_path, DAY)
+    journal.decision(a_decision())
+    for _ in range(2):
+        with pytest.raises(Unwritable, match="No space left on device"):
+            journal.flush()
+    with pytest.raises(Unwritable):
+        journal.close()
+    assert len(rows(tmp_path, "decision")) == 1
+
+
+def test_file_spoiled_under_us_is_no_full_disk(tmp_path: Path) -> None:
+    journal = DayJournal(tmp_path, DAY)
+    journal.bar(a_bar(1))
+    db = sqlite3.connect(tmp_path / "day.db")
+    db.executescript("DROP TABLE bar; CREATE TABLE bar(a,b,c,d,e,f,g,h,i,j,k,l CHECK (l = 0));")
+    db.close()
+    with pytest.raises(JournalError, match="CHECK constraint failed") as told:
+        journal.close()
+    assert not isinstance(told.value, Unwritable)
