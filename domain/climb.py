@@ -12,7 +12,7 @@ from domain.bearings import NEVER_LEFT, Bearings, a_buy
 from domain.books import Action, PriceType
 from domain.exits import BAND_WINDOW
 from domain.ladder import Ladder, Rungs, not_after
-from domain.orders import Order, Purpose, State
+from domain.orders import Order, Pending, Purpose, State
 from domain.pages import PageCode
 from domain.positions import Leg
 from domain.proof import manual_list
@@ -24,6 +24,9 @@ UNKNOWN_APART = seconds(2)
 
 MOST_BESIDE = 3
 """How many covers may go beside orders of unknown fate, in all."""
+
+HANGS_FOR = seconds(10)
+"""So long after it was asked a change that no book shows is asked again, without its answer."""
 
 MOST_VAIN = 4
 """After so many changes in a row that may have been made, and were not, another order goes."""
@@ -178,7 +181,7 @@ class Climb:
     def _climb(self, leg: Leg, order: Order, at: Micros) -> None:
         """Give a live order the next rung's price when it is due, or its end if it takes none."""
         ladder = self._ladders[leg.leg]
-        if not order.may_be_asked(at):
+        if not order.may_be_asked(at) and not self._hangs(order):
             return
         wanted = self._slice(leg)
         ended = self._why_replace(order, wanted, ladder, at) if wanted else NO_SHORT
@@ -192,6 +195,14 @@ class Climb:
         elif self._rungs.is_due(ladder, at):
             self._tell_gap(leg, ladder, at)
             self._reprice(leg, order, ladder, at)
+
+    def _hangs(self, order: Order) -> bool:
+        """Whether the answer to a change is long overdue and the books do not show it.
+
+        A change names absolute values: another one beside it can only mend what it does.
+        """
+        since = order.pending_since if order.pending is Pending.MODIFY else None
+        return since is not None and self._b.seen_at >= since + HANGS_FOR
 
     def _why_replace(self, order: Order, wanted: Units, ladder: Ladder, at: Micros) -> str:
         """Return why an order is to be cancelled and another sent in its place; '' to go on."""
@@ -223,7 +234,12 @@ class Climb:
         if step is None:
             return
         price = order.ticket.price
-        if step.price > price and not _is_repeated(step, at):
+        is_higher = step.price > price and not _is_repeated(step, at)
+        if is_higher and self._b.terms.modify_qty == "remaining":
+            # What fills while such a change is on its way would be bought twice.
+            self._b.blotter.cancel(order, at, "a change is of what is left")
+            return
+        if is_higher:
             self._b.blotter.modify(
                 order, replace(order.ticket, price=step.price), at, f"rung {step.rung}"
             )

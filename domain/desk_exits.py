@@ -34,6 +34,7 @@ class ExitDesk:
         self._sell_back = SellBack(self.bearings)
         self._blotter = blotter
         self._bare_since: dict[str, Micros] = {}
+        self._has_looked = False
 
     @property
     def pages(self) -> Pages:
@@ -85,10 +86,17 @@ class ExitDesk:
         """Return the legs without full cover and since when, as far as we can see."""
         for leg in self._blotter.ledger.legs.values():
             if leg.phase is not Phase.DONE and self._blotter.ledger.uncovered(leg) > 0:
-                self._bare_since.setdefault(leg.leg, at)
+                since = at if self._has_looked else self._asked_for_cover(leg, at)
+                self._bare_since.setdefault(leg.leg, since)
             else:
                 self._bare_since.pop(leg.leg, None)
+        self._has_looked = True
         return self._bare_since
+
+    def _asked_for_cover(self, leg: Leg, at: Micros) -> Micros:
+        """Return since when a former process waited for cover that never showed; `at` if not."""
+        exits = self._blotter.ledger.exits(leg.leg)
+        return min((o.sent_at or at for o in exits if o.state.is_in_flight), default=at)
 
     def jumped(self, at: Micros) -> None:
         """Count from now on: while nobody looked nothing was to be done, nor is anything later."""

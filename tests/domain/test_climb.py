@@ -122,6 +122,14 @@ def test_cover_takes_no_new_quantity_where_none_can_be_changed() -> None:
     assert ("cancel", "C1", 0, 0) in sent(bench.read(12, rows, [sold(130)]))
 
 
+def test_order_that_may_fill_is_replaced_where_a_change_is_of_what_is_left() -> None:
+    bench = a_climb()
+    bearings = bench.desk.exits.bearings
+    bearings.terms = changed(bearings.terms, modify_qty="remaining")
+    bench.quote(26, 15_500, 15_990)
+    assert ("cancel", "C1", 0, 0) in sent(read_climb(bench, 26.5))
+
+
 def test_order_that_would_buy_too_much_is_found_and_not_sent() -> None:
     """No path of the desk leads here: the gate's row 12 is the last net."""
     bench = an_open_short()
@@ -216,11 +224,15 @@ def test_modify_whose_answer_hangs_is_over_once_the_book_shows_it() -> None:
     assert sent(bench.quote(27, 14_990, 15_000)) == [("modify", "C1", 650, 17_250)]
 
 
-def test_modify_whose_answer_hangs_is_waited_for_while_the_book_lacks_it() -> None:
+def test_modify_whose_answer_hangs_is_sent_again_once_the_book_lacks_it_for_long() -> None:
     bench = a_climb().quote(25, 14_990, 15_000)
     sent(bench)
-    for when in (26.5, 30, 40):
+    for when in (26.5, 30, 34.9):
         read_climb(bench, when).quote(when, 14_990, 15_000)
+    assert bench.writes == []
+    read_climb(bench, 35).quote(35, 14_990, 15_000)
+    assert sent(bench) == [("modify", "C1", 650, 16_500)]
+    read_climb(bench, 36).quote(38, 14_990, 15_000)
     assert bench.writes == []
 
 

@@ -182,6 +182,19 @@ def test_stop_modifications_stay_within_budget() -> None:
 
 
 SECOND_STOP = [("place", "SL", 650, 15_235)]
+
+
+def test_restart_does_not_begin_the_wait_for_an_unknown_stop_anew() -> None:
+    bench = a_resting_entry().read(10, [FILLED], [sold()]).reply(12, Outcome.UNKNOWN)
+    assert sent(bench.settle(15)) == SECOND_STOP
+    again = bench.restart(17).read(17.5, [FILLED], [sold()]).read(19.9, [FILLED], [sold()])
+    assert (again.writes, phase(again)) == ([], (Phase.PROTECT, ""))
+    again.quote(20, 14_990, 15_000)
+    assert phase(again) == (Phase.CHASE, "EMERGENCY")
+    again.quote(21.8, 14_990, 15_000)
+    assert sent(again.read(22, [FILLED], [sold()])) == [("place", "LIMIT", 650, 15_750)]
+
+
 """The second stop: the same but for its fingerprint."""
 
 
