@@ -52,7 +52,10 @@ class Amendments:
     """Which entries are to become something else. In memory: a restart ends every entry anyway."""
 
     def __init__(
-        self, blotter: Blotter, modify_qty: Literal["total", "none"], fingerprint_ticks: int
+        self,
+        blotter: Blotter,
+        modify_qty: Literal["total", "remaining", "none"],
+        fingerprint_ticks: int,
     ) -> None:
         self._blotter = blotter
         self._modify_qty = modify_qty
@@ -98,8 +101,10 @@ class Amendments:
         return self._ask(order, goal, replace(change, send_before=send_before), at)
 
     def _ask(self, order: Order, goal: Goal, change: Amend, at: Micros) -> str:
-        if change.ticket.quantity != order.ticket.quantity and self._modify_qty == "none":
+        if change.ticket.quantity != order.ticket.quantity and self._modify_qty != "total":
             return f"{goal.ticket.quantity} units are wished"
+        if self._modify_qty == "remaining":
+            return "a change is of what is left"
         why = self._why_end(order, change.ticket)
         if not why:
             self._send(order, goal, change, at)

@@ -39,7 +39,7 @@ class ExitTerms:
     exits: ExitParams
     protect: ProtectParams
     gate: GateParams
-    modify_qty: Literal["total", "none"] = "total"
+    modify_qty: Literal["total", "remaining", "none"] = "total"
     exit_modify: Literal["cancel_replace", "change_type"] = "cancel_replace"
 
 

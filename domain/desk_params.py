@@ -35,7 +35,7 @@ class DeskParams:
     recover: RecoverParams
     stop: StopParams
     max_lots: int
-    modify_qty: Literal["total", "none"] = "total"
+    modify_qty: Literal["total", "remaining", "none"] = "total"
     underlying: str = "NIFTY"
     exit_modify: Literal["cancel_replace", "change_type"] = "cancel_replace"
 

@@ -323,7 +323,9 @@ class BrokerParams:
     """How the server is spoken to. `name` selects the broker's row of the dated rules.
 
     Per minute and per day only entries and their cancels are bound, exits never. `modify_qty` says
-    what a modify may do to a quantity: `total` sets it, `none` means cancel and place anew.
+    what a modify may do to a quantity: `total` sets it, `none` means cancel and place anew. So does
+    `remaining`, where the number means what is still to be traded: an order that may fill is then
+    not modified in price either.
     `exit_modify` says how a resting stop becomes the LIMIT that leaves: by a modify, or replaced.
     """
 
@@ -332,7 +334,7 @@ class BrokerParams:
     exit_reserve: Annotated[int, Between(1, 9)] = 5
     rate_per_minute: Annotated[int, Between(1, 600)] = 120
     rate_per_day: Annotated[int, Between(1, 100_000)] = 2000
-    modify_qty: Literal["total", "none"] = "total"
+    modify_qty: Literal["total", "remaining", "none"] = "total"
     exit_modify: Literal["cancel_replace", "change_type"] = "cancel_replace"
     connect_timeout_s: Annotated[float, Between(0.5, 30)] = 2
     order_timeout_s: Annotated[float, Between(2, 120)] = 20

@@ -44,10 +44,10 @@ def draw_habit(chance: random.Random) -> Habit:
 def facing(settings: Settings, habit: Habit) -> Settings:
     """Return the settings of an agent that trades through such a broker.
 
-    Where a change means what is left to trade, quantities are not changed at all.
+    Where a change means what is left to trade, what may fill is not changed at all.
     """
     is_total = "modify_remaining" not in habit.quirks
-    link = replace(settings.broker, modify_qty="total" if is_total else "none")
+    link = replace(settings.broker, modify_qty="total" if is_total else "remaining")
     server = replace(settings.openalgo, paper_trading=not habit.is_live)
     return replace(settings, broker=link, openalgo=server)
 

@@ -68,6 +68,12 @@ def with_none() -> Bench:
     return bench.reply(0.5, orderid="A1").read(1, [a_row(ENTRY)])
 
 
+def test_entry_ends_first_where_a_change_is_of_what_is_left() -> None:
+    bench = Bench(params=dataclasses.replace(PARAMS, modify_qty="remaining")).active(0).wish(0)
+    bench.reply(0.5, orderid="A1").read(1, [a_row(ENTRY)]).wish(2, successor(2))
+    assert [type(write).__name__ for write in bench.writes] == ["CancelOrder"]
+
+
 def test_other_quantity_of_the_same_wish_is_one_modify() -> None:
     bench = a_resting_entry().wish(2, wish(2, units=455, stop=HIGHER))
     (write,) = bench.writes
