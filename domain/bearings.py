@@ -77,6 +77,7 @@ class Bearings:
         for tape in self.tapes.values():
             tape.not_after(at)
         self.pages.not_after(at)
+        self.memory.net_at = min(self.memory.net_at, at)
         for seen in (self.memory.absent, self.memory.ended, self.memory.rested):
             seen.clear()
 

@@ -122,7 +122,8 @@ class ExitDesk:
         for leg in tuple(ledger.legs.values()):
             if leg.exposed <= 0:
                 self._finish(leg, at)
-            elif leg.phase is Phase.PROTECT and not quiet:
+            elif not quiet and (leg.phase is Phase.PROTECT or leg.short <= 0):
+                # What only seems short cannot be bought back yet, whatever the leg's phase.
                 self._protect(leg, at)
             if ledger.legs[leg.leg].phase is Phase.CHASE and leg.short > 0:
                 self.climb.step(ledger.legs[leg.leg], at, quiet=quiet)

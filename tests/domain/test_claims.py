@@ -87,6 +87,27 @@ def test_claimed_fill_is_protected_while_the_day_closes() -> None:
     assert (leg.phase, leg.reason) == (Phase.CHASE, "DAY_STOP")
 
 
+def test_claimed_fill_of_a_short_that_is_being_left_is_protected() -> None:
+    """65 were bought back by a climbing order, then the rest of the entry fills without a trade."""
+    part = a_row(ENTRY, status=Status.OPEN)
+    bench = read(a_resting_entry(), 2, part, trades=[sold(65)])
+    bench.reply(2.5, orderid="S1")
+    stop = a_row(a_buy(65), "S1")
+    read(bench, 3, part, stop, trades=[sold(65)])
+    bench.desk.leave(ENTRY.strategy, CE, "test", t(4))
+    done = [part, a_row(a_buy(65), "S1", Status.COMPLETE)]
+    back = [sold(65), a_trade(a_buy(65), 65, 14_100, "S1")]
+    read(bench, 4.5, *done, trades=back)
+    (leg,) = bench.ledger.legs.values()
+    assert (leg.phase, leg.short, stops(bench)) == (Phase.CHASE, 0, [])
+    full, held = [FULL, *done[1:]], (a_position(net=-585),)
+    for when in (5, 7.1):
+        read(bench, when, *full, trades=back, held=held)
+    (leg,) = bench.ledger.legs.values()
+    assert (leg.phase, leg.short, leg.unproved) == (Phase.CHASE, 0, 585)
+    assert stops(bench) == [585]
+
+
 def test_push_and_row_that_agree_are_protected_too() -> None:
     bench = a_resting_entry()
     push(bench, 650)

@@ -9,6 +9,7 @@ from domain.proof import Vigil
 from domain.reasons import Condition
 from domain.units import MINUTE, Micros, Paise
 from tests.orders import (
+    CE,
     Bench,
     a_buy,
     a_resting_entry,
@@ -119,6 +120,13 @@ def test_what_doubts_remember_is_not_later_than_now() -> None:
     set_back(bench, 20.5)
     bench.read(21 - HOUR, rows_of_short(), [sold()])
     assert bench.desk.standing.holds(Condition.WRITES_REFUSED)
+
+
+def test_what_the_broker_held_bounds_exits_no_hour_longer() -> None:
+    bench = set_back(an_open_short(), 11)
+    bench.desk.doubted()
+    assert bench.settle(29 - HOUR).desk.memory.broker_short(CE) == 650
+    assert bench.settle(41 - HOUR).desk.memory.broker_short(CE) is None
 
 
 def test_page_is_told_again_within_its_minute() -> None:
