@@ -283,19 +283,22 @@ class Blotter:
             self._failed(order, reply, at)
 
     def _acknowledged(self, order: Order, orderid: str, at: Micros) -> None:
-        """Take the id; if the books gave this order another one before, there are two."""
-        if not order.orderid and self._is_anothers(order, orderid):
+        """Take the id; if the books gave this order another one before, there are two.
+
+        One that was known before, or that is another order's, is not taken: no twin is made of it,
+        and an order without an id is looked for in the books.
+        """
+        if order.orderid and order.orderid == orderid:
+            return
+        if orderid in self.ledger.known_ids() or orderid in order.baseline:
             said = f"answered with the id {orderid}, which is another order's"
             self.alarm("STRANGE_ID", order.intent, said, at)
-            self.move(order, State.UNKNOWN, at, reason=said)
-        elif not order.orderid:
-            self.move(order, State.ACKED, at, orderid=orderid)
-        elif order.orderid != orderid:
+            if order.state is State.SENDING:
+                self.move(order, State.UNKNOWN, at, reason=said)
+        elif order.orderid:
             self.duplicate(order, orderid, at)
-
-    def _is_anothers(self, order: Order, orderid: str) -> bool:
-        """Whether an id was known before this order was sent, or is that of another one of ours."""
-        return orderid in order.baseline or orderid in self.ledger.own_ids()
+        else:
+            self.move(order, State.ACKED, at, orderid=orderid)
 
     def _failed(self, order: Order, reply: WriteReply, at: Micros) -> None:
         """Take a place that was not acknowledged.

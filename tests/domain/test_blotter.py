@@ -13,7 +13,7 @@ from domain.ledger import Ledger
 from domain.orders import Order, Pending, Purpose, State
 from domain.params import OrderParams
 from domain.positions import Phase
-from domain.units import Micros, Paise, Units
+from domain.units import Micros, Paise, Symbol, Units
 from tests.orders import ENTRY, STOP, T0, a_buy, a_reply, a_row, planned, t
 from tests.trading import a_key, a_ticket
 
@@ -249,6 +249,23 @@ def test_answer_with_the_id_of_another_order_is_not_taken(orderid: str) -> None:
     order = blotter.ledger.orders[name]
     assert (order.state, order.orderid) == (State.UNKNOWN, "")
     assert blotter.alarms == [f"STRANGE_ID {name}"]
+
+
+def test_answer_with_an_id_that_others_have_is_not_taken() -> None:
+    blotter = after_place()
+    blotter.record(ev.ExternalSeen(at=t(1), symbol=Symbol("X"), orderids=("H1",), net=0))
+    blotter.replied("d-1-1", "place", a_reply(Outcome.DONE, "H1"), t(1))
+    assert blotter.ledger.orders["d-1-1"].state is State.UNKNOWN
+
+
+def test_answer_with_a_known_id_makes_no_twin_of_an_order_the_books_gave_its_own() -> None:
+    blotter = resting()
+    name = blotter.place(WISH, T0, TICK).intent  # type: ignore[union-attr]  # a price is free
+    blotter.move(blotter.ledger.orders[name], State.ACKED, t(1), orderid="A7")
+    blotter.replied(name, "place", a_reply(Outcome.DONE, "S1"), t(2))
+    order = blotter.ledger.orders[name]
+    assert (order.state, order.orderid, len(blotter.ledger.orders)) == (State.ACKED, "A7", 2)
+    assert (blotter.alarms, blotter.ledger.latches) == ([f"STRANGE_ID {name}"], {})
 
 
 @pytest.mark.parametrize("intent", [WISH, PROTECT])
