@@ -16,13 +16,15 @@ from domain.fingerprint import candidates, weak_candidates
 from domain.orders import Order, Pending, Purpose, State, Ticket
 from domain.params import OrderParams, ReconcileParams
 from domain.positions import Phase
-from domain.units import Micros, Symbol, Units, seconds
+from domain.units import MINUTE, Micros, Symbol, Units, seconds
 
 CANCEL_PATIENCE = seconds(5)
 """How long an acknowledged cancel may take to show before it is asked again (0-3 s were seen)."""
 
 BOUNDS_FOR = seconds(30)
 """How long the broker's own position, once believed, bounds what an exit may buy."""
+
+WHOLE_DAY = Micros(24 * 60 * MINUTE)
 
 READS = 2
 """How many snapshots an absence or an end must be seen in."""
@@ -124,8 +126,10 @@ class Weighing:
         """Look for an order whose id never came. A late find reopens what was given up."""
         if order.state is State.PLANNED or order.sent_at is None:
             return
-        skew = seconds(self._params.match_skew_s)
-        known = self._blotter.ledger.known_ids()
+        ledger = self._blotter.ledger
+        # Once our own clock jumped, no stamp says whether a row was placed before a sending.
+        skew = WHOLE_DAY if ledger.has_jumped else seconds(self._params.match_skew_s)
+        known = ledger.known_ids()
         found = candidates(order, self._books.orders, known, skew)
         if found:
             self._adopt(order, found)

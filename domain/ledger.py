@@ -49,6 +49,7 @@ class Ledger:
         self.chain: Chain | None = None
         self.proved_flat_at: Micros | None = None
         self.moved_at = Micros(0)
+        self.has_jumped = False
 
     def fold(self, events: Iterable[ev.Event]) -> "Ledger":
         """Apply events in order and return self."""
@@ -280,6 +281,7 @@ class Ledger:
             case ev.Recovered():
                 self.has_recovered = True
             case ev.ClockJumped(at=at):
+                self.has_jumped = True
                 self.moved_at = min(self.moved_at, at)
                 for order in tuple(self.orders.values()):
                     self._keep(order.not_after(at))

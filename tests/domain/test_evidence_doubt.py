@@ -57,6 +57,14 @@ def test_order_refused_for_good_is_not_revived_by_a_weak_row() -> None:
     assert (table.order.state, table.kinds) == (State.REFUSED, [])
 
 
+def test_stamp_excludes_no_row_once_our_own_clock_jumped() -> None:
+    row = a_row(ENTRY, "A7", placed_at=t(-3600))
+    assert Table(in_flight()).read(9, [row]).order.orderid == ""
+    table = Table(in_flight())
+    table.blotter.record(ev.ClockJumped(at=t(1), reason="the clock was set"))
+    assert table.read(9, [row]).order.orderid == "A7"
+
+
 def a_waiting(reason: str, state: State = State.REFUSED) -> Order:
     return msgspec.structs.replace(in_flight(state), reason=reason, sent_at=t(0))
 
