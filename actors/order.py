@@ -24,6 +24,7 @@ from broker.port import Broker
 from domain import clock
 from domain import events as ev
 from domain.asking import Asking
+from domain.cadence import login_pace
 from domain.calls import Outcome, Quotes, ReadQuotes, ReadReply, Write, WriteReply
 from domain.desk import Desk
 from domain.desk_entries import Entry
@@ -116,7 +117,7 @@ class OrderActor(Actor):
         self._quotes = Asking(QUOTES_WITHIN)
         self._quotes_at = Micros(0)
         self._read_now = False
-        self._pace: tuple[Micros, str] | None = None
+        self._pace: tuple[Micros, str, bool] | None = None
         self._announced = False
         self._ended = False
         self._pulled: list[tuple[str, str]] = []
@@ -250,7 +251,7 @@ class OrderActor(Actor):
         ledger = Ledger().fold(opened.events)
         self._scribe = Scribe(opened, ledger, self._disk)
         prefix = f"{self._plan.day}-{opened.journal.boot_seq}"
-        self._desk = Desk(ledger, ledger.plan or self._plan, prefix, self._params)
+        self._desk = Desk(ledger, self._plan, prefix, self._params)
         report(opened, self._desk.blotter, self._desk.standing, at)
         self._desk.begin(at)
         self._checkups.inquire(self._desk, self._plan.day, at)
@@ -358,11 +359,14 @@ class OrderActor(Actor):
         """Tell ReconcileActor how often to read, when that changed or something is to be seen."""
         pace = self._desk.attention(at)
         if self._desk.mode(at) is Mode.WAIT_LOGIN and not self._desk.doubts.is_answered:
-            pace = seconds(self._link.session_retry_s), "no broker session"
+            pace = login_pace(self._desk.ledger, self._link.session_retry_s), "no broker session"
         self._read_now = self._desk.doubts.take_read() or self._read_now
-        if self._read_now or pace != self._pace:
-            every, reason = self._pace = pace
-            attention = Attention(at=at, every=every, now=self._read_now, reason=reason)
+        unwritten = self._scribe is not None and self._scribe.has_unwritten
+        if self._read_now or (*pace, unwritten) != self._pace:
+            every, reason, _ = self._pace = *pace, unwritten
+            attention = Attention(
+                at=at, every=every, now=self._read_now, reason=reason, is_unwritten=unwritten
+            )
             self.post.tell("reconcile", attention)
         self._read_now = False
 

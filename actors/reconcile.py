@@ -69,6 +69,7 @@ class ReconcileActor(Actor):
         self._ledger = Ledger()
         self._yardstick = Yardstick()
         self._coverage = Coverage()
+        self._is_unwritten = False
         self._boots = 0
         self._seq = 0
         self._every = seconds(params.slow_s)
@@ -86,9 +87,10 @@ class ReconcileActor(Actor):
             case Begin(restarted=restarted):
                 if restarted:
                     self.post.tell("order", FactsWanted(who=self.address))
-            case Attention(every=every, now=now):
+            case Attention(every=every, now=now, is_unwritten=unwritten):
                 self._every = every
                 self._again = self._again or now
+                self._trust_journal(is_unwritten=unwritten)
             case BooksRead():
                 self._judge(message)
             case Pulse(at=at):
@@ -160,9 +162,15 @@ class ReconcileActor(Actor):
             gone=verdict.gone,
         )
         self.post.tell("order", judged)
-        if not verdict.faults:
+        if not verdict.faults and not self._is_unwritten:
             self._coverage.measure(self._ledger, books, clock.machine())
             self._tell_coverage(clock.now())
+
+    def _trust_journal(self, *, is_unwritten: bool) -> None:
+        """Judge no cover while orders left that no disk took: what was measured is forgotten."""
+        self._is_unwritten = is_unwritten
+        if is_unwritten:
+            self._coverage = Coverage()
 
     def _tell_coverage(self, at: Micros) -> None:
         """Tell how our shorts are covered, also while the books cannot be read."""

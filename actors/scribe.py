@@ -67,6 +67,11 @@ class Scribe:
         """Whether the journal lacks events that are decided."""
         return bool(self._backlog)
 
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether no disk has what was decided: whoever reads the journals sees less than is so."""
+        return len(self._backlog) > self._spared
+
     def commit(self, events: Iterable[ev.Event], writes: tuple[Write, ...], at: Micros) -> Dispatch:
         """Make events durable, those before them first, and return which writes may leave.
 

@@ -17,16 +17,18 @@ same: an option that is short without a stop can lose without limit, whoever sol
 from collections.abc import Callable, Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from domain import events as ev
 from domain.books import Action, Books, OrderRow, PriceType, Status, TradeRow
 from domain.exits import stop_plan
+from domain.gate_exits import sized_for
 from domain.ledger import Ledger
 from domain.orders import Pending, Purpose, State, StopPlan, Ticket
 from domain.params import StopParams
 from domain.reasons import Condition
 from domain.symbols import BadSymbol, parse
-from domain.units import Paise, Symbol, Units
+from domain.units import Micros, Paise, Symbol, Units, ceil_tick
 
 LOST = frozenset({Condition.JOURNAL_LOST, Condition.JOURNAL_DOUBT})
 """Findings of a start that set a file of the journal aside."""
@@ -111,6 +113,58 @@ def orphans(
     return Orphans(events=tuple(events), unpriced=tuple(unpriced), found=tuple(words))
 
 
+def unwritten(books: Books, ledger: Ledger, prefix: str) -> tuple[ev.Event, ...]:
+    """Return how stops of ours are taken back that no disk took when they were sent.
+
+    Ask at a start, before the snapshot is weighed. It is ours if nobody knows it, and it rests with
+    the trigger and for the units that a leg of ours lacks; two of them prove nothing.
+    """
+    events: list[ev.Event] = []
+    known = ledger.known_ids()
+    for leg in ledger.open_legs():
+        missing = ledger.uncovered(leg)
+        if missing <= 0 or any(order.state.is_in_flight for order in ledger.exits(leg.leg)):
+            continue
+        tick = sized_for(ledger.contract(leg.symbol), Units(0))[0]
+        trigger = ceil_tick(leg.stop.trigger, tick)
+        rows = [
+            row
+            for row in books.orders
+            if (row.symbol, row.product, row.quantity) == (leg.symbol, "MIS", missing)
+            and _is_buying(row)
+            and row.trigger == trigger
+            and row.orderid not in known
+        ]
+        if len(rows) == 1:
+            intent = f"{prefix}-found-{rows[0].orderid}"
+            ticket = replace(_ticket(rows[0]), strategy=leg.strategy)
+            events += _adopted(ticket, rows[0].orderid, leg.leg, intent, books.got_at)
+    return tuple(events)
+
+
+def _adopted(ticket: Ticket, orderid: str, leg: str, intent: str, at: Micros) -> Iterator[ev.Event]:
+    """Take a BUY: a stop, or a LIMIT that left the short already and goes on climbing."""
+    purpose = Purpose.STOP if ticket.trigger else Purpose.COVER
+    yield ev.IntentPlanned(
+        at=at,
+        intent=intent,
+        purpose=purpose,
+        leg=leg,
+        ticket=ticket,
+        baseline=(),
+        fingerprint=0,
+        reason=f"{purpose} found in the books",
+    )
+    yield ev.StateChanged(
+        at=at,
+        intent=intent,
+        state=State.ACKED,
+        pending=Pending.NONE,
+        orderid=orderid,
+        reason="adopted",
+    )
+
+
 class _Symbol:
     """What the books say of one symbol, without what the ledger knows."""
 
@@ -185,30 +239,8 @@ class _Symbol:
             value = gone * _sum(paid) // max(1, sum(t.quantity for t in paid))
             yield ev.ExternalClosed(at=self._at, leg=name, units=Units(gone), value=value)
         for buy in buys:
-            yield from self._adopted(buy, name)
-
-    def _adopted(self, row: OrderRow, leg: str) -> Iterator[ev.Event]:
-        """Take a BUY: a stop, or a LIMIT that left the short already and goes on climbing."""
-        intent = f"{leg}-{row.orderid}"
-        is_stop = row.trigger > 0
-        yield ev.IntentPlanned(
-            at=self._at,
-            intent=intent,
-            purpose=Purpose.STOP if is_stop else Purpose.COVER,
-            leg=leg,
-            ticket=_ticket(row),
-            baseline=(),
-            fingerprint=0,
-            reason="orphan's stop" if is_stop else "orphan's cover",
-        )
-        yield ev.StateChanged(
-            at=self._at,
-            intent=intent,
-            state=State.ACKED,
-            pending=Pending.NONE,
-            orderid=row.orderid,
-            reason="adopted",
-        )
+            intent = f"{name}-{buy.orderid}"
+            yield from _adopted(_ticket(buy), buy.orderid, name, intent, self._at)
 
     def _plan(self, price: int) -> StopPlan:
         above = max(POINTS, -(-price * BPS // 10_000))

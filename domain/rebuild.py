@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from domain.blotter import Blotter
 from domain.books import Books
-from domain.orphans import Terms, is_lost, orphans
+from domain.orphans import Terms, is_lost, orphans, unwritten
 from domain.reasons import Condition
 from domain.units import Micros, Paise, Symbol, seconds
 
@@ -44,5 +44,7 @@ class Rebuild:
             said = f"another trader? not in the journal: {'; '.join(found.found)}"
             self._blotter.find(Condition.ANOTHER_TRADER, "shorts", said, at)
         for event in found.events:
+            self._blotter.record(event)
+        for event in unwritten(books, ledger, self._terms.prefix):
             self._blotter.record(event)
         return True

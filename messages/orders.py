@@ -200,13 +200,15 @@ class OrderPushed(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
 class Attention(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """How soon to read the books: every `every` microseconds, and `now`.
 
-    OrderActor -> ReconcileActor.
+    `is_unwritten`: orders left that no disk took, so the journal does not tell how shorts are
+    covered. OrderActor -> ReconcileActor.
     """
 
     at: Micros
     every: Micros
     now: bool
     reason: str
+    is_unwritten: bool = False
 
 
 class BooksRead(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

@@ -25,7 +25,7 @@ from domain.units import Micros
 from journal import fallback
 from journal.orders import JournalReader
 from messages.control import Pulse
-from messages.orders import CancelEntry, ExitPosition, OrderChanged
+from messages.orders import Attention, CancelEntry, ExitPosition, OrderChanged
 from tests.actors.order_stand import FILLED, Stand, of, place
 from tests.orders import CE, ENTRY, a_buy, a_row, rows_of_short, sold, t
 from tests.trading import DAY, TAG
@@ -265,3 +265,20 @@ def test_journal_in_doubt_holds_entries(tmp_path: Path) -> None:
     assert mode(stand, 1) is Mode.REDUCE_ONLY
     text = stand.actor._desk.standing.conditions[Condition.JOURNAL_DOUBT]
     assert text == "fallback.log was left out: events between orders.db and it are missing"
+
+
+def test_reader_is_told_while_no_disk_has_what_was_sent(stand: Stand, tmp_path: Path) -> None:
+    """It judges cover by the disk: what is not there would look naked, and end the process."""
+    stand.ready().hear(1, place(1))
+    stand.reply(1.5, orderid="A1")
+    assert stand.actor._scribe is not None
+    spare, stand.actor._scribe._fallback = stand.actor._scribe._fallback, None
+    with locked(tmp_path):
+        told = stand.read(10, [FILLED], [sold()])
+        assert [attention.is_unwritten for attention in of(Attention, told)] == [True]
+        told = stand.reply(10.5, orderid="S1")
+        assert [attention.is_unwritten for attention in of(Attention, told)] in ([], [True])
+    stand.actor._scribe._fallback = spare
+    told = stand.read(12, rows_of_short(), [sold()])
+    assert [attention.is_unwritten for attention in of(Attention, told)] == [False]
+    assert vars(on_disk(tmp_path)) == vars(ledger(stand))

@@ -324,3 +324,22 @@ def test_books_of_which_one_lags_are_read_once_more_before_it_counts(stand: Stan
     assert stand.reads() == 0
     stand.attention(31)
     assert not judged(stand.answer(31.5, lagging)).lags, "once in a row"
+
+
+def test_cover_is_not_judged_by_a_journal_that_lacks_what_was_sent(stand: Stand) -> None:
+    """What was found naked before counts no more either, until it is measured anew."""
+    stand.journal.append(EVENTS)
+    stand.attention(20)
+    bare = some_books(rows_of_short(Status.CANCELLED), [sold()], asked=t(20))
+    stand.answer(20.5, bare)
+    ((_, _, before),) = told_cover(stand)[-1].bare
+    unwritten = Attention(at=t(21), every=seconds(1), now=True, reason="x", is_unwritten=True)
+    stand.hear(21, unwritten)
+    stand.answer(21.5, bare)
+    stand.hear(22, Pulse(at=t(22)))
+    assert {figure.bare for figure in told_cover(stand)} == {()}
+    stand.attention(40, now=True)
+    stand.answer(40.5, some_books(rows_of_short(Status.CANCELLED), [sold()], asked=t(40)))
+    stand.hear(41, Pulse(at=t(41)))
+    ((symbol, units, since),) = told_cover(stand)[-1].bare
+    assert (symbol, units, since > before) == (CE, 650, True)

@@ -241,3 +241,16 @@ def test_room_is_asked_for_each_ten_seconds(desk: Desk, monkeypatch: pytest.Monk
     found = [desk.scribe.shortage(Micros(T0 + n * 1_000_000)) for n in (0, 9, 10, 11, 5)]
     assert found == ["not known"] * 5
     assert asked == [desk.folder, desk.folder]
+
+
+def test_what_no_disk_has_is_known_until_one_takes_it(desk: Desk) -> None:
+    desk.journal.fails = True
+    desk.commit(0, "a")
+    found = [desk.scribe.has_unwritten]
+    spare, desk.scribe._fallback = desk.scribe._fallback, None
+    desk.commit(2, "b")
+    found.append(desk.scribe.has_unwritten)
+    desk.scribe._fallback, desk.journal.fails = spare, False
+    desk.commit(4)
+    found.append(desk.scribe.has_unwritten)
+    assert (found, desk.written) == ([False, True, False], ["a", "b"])

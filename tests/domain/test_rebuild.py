@@ -1,11 +1,14 @@
 """What was lost is taken over once, all at once, and never waits long for a price."""
 
+import pytest
+
 from domain import events as ev
 from domain.blotter import Blotter
-from domain.books import Status
+from domain.books import OrderRow, Status
 from domain.ledger import Ledger
 from domain.levers import Lever
-from domain.orders import Purpose
+from domain.orders import Purpose, State
+from domain.orphans import unwritten
 from domain.params import OrderParams
 from domain.reasons import Condition
 from domain.rebuild import Rebuild
@@ -15,11 +18,15 @@ from tests.domain.test_orphans import TERMS
 from tests.orders import (
     CE,
     ENTRY,
+    PE,
     PLANNED,
     T0,
     Bench,
+    a_buy,
     a_ready,
+    a_resting_entry,
     a_row,
+    an_open_short,
     rows_of_short,
     sold,
     some_books,
@@ -144,3 +151,54 @@ def test_short_of_a_damaged_journal_is_ours_with_its_stop() -> None:
         bench.read(second, rows_of_short(), [sold()])
     (leg,) = bench.ledger.open_legs()
     assert (leg.short, bench.ledger.uncovered(leg), bench.writes) == (650, 0, [])
+
+
+def without_stop() -> list[ev.Event]:
+    """The journal of a short whose stop left while no disk took anything."""
+    return [e for e in an_open_short().events if getattr(e, "intent", "") != STOP_INTENT]
+
+
+STOP_INTENT = an_open_short().order().intent
+
+
+def test_stop_that_no_disk_took_is_taken_back_before_another_one_goes() -> None:
+    bench = Bench(events=without_stop(), boot=2)
+    bench.desk.preflight(a_ready(), t(40))
+    for second in (41, 43, 45):
+        bench.read(second, rows_of_short(), [sold()])
+    (leg,) = bench.ledger.open_legs()
+    (stop,) = bench.ledger.exits(leg.leg)
+    assert (stop.orderid, stop.purpose, stop.state) == ("S1", Purpose.STOP, State.TRIGGER_PENDING)
+    assert (bench.ledger.uncovered(leg), bench.ledger.foreign, bench.writes) == (0, set(), [])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [a_row(a_buy(trigger=14_105, price=15_230), "S1")],
+        [a_row(a_buy(325), "S1")],
+        [a_row(a_buy(), "S1", Status.CANCELLED)],
+        [a_row(a_buy(), "S1", product="NRML")],
+        [a_row(a_buy(symbol=PE), "S1")],
+        [a_row(a_buy(), "S1"), a_row(a_buy(), "S2")],
+    ],
+    ids=["other trigger", "other units", "ended", "other product", "other symbol", "two of them"],
+)
+def test_order_that_is_not_surely_that_stop_is_somebody_elses(rows: list[OrderRow]) -> None:
+    ledger = Ledger().fold(without_stop())
+    assert unwritten(some_books([rows_of_short()[0], *rows], [sold()]), ledger, "d-2") == ()
+
+
+def test_stop_that_is_known_is_not_taken_twice() -> None:
+    books = some_books(rows_of_short(), [sold()])
+    assert unwritten(books, an_open_short().ledger, "d-2") == ()
+    stranger = ev.ExternalSeen(at=t(12), symbol=CE, orderids=("S1",), net=0)
+    assert unwritten(books, Ledger().fold([*without_stop(), stranger]), "d-2") == ()
+
+
+def test_stop_that_may_have_left_is_looked_for_by_its_own_numbers() -> None:
+    bench = a_resting_entry().read(10, [a_row(ENTRY, status=Status.COMPLETE)], [sold()])
+    again = bench.restart(40)
+    assert [order.state for order in again.ledger.live()] == [State.UNKNOWN]
+    books = some_books(rows_of_short(), [sold()])
+    assert unwritten(books, again.ledger, "d-2") == ()
