@@ -116,6 +116,8 @@ class Desk:
 
     def begin(self, at: Micros) -> None:
         """Take over what a former process left: what was being sent may exist."""
+        if self.ledger.chain is not None and self.ledger.plan != self.plan:
+            self.blotter.record(ev.DayPlanned(at=at, plan=self.plan, chain=self.ledger.chain))
         for order in tuple(self.ledger.live()):
             if order.state is State.SENDING:
                 self.blotter.move(order, State.UNKNOWN, at, reason="process ended")

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from actors.bulletin import AUDIENCE
 from domain import events as ev
@@ -187,6 +188,14 @@ def test_contracts_of_the_day_are_journaled(stand: Stand) -> None:
     assert planned == [ev.DayPlanned(at=T0, plan=PLAN, chain=a_chain())]
 
 
+def test_restart_goes_by_its_own_force_close(stand: Stand) -> None:
+    """Who named another one on the command line means it; the contracts are still those."""
+    former = replace(PLAN, force_close=t(9_000), last_entry=t(8_700))
+    stand.begin(0, ev.DayPlanned(at=T0, plan=former, chain=a_chain()))
+    planned = [event for event in stand.committed() if isinstance(event, ev.DayPlanned)]
+    assert planned[1:] == [ev.DayPlanned(at=T0, plan=PLAN, chain=a_chain())]
+
+
 def test_contracts_that_join_are_journaled(stand: Stand) -> None:
     further = (a_contract(26_500), a_contract(26_550))
     stand.ready().hear(1, PlanDay(at=t(1), plan=PLAN, chain=a_chain()))
@@ -267,6 +276,7 @@ def test_preflight_answer_comes_back_as_a_message_to_ourselves(stand: Stand) -> 
     stand.broker.answer(ready)
     assert stand.post.take() == [To("order", PreflightDone(reply=ready))]
 
+
 def test_margin_of_one_lot_is_asked_for_after_a_wish_and_goes_to_the_gate(stand: Stand) -> None:
     stand.protected()
     stand.hear(12, Pulse(at=t(12)))
@@ -283,4 +293,3 @@ def test_margin_of_one_lot_is_asked_for_after_a_wish_and_goes_to_the_gate(stand:
     failed = Failed(call="ReadMargin", outcome=Outcome.REJECTED, at=t(14), status=404)
     stand.hear(14, MarginSeen(question=2, reply=failed))
     assert margins.per_lot(t(14)) == {CE: 15_000_000}
-
