@@ -47,3 +47,16 @@ def _hurry(ledger: Ledger, urge: Urge) -> str:
     if urge.wants_proof:
         return "proof wanted"
     return "books doubted" if 0 < urge.doubts <= DOUBTS else ""
+
+
+RETRY_WITH_A_SHORT = seconds(5)
+"""How often at least a server is asked for its session while a short of ours is open."""
+
+
+def login_pace(ledger: Ledger, retry_s: int) -> Micros:
+    """Return how often the books are asked for while the server has no broker session.
+
+    What becomes of a short meanwhile nobody sees: it is not left alone for `retry_s` seconds.
+    """
+    is_short = any(leg.exposed > 0 for leg in ledger.open_legs())
+    return min(seconds(retry_s), RETRY_WITH_A_SHORT) if is_short else seconds(retry_s)

@@ -82,7 +82,13 @@ def test_server_that_does_not_answer_is_waited_for(
     assert stand.asked() == [Preflight(day=DAY)] * 2
 
 
-def test_session_lost_in_the_day_is_read_slowly_and_said_once(
+def test_session_lost_with_nothing_open_is_asked_for_slowly(stand: Stand) -> None:
+    stand.ready()
+    lost = BooksFailed(at=t(20), status=403, text="Invalid openalgo apikey")
+    assert of(Attention, stand.hear(20, lost))[0].every == seconds(30)
+
+
+def test_session_lost_with_a_short_is_asked_for_each_five_seconds_and_said_once(
     stand: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
     stand.protected()
@@ -91,7 +97,7 @@ def test_session_lost_in_the_day_is_read_slowly_and_said_once(
     assert of(ModeEntered, told)[0] == ModeEntered(
         at=t(20), mode="WAIT_LOGIN", reason="no broker session"
     )
-    assert of(Attention, told)[0].every == seconds(30)
+    assert of(Attention, told)[0].every == seconds(5)
     stand.hear(50, lost)
     told_once = [r.levelname for r in caplog.records if "no broker session" in r.message and r.args]
     assert told_once == ["WARNING", "ERROR"], "and a page, for a short is open"
