@@ -5,6 +5,7 @@ Prices in paise. Nothing here sends; `desk_exits.py` walks a leg through these.
 
 import re
 from collections import deque
+from collections.abc import Iterator
 
 import msgspec
 
@@ -21,6 +22,9 @@ LOWEST_WINDOW = seconds(60)
 _BACKOFF = (SECOND, seconds(2), seconds(5), seconds(10))
 
 _BAND_WORDS = re.compile(r"\b(LPP|(price )?band|execution range|price range)\b", re.IGNORECASE)
+
+HALVINGS = 8
+"""How often the distance to the reference of the band is halved at most, refusal by refusal."""
 
 BAND_POINTS = 2000
 BAND_BPS = 4000
@@ -47,6 +51,15 @@ def band_low(reference: int, safety_bps: int, tick: Paise) -> Paise:
     """Return the lowest SELL price we dare to send for a reference price; at least one tick."""
     width = max(BAND_POINTS, reference * BAND_BPS // 10_000)
     return max(tick, ceil_tick(reference - width * safety_bps // 10_000, tick))
+
+
+def nearer_bands(reference: int, safety_bps: int, tick: Paise, sign: int) -> Iterator[Paise]:
+    """Return the edge of the band we dare, for a BUY (1) or a SELL (-1), then ever nearer ones.
+
+    Each stands half as far from the reference as the one before; for what the exchange refused.
+    """
+    edge = band_high if sign > 0 else band_low
+    return (edge(reference, safety_bps >> n, tick) for n in range(HALVINGS + 1))
 
 
 def is_band(reason: str) -> bool:

@@ -21,7 +21,7 @@ class ExitCase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `tick` and `slice_max` come from the contract (`sized_for`), `open_units` is our own short for a
     BUY and our own long for a SELL, `working` is what else of ours on that side works or is
     unknown. `last` is a fresh last price, `reference` the mean the band is taken around, None: not
-    known. `may_double`: one order in flight is given up on (`execution.md` 9.3, 9.4).
+    known.
     """
 
     ticket: Ticket
@@ -31,7 +31,6 @@ class ExitCase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     working: Units = Units(0)
     last: Paise | None = None
     reference: int | None = None
-    may_double: bool = False
 
 
 class ExitVerdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -123,9 +122,8 @@ def _in_band(ticket: Ticket, case: ExitCase, safety_bps: int, failed: list[Refus
 
 def _is_too_much(ticket: Ticket, case: ExitCase, failed: list[Refusal]) -> bool:
     """Row 12: whether all that works and this one together would turn the position over."""
-    beside = 0 if case.may_double else case.working
-    if 0 < ticket.quantity <= case.open_units - beside:
+    if 0 < ticket.quantity <= case.open_units - case.working:
         return False
-    text = f"{ticket.quantity} units beside {beside} working, open {case.open_units}"
+    text = f"{ticket.quantity} units beside {case.working} working, open {case.open_units}"
     failed.append(Refusal(code="OVER_COVER", text=text))
     return True

@@ -4,14 +4,15 @@
 counts once an order carries its price uncut: a broker that is down climbs nothing.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 from msgspec.structs import replace
 
 from domain.bearings import REFUSALS, Bearings
 from domain.books import Action
-from domain.exits import Reference, backoff, band_high, band_low, is_band, rung, rung_down
+from domain.exits import Reference, backoff, is_band, nearer_bands, rung, rung_down
 from domain.orders import Order, Pending, State
-from domain.protection import HALVINGS
 from domain.units import Micros, Paise, Symbol, Units, seconds
 
 
@@ -141,19 +142,19 @@ class Rungs:
         safety = self._b.terms.gate.band_safety_bps
         if not ladder.in_band:
             mean = None if self._b.is_blind else tape.mean(at)
-            return wanted if mean is None else self._cut(symbol, wanted, mean, safety)
+            return wanted if mean is None else next(self._cuts(symbol, wanted, mean, safety))
         mean = tape.extreme_mean(at, self._sign)
         if mean is None:
             return wanted
-        cuts = (self._cut(symbol, wanted, mean, safety >> n) for n in range(HALVINGS + 1))
+        cuts = self._cuts(symbol, wanted, mean, safety)
         lower = (price for price in cuts if self._sign * (ladder.refused_price - price) > 0)
-        return next(lower, self._cut(symbol, wanted, mean, 0))
+        return next(lower, next(self._cuts(symbol, wanted, mean, 0)))
 
-    def _cut(self, symbol: Symbol, wanted: Paise, mean: int, safety_bps: int) -> Paise:
-        tick = self._b.tick(symbol)
-        if self._sign > 0:
-            return min(wanted, band_high(mean, safety_bps, tick))
-        return max(wanted, band_low(mean, safety_bps, tick))
+    def _cuts(self, symbol: Symbol, wanted: Paise, mean: int, safety_bps: int) -> Iterator[Paise]:
+        """Return a price cut to the edge of the band, and to ever nearer ones."""
+        inner = min if self._sign > 0 else max
+        edges = nearer_bands(mean, safety_bps, self._b.tick(symbol), self._sign)
+        return (inner(wanted, edge) for edge in edges)
 
 
 def _waiting(ladder: Ladder, order: Order) -> Ladder:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain.bearings import NEVER_LEFT, Bearings, a_buy
 from domain.books import PriceType
-from domain.exits import backoff, band_high, is_band
+from domain.exits import backoff, band_high, is_band, nearer_bands
 from domain.gate_exits import ExitVerdict
 from domain.orders import Order, Pending, Purpose, State, StopPlan
 from domain.pages import PageCode
@@ -24,9 +24,6 @@ STOP_MODIFIES = 20
 
 PATIENT_TRIES = 3
 """After so many requests to move a stop that did not take a human is told."""
-
-HALVINGS = 8
-"""How often the distance to the reference of the band is halved at most, refusal by refusal."""
 
 NOT_THE_ORDERS_FAULT = frozenset({"BAND", "SESSION", "DENIED", "SEMI_AUTO"})
 """Refusals of a modify that say nothing of the order: another price, or a later time, may pass."""
@@ -215,7 +212,7 @@ class Protection:
         if lowest is None:
             return None
         tick, safety = self._b.tick(leg.symbol), self._b.terms.gate.band_safety_bps
-        highs = (band_high(lowest, safety >> n, tick) for n in range(HALVINGS))
+        highs = nearer_bands(lowest, safety, tick, 1)
         plan = self._rounded(leg)
         lower = (high for high in highs if plan.trigger <= high < refused)
         limit = next(lower, None)
