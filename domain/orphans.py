@@ -36,9 +36,6 @@ LOST = frozenset({Condition.JOURNAL_LOST, Condition.JOURNAL_DOUBT})
 STRATEGY = "orphan"
 """The tag of what is taken over: no strategy moves its stop or counts it as its own."""
 
-USUAL_TICK = Paise(5)
-"""The tick of every NSE index option: the day's contract facts were lost with the journal."""
-
 POINTS = 2000
 BPS = 3000
 """How far above the last price an orphan's stop is put: 20.00, or 30 % if that is more."""
@@ -183,7 +180,7 @@ class _Symbol:
             row for row in self._rows if row.action is Action.BUY and row.status not in _ENDED
         ]
         contract = ledger.contract(symbol)
-        self._tick = contract.tick if contract else USUAL_TICK
+        self._tick = sized_for(contract, Units(0))[0]
 
     def words(self, short: int) -> str:
         """Say what is there, for a human."""
