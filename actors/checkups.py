@@ -12,7 +12,7 @@ from domain.desk import Desk
 from domain.params import BrokerParams
 from domain.preflight import Checkup, lost, why_not, wrong_mode
 from domain.strategy import Mode
-from domain.units import Day, Micros, seconds
+from domain.units import SECOND, Day, Micros, seconds
 from messages.orders import MarginSeen, PreflightDone
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Checkups:
 
     def _unchecked(self, desk: Desk, failed: Failed, at: Micros) -> None:
         """Wait for the server, or go on with what it said before if it only does not say it now."""
-        is_news = self._checkup.failed(at)
+        is_news = self._checkup.failed(at, has_shorts=_has_shorts(desk))
         if not self._checkup.has_passed or failed.status == NO_SESSION:
             self._wait_for_login(desk, failed.status, failed.text)
         elif is_news:
@@ -117,7 +117,8 @@ class Checkups:
     ) -> None:
         what, remedy = why
         if desk.lost_session(what):
-            said = (what, status, text, self._link.session_retry_s, remedy)
+            retry_s = self._checkup.retry_of(has_shorts=_has_shorts(desk)) // SECOND
+            said = (what, status, text, retry_s, remedy)
             log.warning("%s status=%s %s; asking again every %d s: %s", *said)
 
     def _margin_seen(self, number: int, reply: ReadReply) -> None:
@@ -127,3 +128,7 @@ class Checkups:
     def _answered(self, reply: ReadReply) -> None:
         """Pass the answer on. In the read lane's thread."""
         self._post.tell("order", PreflightDone(reply=reply))
+
+
+def _has_shorts(desk: Desk) -> bool:
+    return desk.covered()[1] > 0

@@ -242,6 +242,8 @@ class Lanes:
             job.begin()
         if job.ask is not None and job.reply is None:
             ask = job.ask
+            with self._lock:
+                self._writes.count(ask, clock.now())
             answer = session.post(ask)
             self._report(ask.route, answer)
             job.answered(answer, clock.now())

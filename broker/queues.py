@@ -8,6 +8,7 @@ from collections.abc import Callable
 from broker import errors, scripts, wire_orders
 from broker.asks import HttpAnswer, HttpAsk
 from broker.governor import ExitWaits, Governor, Pacer
+from broker.http import WRITES
 from domain.calls import (
     Outcome,
     Priority,
@@ -88,6 +89,11 @@ class WriteQueue:
             if job.call.send_before is not None:
                 pauses.append(job.call.send_before - machine)
         return max(0.0, min(pauses)) / SECOND if pauses else None
+
+    def count(self, ask: HttpAsk, at: Micros) -> None:
+        """Count what a read asks on a route of writes: whether orders wait for a human."""
+        if ask.route in WRITES:
+            self.governor.take(at, Priority.CANCEL)
 
     def overdue(self, job: WriteJob, reply: WriteReply, at: Micros) -> str:
         """Return what to tell a human once an exit waited too long to be taken; '' otherwise."""

@@ -130,6 +130,7 @@ class VirtualLanes:
             self._read_over(job)
             return
         self._free[slot] -= 1
+        self._writes.count(job.ask, self._timeline.now())
 
         def answered(answer: HttpAnswer) -> None:
             self._free[slot] += 1

@@ -2,6 +2,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from broker.asks import HttpAsk
 from broker.governor import Governor, Pacer
 from broker.queues import ReadJob, ReadQueue, WriteJob, WriteQueue
 from broker.scripts import not_sent
@@ -60,6 +61,14 @@ def test_nothing_less_urgent_takes_the_place_of_an_exit_that_waits_for_a_worker(
     assert [taken(queue, AT, exits=True) for _ in range(7)] == list("0123456")
     assert taken(queue, AT, exits=False) is None
     assert taken(queue, Micros(AT + SECOND), exits=False) == "e1"
+
+
+def test_question_on_a_route_of_writes_counts_as_one() -> None:
+    queue = a_write_queue(*(an_exit(str(n)) for n in range(8)))
+    queue.count(HttpAsk(route="orderbook", body=b"", retry=False), AT)
+    queue.count(HttpAsk(route="cancelorder", body=b"", retry=False), AT)
+    taken_now = [taken(queue, AT, exits=True) for _ in range(8)]
+    assert taken_now == [*"0123456", None]
 
 
 def test_human_is_told_of_an_exit_that_the_server_keeps_waiting() -> None:

@@ -74,6 +74,13 @@ def test_server_is_asked_again_soon_after_a_failure_which_is_news_once() -> None
     assert checkup.failed(t(363))
 
 
+def test_server_is_asked_again_sooner_while_a_short_is_open() -> None:
+    checkup = Checkup(seconds(30))
+    asked(checkup, 0)
+    checkup.failed(t(1), has_shorts=True)
+    assert asked(checkup, 5, 6, is_waiting=True) == [6]
+
+
 def test_server_is_asked_once_when_a_lost_session_came_back_by_itself() -> None:
     checkup = Checkup(seconds(30))
     asked(checkup, 0)
