@@ -204,6 +204,8 @@ _PAGED = {
     Condition.QUARANTINE: PageCode.QUARANTINE,
     Condition.OTHER_WORLD: PageCode.MODE_FLIP,
     Condition.ANOTHER_TRADER: PageCode.ANOTHER_TRADER,
+    Condition.JOURNAL_LOST: PageCode.JOURNAL_LOST,
+    Condition.JOURNAL_DOUBT: PageCode.JOURNAL_DOUBT,
 }
 """What a human must know of as soon as it holds."""
 

@@ -59,6 +59,8 @@ def _shows_flat(books: Books, ledger: Ledger) -> bool:
 NOTHING_LEFT = "nothing of ours is open, but the books do not confirm it"
 SQUARED_OFF_AFTER = seconds(120)
 """How long after the broker's own square-off the book may still be waited for."""
+LOOK_FIRST = seconds(30)
+"""A process that starts after that reads the books before it raises the loudest alarm there is."""
 
 
 class Vigil:
@@ -75,7 +77,7 @@ class Vigil:
             self._since = None
             return None
         self._since = at if self._since is None else min(self._since, at)
-        if self._late is not None and at >= self._late:
+        if self._late is not None and at >= max(self._late, self._since + LOOK_FIRST):
             return PageCode.LATE_NOT_FLAT
         return PageCode.NOT_FLAT if at >= self._since + self._patience else None
 

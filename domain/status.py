@@ -252,9 +252,15 @@ def _held(status: Status, *, alive: bool) -> list[str]:
     """Say which latches are up and, of an agent that lives, which conditions hold."""
     found = [f"Latch {hold.code} ({hold.text}): {remedy(hold.code)}" for hold in status.latches]
     if alive and not status.ended:
-        others = (hold for hold in status.conditions if hold.code != Condition.LOGIN)
+        others = (hold for hold in status.conditions if hold.code not in _silent(status))
         found += [f"{hold.code} ({hold.text}): {remedy(hold.code)}" for hold in others]
     return found
+
+
+def _silent(status: Status) -> set[str]:
+    """Return conditions that are told otherwise, or follow from another one with its own remedy."""
+    is_elsewhere = any(hold.code == Condition.OTHER_WORLD for hold in status.conditions)
+    return {Condition.LOGIN, Condition.BOOKS} if is_elsewhere else {Condition.LOGIN}
 
 
 def _mode_problems(status: Status) -> list[str]:

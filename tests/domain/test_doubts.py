@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import pytest
+
 from domain import events as ev
 from domain.blotter import Blotter
 from domain.doubts import Doubts
@@ -249,3 +251,11 @@ def test_latch_that_a_human_must_know_of_is_paged_when_it_goes_up() -> None:
     assert table.step(80) == []
     table.blotter.record(ev.LatchSet(at=t(190), name="DUPLICATE", reason="i2: A3 A4"))
     assert table.step(190) == ["DUPLICATE i2: A3 A4"]
+
+
+@pytest.mark.parametrize("condition", [Condition.JOURNAL_LOST, Condition.JOURNAL_DOUBT])
+def test_journal_that_was_lost_or_is_doubted_is_paged_once(condition: Condition) -> None:
+    table = Table()
+    table.standing.hold(condition, "a file was set aside")
+    assert table.step(2) == [f"{condition} a file was set aside: CE short 650"]
+    assert table.step(3) == []

@@ -141,6 +141,11 @@ def test_book_not_flat_two_minutes_after_the_square_off_is_critical() -> None:
     assert told(vigil, 721, waiting=False) == []
 
 
+def test_start_after_the_square_off_looks_before_it_calls_out() -> None:
+    vigil = Vigil(300, t(600))
+    assert told(vigil, 1_000, 1_029, 1_030) == [(1_030, "LATE_NOT_FLAT")]
+
+
 def test_manual_list_names_what_is_held_and_what_still_works() -> None:
     cover = planned("c1", purpose=Purpose.COVER, leg="i1", ticket=a_buy(65))
     entry = planned("i2", ticket=a_ticket(PE, 65))

@@ -199,11 +199,13 @@ def test_reasons_that_follow_are_not_said_twice() -> None:
 
 def test_nothing_is_said_to_go_on_where_nothing_is_sent() -> None:
     flipped = Hold(code="OTHER_WORLD", text="the books are of live mode")
+    books = Hold(code="BOOKS", text="935 snapshots in a row cannot be believed")
     latch = Hold(code="MODE_FLIP", text="live")
-    first, *_ = advice(
-        mode="REDUCE_ONLY", mode_reason="MODE_FLIP", latches=(latch,), conditions=(flipped,)
+    first, *rest = advice(
+        mode="REDUCE_ONLY", mode_reason="MODE_FLIP", latches=(latch,), conditions=(books, flipped)
     )
     assert first.startswith("Nothing is sent to this server: no entry, no exit and no stop")
+    assert [line.split()[0] for line in rest] == ["Latch", "OTHER_WORLD"], "log in is no remedy"
     assert advice(mode="HALTED")[0].startswith("Halted by a human: no exit and no stop is sent")
 
 
