@@ -1,6 +1,7 @@
 """Reaching a paper exchange: its discovery document, its clock, and the exchange as our child."""
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from domain.clock import Anchor, AnchoredClock
 from domain.errors import ConfigError, SutradharError
 from domain.params import BrokerParams
 from domain.units import Micros, seconds
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_S = 2.0
 LOOK_AGAIN = seconds(1)
@@ -63,17 +66,26 @@ def discover(url: str) -> Discovery:
     return found
 
 
-def check_taken(url: str, key: str, params: BrokerParams) -> None:
-    """Refuse a key that the exchange refuses. Raises ConfigError."""
+def check_taken(url: str, key: str, params: BrokerParams, *, may_wait: bool = False) -> None:
+    """Refuse a key that the exchange refuses; its words for a lost session are the same.
+
+    Who `may_wait` has something open, and is let in to wait for the login. Raises ConfigError.
+    """
     session = Http(url, key, params).session()
     try:
         answer = session.post(HttpAsk(route="ping", body=b"{}", retry=True))
     finally:
         session.close()
-    if answer.status == HTTPStatus.FORBIDDEN:
-        raise ConfigError(
-            f"--attach {url}: refuses the key; give --api-key, the one `run.py exchange` was given"
-        )
+    if answer.status != HTTPStatus.FORBIDDEN:
+        return
+    text = (
+        f"--attach {url}: refuses the key, or has no broker session; log in there again "
+        '(POST /session of its control port, {"logged_in": true}), or give --api-key, the one '
+        "`run.py exchange` was given"
+    )
+    if not may_wait:
+        raise ConfigError(text)
+    log.warning("%s; the journal has something open, so that is waited for", text)
 
 
 class FollowedClock:

@@ -11,15 +11,15 @@ from sandbox.truth import Accepted, Refused, Row, decode
 from sandbox.truth_file import NAME as TRUTH
 
 
-def check(folder: Path, day: Day) -> None:
-    """Refuse a journal that is damaged, or that knows orders the exchange has forgotten.
+def check(folder: Path, day: Day) -> Ledger:
+    """Return the day, or refuse a journal that is damaged, or knows orders the exchange forgot.
 
     Reads, never writes. Raises JournalError or ConfigError.
     """
     ledger = Ledger().fold(verify(folder / JOURNAL, day))
     ours = {order.orderid for order in ledger.orders.values() if order.orderid}
     if not ours:
-        return
+        return ledger
     path = folder / TRUTH
     try:
         lost = ours - {_orderid(row) for row in truth(path)}
@@ -30,6 +30,7 @@ def check(folder: Path, day: Day) -> None:
             f"--state-dir {folder}: {TRUTH} knows nothing of order {min(lost)} in {JOURNAL}: it was"
             " cut, or is another exchange's; name a fresh folder, or restore the file"
         )
+    return ledger
 
 
 def truth(path: Path) -> tuple[Row, ...]:

@@ -209,10 +209,10 @@ def _interruptible(played: VirtualSession) -> Ended:
 def _play_on_sockets(session: Session, options: Options, url: str, found: Discovery) -> Ended:
     settings = session.settings.at_speed(found.speed)
     key = options.api_key or DEFAULT_KEY
-    check_taken(url, key, settings.broker)
+    known = kept.check(session.folder, Day(found.date))
+    check_taken(url, key, settings.broker, may_wait=not known.is_quiet)
     what = f"--attach {url}" if options.attach is not None else f"the exchange at {url}"
     planned = _plan(settings, Day(found.date), f"{what}: its day {found.date}")
-    kept.check(session.folder, Day(found.date))
     clock = FollowedClock(url, found)
     server = Server(url=url, ws_url=found.ws_url, api_key=key, speed=found.speed)
     inner = Session(settings=settings, folder=session.folder)

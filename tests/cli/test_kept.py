@@ -45,14 +45,14 @@ def refusal(folder: Path) -> str:
 
 
 def test_fresh_folder_is_in_order(tmp_path: Path) -> None:
-    check(tmp_path, DAY)
-    check(tmp_path / "nowhere", DAY)
+    assert check(tmp_path, DAY).is_quiet
+    assert check(tmp_path / "nowhere", DAY).is_quiet
     assert list(tmp_path.iterdir()) == []
 
 
 def test_journal_of_orders_the_exchange_knows_is_in_order(folder: Path) -> None:
     wrote(folder, accepted=("A1", "human"), rejected=("S1",))
-    check(folder, DAY)
+    assert not check(folder, DAY).is_quiet
 
 
 def test_order_the_exchange_has_forgotten_is_named(folder: Path) -> None:
