@@ -36,10 +36,6 @@ from domain.standing import Standing
 from domain.strategy import Mode
 from domain.units import Micros, Paise, Symbol
 
-REBUILT = "the strategy is being rebuilt"
-DIED_TOO_OFTEN = "the strategy died too often"
-"""It is rebuilt, and looks after the day's limits; it enters nothing until the process ends."""
-
 
 class Desk:
     """One trading day's decisions about orders."""
@@ -184,15 +180,11 @@ class Desk:
 
     def strategy_ready(self) -> None:
         """Strategies have their state, and may wish."""
-        if self._strategy_lost != DIED_TOO_OFTEN:
-            self.standing.release(Condition.STRATEGY)
+        self.standing.strategy_ready()
 
     def strategy_lost(self, *, too_often: bool) -> None:
         """Nobody looks after the entries: a wish that waits is dropped, what rests stays."""
-        if self._strategy_lost != DIED_TOO_OFTEN:
-            why = DIED_TOO_OFTEN if too_often else REBUILT
-            self.standing.hold(Condition.STRATEGY, why)
-        self.entries.drop(self._strategy_lost)
+        self.entries.drop(self.standing.strategy_lost(too_often=too_often))
 
     def planned(self, event: ev.DayPlanned) -> None:
         """Record the day's contracts, once."""
@@ -343,7 +335,7 @@ class Desk:
             self.blotter.record(ev.ModeChanged(at=at, mode=self.mode(at).value, reason=reason))
 
     def _act(self, at: Micros, send_before: Micros | None) -> None:
-        reason = self._entries_over(at)
+        reason = self.standing.entries_over(at)
         if reason:
             self.entries.cancel_all(reason)
         self.entries.step(self._situation(at), send_before, doubt=self._doubt())
@@ -377,15 +369,6 @@ class Desk:
             available=available,
             margins=self.entries.margins.per_lot(at),
         )
-
-    def _entries_over(self, at: Micros) -> str:
-        """Return why resting entries are to end now; '' while they may rest."""
-        over = self.standing.entries_over(at)
-        return over or (DIED_TOO_OFTEN if self._strategy_lost == DIED_TOO_OFTEN else "")
-
-    @property
-    def _strategy_lost(self) -> str:
-        return self.standing.conditions.get(Condition.STRATEGY, "")
 
     def _doubt(self) -> str:
         """Return why nothing may rest on these prices; '' if it may.

@@ -30,6 +30,10 @@ ENDS_ENTRIES = frozenset(
 Under the others what rests stays, and nothing new is entered.
 """
 
+REBUILT = "the strategy is being rebuilt"
+DIED_TOO_OFTEN = "the strategy died too often"
+"""It is rebuilt, and looks after the day's limits; it enters nothing until the process ends."""
+
 
 class Standing:
     """The agent's mode with its reasons. Mutable, owned by the order desk."""
@@ -54,6 +58,21 @@ class Standing:
     def holds(self, condition: Condition) -> bool:
         """Whether a condition holds."""
         return condition in self.conditions
+
+    def strategy_ready(self) -> None:
+        """Let entries go on, unless the strategy died too often."""
+        if not self._died_too_often:
+            self.release(Condition.STRATEGY)
+
+    def strategy_lost(self, *, too_often: bool) -> str:
+        """Hold entries back while nobody looks after them; return why, in words."""
+        if not self._died_too_often:
+            self.hold(Condition.STRATEGY, DIED_TOO_OFTEN if too_often else REBUILT)
+        return self.conditions[Condition.STRATEGY]
+
+    @property
+    def _died_too_often(self) -> bool:
+        return self.conditions.get(Condition.STRATEGY) == DIED_TOO_OFTEN
 
     def mode(self, at: Micros) -> Mode:
         """Return what may be done now. Exits are allowed in every mode but HALTED."""
@@ -112,4 +131,5 @@ class Standing:
         if self.parked_at is not None:
             return "parking"
         ended = (text or code for code, text in self.conditions.items() if code in ENDS_ENTRIES)
-        return next(ended, "last entry time" if at >= self._plan.last_entry else "")
+        over = next(ended, "last entry time" if at >= self._plan.last_entry else "")
+        return over or (DIED_TOO_OFTEN if self._died_too_often else "")

@@ -213,7 +213,7 @@ def surplus_stays(patch: Patch) -> None:
 def late_entries(patch: Patch) -> None:
     """Entries go on after the last entry time."""
     patch.setattr(Gate, "_mode", lambda *_: None)
-    patch.setattr(Desk, "_entries_over", lambda *_: "")
+    patch.setattr(Standing, "entries_over", lambda *_: "")
 
 
 def acknowledged_cancel(patch: Patch) -> None:
