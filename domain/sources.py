@@ -21,6 +21,9 @@ from domain.units import MINUTE, Micros, Symbol, seconds
 UNAUTHENTICATED = 4401
 """The close code after 15 s without authentication; a wrong key ends so, and a slow server."""
 
+NOBODY_LISTENS = "ConnectionRefusedError"
+"""How the end of a connection reads that nobody took."""
+
 DENIALS = 3
 TOLD = 3
 """So many attempts without a tick are told in full; the story is not one of reconnects."""
@@ -48,7 +51,7 @@ class Upstream:
         self._params = params
         self._name = "WebSocket" if source is Source.PRIMARY else f"{source} WebSocket"
         self._pairs: dict[Symbol, Pair] = {}
-        self._denials = 0
+        self._denials = self._absent = 0
         self._ready_at: Micros | None = None
         self._told: set[str] = set()
 
@@ -126,6 +129,8 @@ class Upstream:
         if not broke:
             return None
         self._denials = denials
+        self._absent += change.text.startswith(NOBODY_LISTENS)
+        self._absent = min(self._absent, self.connection.fruitless)
         self._ready_at = None
         text = f"{self._name} {change.state} code={change.code} {change.text}".rstrip()
         said: Effects = (Say(text, warn=True, again=self._is_old_news),)
@@ -194,13 +199,15 @@ class Upstream:
         return self.connection.fruitless > TOLD
 
     def _page(self) -> Effects:
-        if self.connection.fruitless < self._params.relogin_after:
+        """Say what to do about connections in vain: a server that is down needs no login."""
+        vain = self.connection.fruitless
+        if vain < self._params.relogin_after:
             return ()
-        return self._alert(
-            "login",
-            f"Log in to OpenAlgo again: {self.connection.fruitless} connections of the"
-            f" {self._name} brought no tick",
-        )
+        if self._absent >= vain:
+            text = f"Start OpenAlgo: {vain} connections of the {self._name} were refused"
+            return self._alert("start", f"{text}, nobody listens there")
+        text = f"Log in to OpenAlgo again: {vain} connections of the {self._name} brought no tick"
+        return self._alert("login", text)
 
     def _alert(self, subject: str, text: str) -> Effects:
         """Say it once, until a minute of canary ticks."""

@@ -229,13 +229,21 @@ def stage_minute(stage: Stage) -> int:
     return (stage.now - at("09:00")) // (60 * SECOND)
 
 
-def denied(stage: Stage, state: StreamState, code: int, *, is_denied: bool) -> None:
-    """Let the server end each connection at once, until 10:05."""
-    while stage.now < at("10:05"):
+def denied(
+    stage: Stage,
+    state: StreamState,
+    code: int,
+    *,
+    is_denied: bool = False,
+    text: str = "",
+    until: str = "10:05",
+) -> None:
+    """Let the server end each connection at once, until then."""
+    while stage.now < at(until):
         if stage.is_up:
             stage.is_up = False
             ended = change(state, stage.now, epoch_of(stage.feed), code=code, is_denied=is_denied)
-            stage.hear(stage.feed.moved(ended))
+            stage.hear(stage.feed.moved(replace(ended, text=text)))
         stage.play_one()
 
 
@@ -250,6 +258,20 @@ def test_key_that_is_not_taken_is_paged_at_once_and_tried_each_minute() -> None:
     ]
     times = stage.times(Connect)
     assert {(b - a) // SECOND for a, b in pairwise(times)} <= {60, 61}
+
+
+def test_server_that_does_not_run_has_to_be_started() -> None:
+    stage = Stage(a_feed("09:59"), "09:59")
+    stage.greets = False
+    refused = "ConnectionRefusedError: [Errno 111] Connection refused"
+    denied(stage, StreamState.CLOSED, 1006, text=refused)
+    alerts = [say.text for say in stage.said(Say) if say.alert]
+    start = "Start OpenAlgo: 6 connections of the WebSocket were refused, nobody listens there"
+    assert alerts[:1] == [start]
+    assert not [text for text in alerts if text.startswith("Log in")]
+    denied(stage, StreamState.CLOSED, 1006, text="it runs now, and has no session", until="10:15")
+    alerts = [say.text for say in stage.said(Say) if say.alert]
+    assert [text for text in alerts if text.startswith("Log in")]
 
 
 def test_third_authentication_timeout_in_a_row_is_taken_for_a_refused_key() -> None:
