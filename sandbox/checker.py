@@ -48,6 +48,9 @@ NAKED_S = 10.0
 SURPLUS_S = 5.0
 FLAT_S = 120.0
 
+MUTE = frozenset({"calls", "writes"})
+"""Kinds of outage in which nothing that would cover a short gets through."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -124,7 +127,7 @@ class _Walk:
         self._book = Book(0)
         self._broken: list[str] = []
         self._attribution = Attribution(journal)
-        outage = (*outages(rows), *terms.outage)
+        outage = (*outages(rows, MUTE), *terms.outage)
         bounds = Bounds(
             naked=terms.bound(NAKED_S + terms.detection_s),
             surplus=terms.bound(SURPLUS_S),
