@@ -90,7 +90,7 @@ class Climb:
             reason = refused.modify_refused or refused.reason or "never got there"
             text = f"{refused.remaining or refused.ticket.quantity} units: {reason}"
             self._b.pages.add(PageCode.EXIT_REFUSED, leg.symbol, text, at)
-        if after.in_band > 1 and after.in_band > ladder.in_band:
+        if after.in_band > 1 and after.in_band > ladder.in_band and not after.lost:
             self._rests(leg, after, at)
         if self._b.seen_at < after.since and at >= after.since + UNREAD_AFTER:
             left = manual_list(self._b.ledger, lambda symbol: self._b.tapes[symbol].last)

@@ -72,7 +72,7 @@ class Rungs:
         if order.state is State.FILLED or (order.state.is_working and is_taken):
             return _taken(ladder, order)
         if order.state in REFUSALS:
-            return _failed(ladder, order.reason, at)
+            return _failed(_nearer(ladder, order, at), order.reason, at)
         if order.state.is_working:
             return _failed(ladder, order.modify_refused, at)
         return replace(ladder, intent="") if order.state.is_terminal else ladder
@@ -175,6 +175,16 @@ def _taken(ladder: Ladder, order: Order) -> Ladder:
         is_doubted=False,
         modifies=ladder.modifies + bool(order.modifies),
     )
+
+
+def _nearer(ladder: Ladder, order: Order, at: Micros) -> Ladder:
+    """Let the next price be more careful after an exchange that did not say why it took none.
+
+    Most brokers' books say `rejected` and no more: the band is why more often than not.
+    """
+    if order.state is not State.REJECTED or order.reason != State.REJECTED:
+        return ladder
+    return replace(ladder, in_band=ladder.in_band + 1, refused_price=ladder.price, refused_at=at)
 
 
 def _failed(ladder: Ladder, reason: str, at: Micros) -> Ladder:
