@@ -23,7 +23,7 @@ from domain.desk import Desk
 from domain.desk_entries import EntryDesk
 from domain.desk_exits import ExitDesk
 from domain.evidence import Weighing
-from domain.gate import Gate
+from domain.gate import Gate, Situation
 from domain.ledger import Ledger
 from domain.orders import Order, Purpose, State
 from domain.positions import Leg, Phase
@@ -297,11 +297,12 @@ def unknown_entry_again(patch: Patch) -> None:
     """An entry of unknown fate is sent again."""
     step = EntryDesk.step
 
-    def again(self: EntryDesk, at: Micros, *args: Any, **named: Any) -> None:
-        step(self, at, *args, **named)
+    def again(self: EntryDesk, now: Situation, *args: Any, **named: Any) -> None:
+        step(self, now, *args, **named)
         for order in tuple(self._blotter.ledger.live(Purpose.ENTRY)):
-            if order.state is State.UNKNOWN and at >= (order.sent_at or at) + seconds(5):
-                self._blotter.send(order.intent, at)
+            sent_at = order.sent_at or now.at
+            if order.state is State.UNKNOWN and now.at >= sent_at + seconds(5):
+                self._blotter.send(order.intent, now.at)
 
     patch.setattr(EntryDesk, "step", again)
 
