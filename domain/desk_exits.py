@@ -74,7 +74,8 @@ class ExitDesk:
         half = self.bearings.terms.exits.rung_s / 2
         wanted = {leg.symbol: leg.exchange for leg in ledger.open_legs() if self._wants(leg, at)}
         for order in ledger.live():
-            if order.purpose is Purpose.SELL_BACK or _is_filling(order):
+            is_vague = order.purpose is Purpose.STOP and order.intent in self.bearings.memory.vague
+            if order.purpose is Purpose.SELL_BACK or _is_filling(order) or is_vague:
                 wanted[order.ticket.symbol] = order.ticket.exchange
         for leg in ledger.legs.values():
             if leg.symbol in self._sell_back.symbols:

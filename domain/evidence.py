@@ -40,6 +40,7 @@ class Memory:
     ended: dict[str, Micros] = field(default_factory=dict)
     rested: dict[str, Micros] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
+    vague: set[str] = field(default_factory=set)
     absent: dict[str, list[Micros]] = field(default_factory=lambda: defaultdict(list))
     pushed_reason: dict[str, str] = field(default_factory=dict)
 
@@ -235,9 +236,12 @@ class Weighing:
         But a row can carry another row's status: untraded and read resting twice, it was not met. A
         word of the broker's own moves nothing.
         """
+        memory = self._memory
         if row.status is Status.UNKNOWN:
+            memory.vague.add(order.intent)
             return order.state
-        memory, shown = self._memory, _WORKING[row.status]
+        memory.vague.discard(order.intent)
+        shown = _WORKING[row.status]
         if shown is State.OPEN:
             memory.rested.pop(order.intent, None)
             memory.opened[order.intent] = memory.opened.get(order.intent, 0) + 1

@@ -39,6 +39,7 @@ class Protection:
     def __init__(self, bearings: Bearings) -> None:
         self._b = bearings
         self._asked: dict[str, tuple[Paise, int]] = {}
+        self._passed_at: dict[str, Micros] = {}
 
     def step(self, leg: Leg, bare_since: Micros | None, at: Micros) -> str:
         """Take a leg one step further; return why it is to be left instead, '' to go on."""
@@ -89,11 +90,26 @@ class Protection:
 
         One row alone may carry another row's status: where the price says so, a second one decides.
         """
+        last = self._b.last(order.ticket.symbol, at)
+        if order.state is State.TRIGGER_PENDING and order.intent in self._b.memory.vague:
+            return self._is_passed(order, last, patience, at)
         if order.state is not State.OPEN or at < order.changed_at + patience:
             return False
-        last = self._b.last(order.ticket.symbol, at)
         is_odd = last is not None and last < order.ticket.trigger
         return not is_odd or self._b.memory.is_met(order)
+
+    def _is_passed(self, order: Order, last: Paise | None, patience: Micros, at: Micros) -> bool:
+        """Whether the price met a stop whose row says it in a word of the broker's own.
+
+        It went past the trigger, and books read since then show no trade of it.
+        """
+        if last is not None and last < order.ticket.trigger:
+            self._passed_at.pop(order.intent, None)
+            return False
+        if last is not None:
+            self._passed_at.setdefault(order.intent, at)
+        since = self._passed_at.get(order.intent)
+        return since is not None and self._b.seen_at > since and at >= since + patience
 
     def _is_refused(self, leg: Leg, at: Micros) -> bool:
         """Whether the exchange takes no stop: for the band it is asked a second time, no more."""

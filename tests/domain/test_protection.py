@@ -287,3 +287,28 @@ def test_close_without_books_is_paged_at_once() -> None:
         "NO_SNAPSHOT",
         f"{CE} short 650 last=unknown orders=S1",
     )
+
+
+# A word of the broker's own.
+
+
+def test_stop_that_the_price_went_past_is_left_though_its_row_says_nothing_we_know() -> None:
+    bench = an_open_short()
+    vague = rows_of_short(Status.UNKNOWN)
+    trigger = bench.order().ticket.trigger
+    bench.read(20, vague, [sold()])
+    assert bench.desk.wanted_quotes(t(20)) == ((CE, "NFO"),)
+    bench.quote(21, trigger - 5).read(23, vague, [sold()])
+    assert phase(bench) == (Phase.PROTECT, "")
+    bench.quote(24, trigger).quote(24.5, trigger - 5).quote(25, trigger).settle(26)
+    assert phase(bench) == (Phase.PROTECT, ""), "the books were not read since then"
+    bench.read(26.5, vague, [sold()], asked=25.2)
+    assert phase(bench) == (Phase.CHASE, "STOP_JUMPED")
+
+
+def test_stop_is_judged_by_its_row_again_once_that_says_what_we_know() -> None:
+    bench = an_open_short()
+    trigger = bench.order().ticket.trigger
+    bench.read(20, rows_of_short(Status.UNKNOWN), [sold()])
+    bench.read(21, rows_of_short(), [sold()]).quote(22, trigger).read(24, rows_of_short(), [sold()])
+    assert phase(bench) == (Phase.PROTECT, "")
