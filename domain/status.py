@@ -294,7 +294,8 @@ def _standing(status: Status, *, alive: bool, is_old: bool) -> list[str]:
     """Say whether it is safe: what is thought of the feed, where prices come from, entries."""
     if not alive or is_old:
         off = "OFF (the agent is not running)" if not alive else "UNKNOWN"
-        return ["Feed State: UNKNOWN", "Price Source: UNKNOWN", f"Entries: {off}"]
+        seen = f"Shorts: {status.positions} when last seen"
+        return ["Feed State: UNKNOWN", "Price Source: UNKNOWN", f"Entries: {off}", seen]
     feed, source = "UNKNOWN", "UNKNOWN"
     if status.feed:
         feed = f"{status.feed.upper()} since {_wall(status.feed_since)}"
@@ -304,10 +305,12 @@ def _standing(status: Status, *, alive: bool, is_old: bool) -> list[str]:
     if status.feed_source_since is not None:
         source = f"{source} since {_wall(status.feed_source_since)}"
     off = entries_off(status, alive=alive)
+    bare = f", {status.uncovered} units UNCOVERED" if status.uncovered else ""
     return [
         f"Feed State: {feed}",
         f"Price Source: {source}",
         f"Entries: {f'OFF ({off})' if off else 'ON'}",
+        f"Shorts: {status.positions}{bare}",
     ]
 
 

@@ -126,7 +126,8 @@ def _day_line(event: ev.Event) -> Line | None:
             text = f"{kind} {subject} {detail}; {remedy(kind)}"
             line = Line(tag="RECONCILE", text=text, warn=True)
         case ev.ExternalSeen(symbol=symbol, orderids=ids, net=net):
-            text = f"not ours: {symbol} orders={len(ids)} net={net}"
+            known = f"EXTERNAL not ours: {symbol} orders={len(ids)} net={net}"
+            text = f"{known}; {remedy('EXTERNAL')}"
             line = Line(tag="RECONCILE", text=text, warn=True)
         case ev.DayPlanned() | ev.ContractsJoined():
             line = Line(tag="DAY", text=_contracts(event))

@@ -35,6 +35,7 @@ Coverage: 100.0%
 Feed State: UNKNOWN
 Price Source: UNKNOWN
 Entries: OFF (the agent is not running)
+Shorts: 0 when last seen
 
 [API STATUS]
 Authentication: VALID

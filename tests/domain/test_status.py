@@ -46,6 +46,7 @@ Coverage: 100.0%
 Feed State: HEALTHY since 09:15:00 IST
 Price Source: WEBSOCKET primary since 09:15:00 IST
 Entries: ON
+Shorts: 0
 
 [API STATUS]
 Authentication: VALID
@@ -95,6 +96,7 @@ def test_fresh_agent_shows_what_it_does_not_know() -> None:
         "Feed State: UNKNOWN",
         "Price Source: UNKNOWN",
         "Entries: OFF (STARTING)",
+        "Shorts: 0",
     ):
         assert f"{part}\n" in text
     assert text.endswith("[RECOMMENDATION]\nAll systems operational")
@@ -358,3 +360,11 @@ def test_old_snapshot_of_a_living_agent_comes_first_and_claims_nothing() -> None
     assert entries_off(a_status(), alive=True, age_s=30) == ""
     assert shown("Entries", age_s=31, alive=False) == "OFF (the agent is not running)"
     assert len(advice(age_s=31, alive=False)) == 1
+
+
+def test_shorts_are_counted_with_the_units_nothing_covers() -> None:
+    one = a_status(positions=1)
+    assert "\nShorts: 1\n" in render(one, alive=True)
+    assert "\nShorts: 1 when last seen\n" in render(one, alive=False)
+    bare = a_status(positions=2, uncovered=65)
+    assert "\nShorts: 2, 65 units UNCOVERED\n" in render(bare, alive=True)

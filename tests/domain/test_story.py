@@ -112,7 +112,11 @@ def test_leg_is_told_when_it_is_left_and_when_it_is_closed() -> None:
         ),
         (
             ev.ExternalSeen(at=t(1), symbol=CE, orderids=("H1", "H2"), net=-65),
-            ("RECONCILE", f"not ours: {CE} orders=2 net=-65", True),
+            (
+                "RECONCILE",
+                f"EXTERNAL not ours: {CE} orders=2 net=-65; {remedy('EXTERNAL')}",
+                True,
+            ),
         ),
         (PLANNED, ("DAY", "2026-11-20 NIFTY atm=26000.00 expiry=2026-11-23 contracts=2", False)),
         (

@@ -69,6 +69,10 @@ def main(words: Sequence[str], out: TextIO) -> int:
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args(words)
     names = [m.name for m in MUTANTS if not asked.names or any(n in m.name for n in asked.names)]
+    if not names:
+        parser.error(f"no policy or mutant is called {' '.join(asked.names)}")
+    if asked.seeds < 1 or asked.workers < 1:
+        parser.error("--seeds and --workers are whole numbers from 1 on")
     with ProcessPoolExecutor(asked.workers, get_context("spawn"), _hush) as pool:
         bitten = list(pool.map(hunt, names, [range(1, asked.seeds + 1)] * len(names)))
     print(table(bitten), file=out)
