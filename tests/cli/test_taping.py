@@ -1,7 +1,6 @@
 """An agent that records itself: the file is there at the end, and nothing else is different."""
 
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -91,20 +90,6 @@ def test_folder_that_is_none_stops_no_session(
     file = tmp_path / "file"
     file.touch()
     assert not_recording(file, caplog).startswith(f"--record {file}: cannot be written (")
-
-
-def test_lock_that_cannot_be_written_stops_no_session(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A full disk names the file and takes no byte of it."""
-
-    def pwrite(handle: int, content: bytes, offset: int) -> int:
-        del handle, offset
-        full(tmp_path, content)
-        raise AssertionError
-
-    monkeypatch.setattr(os, "pwrite", pwrite)
-    assert "No space left on device" in not_recording(tmp_path, caplog)
 
 
 def test_day_with_a_bad_recording_is_played_all_the_same(run_py: RunPy, tmp_path: Path) -> None:
