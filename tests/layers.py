@@ -31,7 +31,8 @@ DUMP_S = 5
 KOLKATA, NEW_YORK = "Asia/Kolkata", "America/New_York"
 
 DOMAIN = tuple("domain messages config journal strategies".split())
-ROOMS = tuple("broker sandbox research cli".split())
+PORTS = tuple("broker sandbox research".split())
+COMMANDS = ("cli",)
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ Stage = tuple[Layer, ...]
 
 STAGES: tuple[Stage, ...] = (
     (
-        Layer("domain", DOMAIN, 400),
-        Layer("rooms", (*ROOMS, "."), 400),
-        Layer("kolkata", DOMAIN, 400, KOLKATA, is_brief=True),
+        Layer("domain", DOMAIN, 400, KOLKATA),
+        Layer("ports", PORTS, 400),
+        Layer("commands", (*COMMANDS, "."), 400),
     ),
     # Measuring slows a test down to a third: what draws much is measured where it draws little.
     (
@@ -72,7 +73,7 @@ STAGES: tuple[Stage, ...] = (
         Layer("new-york", DOMAIN, 400, NEW_YORK, is_brief=True, is_measured=True),
         Layer(
             "measured",
-            ROOMS,
+            (*PORTS, *COMMANDS),
             400,
             NEW_YORK,
             is_brief=True,

@@ -25,7 +25,6 @@ from tests.cli.openalgo import (
     symbol,
 )
 from tests.cli.typing_in import RunPy, Said
-from tests.waiting import until
 
 NAMES = (
     "settings server key mode order_mode clock calendar broker contracts funds history ticks backup"
@@ -97,7 +96,6 @@ def test_nothing_that_orders_is_asked_in_analyzer_mode(run_py: RunPy, server: Op
     run_py("doctor")
     assert "cancelorder" not in server.rest.routes
     assert [r.body["apikey"] for r in server.rest.requests] == [KEY] * len(server.rest.requests)
-    until(lambda: "subscribe_orders" in server.stream.peer().actions, 10)
 
 
 def test_live_server_in_auto_order_mode_is_well(

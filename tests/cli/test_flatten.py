@@ -230,6 +230,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUTRADHAR_FLATTEN__TAKEOVER_S", "5")
 
 
+@pytest.mark.slow
 def test_agent_that_stands_still_is_told_and_left_alone(
     run_py: RunPy, folder: Path, impatient: None
 ) -> None:
@@ -245,6 +246,7 @@ def test_agent_that_stands_still_is_told_and_left_alone(
     assert (folder / KILL).read_text() == "FLATTEN"
 
 
+@pytest.mark.slow
 def test_agent_is_ended_only_if_it_is_certain_who_it_is(
     run_py: RunPy, folder: Path, impatient: None
 ) -> None:

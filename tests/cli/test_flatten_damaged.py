@@ -59,6 +59,7 @@ def test_damaged_journal_counts_as_none(run_py: RunPy, folder: Path) -> None:
     assert kept(folder) == before
 
 
+@pytest.mark.slow
 def test_agent_whose_journal_cannot_be_read_is_asked_all_the_same(
     run_py: RunPy, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
