@@ -85,6 +85,11 @@ class Bearings:
         """Return the tick of a contract; the usual one where the day's facts were lost."""
         return sized_for(self.ledger.contract(symbol), Units(0))[0]
 
+    def may_fill(self, order: Order) -> bool:
+        """Whether an order stands as a limit: read open, or in a word of the broker's own."""
+        is_vague = order.intent in self.memory.vague and not order.ticket.trigger
+        return order.state is State.OPEN or (order.state is State.ACKED and is_vague)
+
     def is_lost(self, order: Order, at: Micros) -> bool:
         """Whether nobody knows what became of an order: UNKNOWN, or its answer hangs."""
         if order.state is State.UNKNOWN:

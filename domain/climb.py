@@ -69,7 +69,7 @@ class Climb:
         """
         self._judge(leg, at)
         orders = list(self._b.ledger.exits(leg.leg))
-        climbing = next((order for order in orders if order.state is State.OPEN), None)
+        climbing = next((order for order in orders if self._b.may_fill(order)), None)
         for order in orders:
             if order.state is State.PLANNED:
                 self._unsent(leg, order, at, quiet=quiet)

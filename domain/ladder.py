@@ -69,11 +69,12 @@ class Rungs:
         if order is None or order.pending is not Pending.NONE:
             return ladder if order is None else _waiting(ladder, order)
         is_taken = self._sign * (order.ticket.price - ladder.price) >= 0
-        if order.state is State.FILLED or (order.state.is_working and is_taken):
+        is_there = order.state.is_working or self._b.may_fill(order)
+        if order.state is State.FILLED or (is_there and is_taken):
             return _taken(ladder, order)
         if order.state in REFUSALS:
             return _failed(_nearer(ladder, order, at), order.reason, at)
-        if order.state.is_working:
+        if is_there:
             return _failed(ladder, order.modify_refused, at)
         return replace(ladder, intent="") if order.state.is_terminal else ladder
 

@@ -87,7 +87,7 @@ class SellBack:
             self._b.resend(order, at)
         elif not fits or ladder.modifies >= self._b.terms.exits.max_modifies:
             self._b.end(order, at, "another quantity is left" if units else CLOSED)
-        elif order.state is State.OPEN and order.may_be_asked(at) and not quiet:
+        elif self._b.may_fill(order) and order.may_be_asked(at) and not quiet:
             self._descend(order, ladder, at)
 
     def _descend(self, order: Order, ladder: Ladder, at: Micros) -> None:

@@ -302,3 +302,11 @@ def test_cover_that_is_rejected_without_a_word_comes_nearer_to_the_market() -> N
         bench.quote(start + 5.5, 14_990, 15_000)
     assert prices == [15_750, 15_660, 15_325]
     assert {page.code for page in bench.desk.pages(t(50))} >= {"EXIT_REFUSED"}
+
+
+def test_cover_whose_row_says_a_word_of_the_broker_s_own_climbs_all_the_same() -> None:
+    bench = a_chase((14_990, 15_000)).reply(23.2, orderid="C1")
+    rows = [*rows_of_short(Status.CANCELLED), cover_row(bench, Status.UNKNOWN)]
+    bench.read(24.5, rows, [sold()])
+    bench.quote(26, 15_990, 16_000).settle(26.5)
+    assert brief(bench.writes) == [("modify", "C1", 650, 17_600)]
