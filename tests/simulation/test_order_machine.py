@@ -117,6 +117,9 @@ class OrderPath(RuleBasedStateMachine):
 
 
 TestOrderPath = OrderPath.TestCase
+# Each example is a whole session; the orders drill plays hundreds.
 TestOrderPath.settings = settings(
-    stateful_step_count=14, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=25,
+    stateful_step_count=14,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
