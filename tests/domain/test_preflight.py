@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.preflight import Checkup, why_not
+from domain.preflight import Checkup, lost, why_not
 from domain.units import seconds
 from tests.orders import a_ready, t
 
@@ -87,3 +87,8 @@ def test_server_is_asked_once_when_a_lost_session_came_back_by_itself() -> None:
     checkup.passed()
     assert asked(checkup, 10, 11, is_waiting=True) == []
     assert asked(checkup, 12, 13) == [12]
+
+
+def test_server_that_answers_lacks_a_session_and_one_that_does_not_is_not_there() -> None:
+    assert lost(403)[0] == "no broker session"
+    assert lost(0)[0] == "the server does not answer"

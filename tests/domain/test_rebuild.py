@@ -202,3 +202,12 @@ def test_stop_that_may_have_left_is_looked_for_by_its_own_numbers() -> None:
     assert [order.state for order in again.ledger.live()] == [State.UNKNOWN]
     books = some_books(rows_of_short(), [sold()])
     assert unwritten(books, again.ledger, "d-2") == ()
+
+
+def test_desk_goes_by_no_snapshot_before_the_orphan_has_its_price() -> None:
+    bench = Bench(events=[PLANNED, DAMAGED])
+    bench.desk.preflight(a_ready(), T0)
+    bench.read(1, [a_row(ENTRY, status=Status.COMPLETE)], [sold()])
+    assert not bench.desk.is_recovered
+    bench.read(5, [a_row(ENTRY, status=Status.COMPLETE)], [sold()])
+    assert bench.desk.is_recovered

@@ -156,3 +156,9 @@ def test_story_of_a_day_can_be_read_in_order() -> None:
     lines = [tell(event, bench.ledger) for event in bench.events]
     tags = [found.tag for found in lines if found is not None]
     assert tags == "DAY RECOVERY MODE ORDER ORDER FILL EXIT EXIT".split()
+
+
+def test_fill_that_is_only_claimed_is_told_as_such() -> None:
+    claimed = ev.FillsAgreed(at=t(1), intent="i1", units=Units(325))
+    text = f"{CE} seems filled units=325, no trade is shown yet"
+    assert said(claimed, *RESTING) == ("FILL", text, True)

@@ -1,5 +1,7 @@
 """Ours against the broker's, as a human reads it."""
 
+from msgspec.structs import replace
+
 from domain.books import Status
 from domain.events import ExternalClosed
 from domain.ledger import Ledger
@@ -107,3 +109,10 @@ def test_table_is_aligned_under_its_head() -> None:
 
 def test_nothing_at_all_is_a_head_alone() -> None:
     assert len(table(tally(some_books(), Ledger()))) == 1
+
+
+def test_trade_of_others_that_is_not_intraday_is_nobody_s_position() -> None:
+    held = replace(a_trade(a_ticket(units=65), 65, 13_000, "H1"), product="NRML")
+    books = some_books(rows_of_short(), [sold(), held], positions=[a_position(net=-650)])
+    (row,) = tally(books, SHORT)
+    assert (row.others, row.verdict) == (0, "equal")

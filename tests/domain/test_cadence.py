@@ -1,0 +1,12 @@
+"""How often the books are asked for; the paces of the day are seen at the desk."""
+
+from domain.cadence import login_pace
+from domain.ledger import Ledger
+from domain.units import seconds
+from tests.orders import an_open_short
+
+
+def test_server_without_a_session_is_asked_sooner_while_a_short_is_open() -> None:
+    assert login_pace(Ledger(), 30) == seconds(30)
+    assert login_pace(an_open_short().ledger, 30) == seconds(5)
+    assert login_pace(an_open_short().ledger, 2) == seconds(2)
