@@ -3,8 +3,9 @@
 from msgspec.structs import replace
 
 from domain.pages import PageCode
-from tests.orders import PLAN, Bench, an_open_short, t
+from tests.orders import Bench, an_open_short, t
 from tests.shorts import FORCE
+from tests.trading import PLAN
 
 
 def test_start_with_other_instants_journals_them_and_goes_by_them() -> None:
