@@ -172,11 +172,6 @@ def no_fingerprint(patch: Patch) -> None:
     patch.setattr(evidence, "candidates", alike)
 
 
-def one_ended_row(patch: Patch) -> None:
-    """One row that says cancelled or rejected is believed."""
-    patch.setattr(Weighing, "_is_seen_twice", lambda *_: True)
-
-
 def complete_is_filled(patch: Patch) -> None:
     """A row that says complete is a fill, whatever the trades say."""
     fill = Weighing._fill
@@ -329,7 +324,6 @@ MUTANTS = (
     Mutant("intent never committed", ("I1", "I5", "I10"), no_commit),
     Mutant("UNKNOWN lasts 30 s", ("I1", "I2", "I4"), short_memory, forced="late_accept"),
     Mutant("no fingerprint, match by quantity", ("I1", "I6", "I7", "L2", "LOST"), no_fingerprint),
-    Mutant("one ended row believed", ("I1", "I3", "I4", "I6"), one_ended_row, forced="leaks"),
     Mutant("complete believed without trades", ("I6", "I3"), complete_is_filled, forced="leaks"),
     Mutant("stop for the first slice only", ("I3",), first_slice_only),
     Mutant("second stop never cancelled", ("I4", "I2"), surplus_stays, forced="late_accept"),

@@ -8,8 +8,8 @@ import pytest
 
 from cli.order_drill import Options, orders
 
-SEEDS = 400
-"""About 30 s on two quiet cores. A failure names its seed, the faults and the rows before it."""
+SEEDS = 250
+"""About 20 s on two quiet cores. A failure names its seed, the faults and the rows before it."""
 
 
 @pytest.fixture(autouse=True)

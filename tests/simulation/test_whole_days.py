@@ -1,6 +1,6 @@
-"""Eight random seeds at `--speed max`: all flat, no rule broken, and every day repeats.
+"""Five random seeds at `--speed max`: all flat, no rule broken, and every day repeats.
 
-Half of them are whole days, the others end at noon. The order path alone is played far more often
+Two of them are whole days, the others end at noon. The order path alone is played far more often
 (`run.py drill orders`). One seed is played again under another hash seed and in other time zones:
 nothing may differ.
 """
@@ -15,11 +15,11 @@ from tests.simulation.whole_days import Days, Wanted
 # A test waits for days that play beside it.
 pytestmark = pytest.mark.slow
 
-WHOLE = frozenset({1, 3, 7, 16})
+WHOLE = frozenset({7, 16})
 NOON = "12:15"
-SEEDS = {s: Wanted(s, until="15:15" if s in WHOLE else NOON) for s in (*range(1, 8), 16)}
+SEEDS = {s: Wanted(s, until="15:15" if s in WHOLE else NOON) for s in (1, 2, 3, 7, 16)}
 AGAIN = (Wanted(7, "1", "Asia/Kolkata"), Wanted(7, "2", "America/New_York"))
-ENTERED_AT_LEAST = 6
+ENTERED_AT_LEAST = 4
 
 
 @pytest.mark.parametrize("seed", SEEDS)
