@@ -57,13 +57,16 @@ class Following:
         moved = clock.steady()
         while not self._is_proved():
             if not is_held(self._folder):
-                return Course.GONE
+                self._read()  # it may have proved it and gone since the last look
+                break
             if self._read():
                 moved = clock.steady()
             if clock.steady() >= moved + seconds(takeover_s):
                 return Course.STUCK
             self.clean()
             pause()
+        if not self._is_proved():
+            return Course.GONE
         self.clean()
         return Course.PROVED
 

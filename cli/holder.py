@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from cli.levers import Refused, pause
-from cli.session import LOCK, is_held
+from cli.session import LOCK, is_held, signer
 from domain import clock
 from domain.errors import JournalError
 from domain.units import seconds
@@ -52,7 +52,9 @@ def tap(folder: Path) -> int:
 
 
 def _signal(folder: Path, number: signal.Signals) -> int:
-    pid = _pid(folder)
+    pid = signer(folder)
+    if pid is None:
+        raise Refused(f"{folder / LOCK} names no process")
     try:
         handle = os.pidfd_open(pid)
     except OSError as error:
@@ -68,13 +70,6 @@ def _signal(folder: Path, number: signal.Signals) -> int:
     finally:
         os.close(handle)
     return pid
-
-
-def _pid(folder: Path) -> int:
-    text = (folder / LOCK).read_text("ascii", "replace").strip()
-    if not text.isdecimal():
-        raise Refused(f"{folder / LOCK} names no process")
-    return int(text)
 
 
 def _check(folder: Path, pid: int) -> None:

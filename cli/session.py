@@ -48,6 +48,15 @@ def is_held(folder: Path) -> bool:
         os.close(lock)
 
 
+def signer(folder: Path) -> int | None:
+    """Return the pid its lock names: who holds the state directory, or held it last."""
+    try:
+        text = (folder / LOCK).read_text("ascii", "replace").strip()
+    except OSError:
+        return None
+    return int(text) if text.isdecimal() else None
+
+
 def _breathe() -> None:
     threading.Event().wait(LOOK_AGAIN_S)
 

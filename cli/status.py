@@ -6,7 +6,7 @@ from typing import TextIO
 import msgspec
 
 from cli.again import recall
-from cli.session import is_held
+from cli.session import is_held, signer
 from domain import clock
 from domain.errors import ConfigError, JournalError, SutradharError
 from domain.ledger import Ledger
@@ -45,7 +45,8 @@ def status(folder: Path, out: TextIO, *, as_json: bool) -> int:
         running = "look again: the running agent writes it anew within seconds"
         remedy = running if is_held(folder) else "no agent runs there, the next one writes it anew"
         raise ConfigError(f"{path}: cannot be read ({_reason(error)}); {remedy}") from None
-    alive = not found.ended and is_held(folder)
+    # What an agent that died said is not the word of the one that holds the folder by now.
+    alive = not found.ended and is_held(folder) and signer(folder) == found.pid
     if not alive:
         found = _with_latches(folder, found)
     again = _again(folder, found)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from cli.dropbox import KILL
-from cli.session import LOCK
+from cli.session import LOCK, locked
 from domain import clock
 from domain.books import Action
 from domain.events import LatchSet, ProvedFlat
@@ -276,6 +276,21 @@ def test_proof_of_a_running_agent_is_taken(run_py: RunPy, folder: Path) -> None:
         said = run_py("flatten")
     assert (said.code, said.out) == (PROVED, "the book is proved flat\n")
     assert not (folder / KILL).exists()
+
+
+def test_agent_that_proved_it_and_left_between_two_looks_is_believed(
+    run_py: RunPy, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as agent:
+        agent.enter_context(locked(folder))
+
+        def prove_and_leave() -> None:
+            proved(folder)
+            agent.close()
+
+        monkeypatch.setattr("cli.following.pause", prove_and_leave)
+        said = run_py("flatten")
+    assert (said.code, said.out.splitlines()[-1]) == (PROVED, "the book is proved flat")
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def agent(folder: Path) -> Iterator[None]:
 
 def left(folder: Path, **changes: Any) -> Status:
     """Leave a status as an agent does."""
-    found = a_status(**changes)
+    found = a_status(**{"pid": os.getpid()} | changes)
     (folder / NAME).write_bytes(msgspec.json.encode(found))
     return found
 
@@ -97,6 +97,13 @@ def test_dead_agent_shows_its_last_word(run_py: RunPy, folder: Path) -> None:
     (folder / LOCK).write_text("4711\n")
     said = run_py("status")
     assert (said.code, said.out, said.err) == (NOT_RUNNING, DEAD, "")
+
+
+def test_last_word_of_a_dead_agent_is_not_the_new_ones(
+    run_py: RunPy, folder: Path, agent: None
+) -> None:
+    left(folder, pid=os.getpid() + 1)
+    assert run_py("status").code == NOT_RUNNING
 
 
 def test_agent_of_another_folder_is_another_agent(
@@ -120,7 +127,6 @@ def test_agent_that_said_goodbye_is_not_running_though_it_has_not_left(
 
 
 def test_killed_agent_is_dead_at_once(run_py: RunPy, folder: Path) -> None:
-    left(folder)
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(folder)],
         cwd=ROOT,
@@ -130,6 +136,7 @@ def test_killed_agent_is_dead_at_once(run_py: RunPy, folder: Path) -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
+        left(folder, pid=process.pid)
         assert run_py("status").code == RUNNING
         process.kill()
     assert run_py("status").code == NOT_RUNNING
@@ -253,7 +260,7 @@ def test_folder_without_a_status_had_no_agent(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-WHOLE = msgspec.json.encode(a_status())
+WHOLE = msgspec.json.encode(a_status(pid=os.getpid()))
 
 
 @pytest.mark.parametrize(
@@ -268,7 +275,7 @@ WHOLE = msgspec.json.encode(a_status())
         WHOLE[: len(WHOLE) // 2],
         WHOLE[:-1],
         WHOLE + b"}",
-        WHOLE.replace(b'"pid":1', b'"pid":"one"'),
+        WHOLE.replace(b'"pid":', b'"pid":"one","was":'),
         WHOLE.replace(b'"bars":150', b'"bars":null'),
         b"\xff\xfe" + WHOLE,
         b"\0" * 4096,
@@ -318,7 +325,7 @@ def test_status_of_another_users_agent_says_who_may_ask(run_py: RunPy, folder: P
 def test_status_of_an_older_agent_is_shown_with_what_it_knew(
     run_py: RunPy, folder: Path, agent: None
 ) -> None:
-    old = {"at": at("10:35:23"), "pid": 1, "day": "2026-11-20", "url": "u", "mode": "ACTIVE"}
+    old = {"at": at("10:35:23"), "pid": os.getpid(), "day": "2026-11-20", "url": "u", "mode": "ACTIVE"}
     (folder / NAME).write_bytes(msgspec.json.encode(old))
     said = run_py("status")
     assert said.code == RUNNING
