@@ -32,15 +32,15 @@ KOLKATA, NEW_YORK = "Asia/Kolkata", "America/New_York"
 
 DOMAIN = tuple("domain messages config journal strategies".split())
 PORTS = tuple("broker sandbox research".split())
-COMMANDS = ("cli",)
+COMMANDS = ("cli", ".")
 
 
 @dataclass(frozen=True)
 class Layer:
     """Folders of tests/ that run in one process; `.` stands for the files tests/test_*.py.
 
-    A brief layer repeats with few draws what another one proved with many; a light one leaves out
-    the tests marked slow, which another one runs.
+    A brief layer repeats with few draws what another one proved with many. `marked` chooses tests
+    by their marks, as pytest's -m does; Hypothesis marks its own.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Layer:
     zone: str = "UTC"
     is_measured: bool = False
     is_brief: bool = False
-    is_light: bool = False
+    marked: str = ""
 
     def paths(self, tests: Path = TESTS) -> list[Path]:
         """Return what there is to run; a folder whose room is not built yet is left out."""
@@ -60,26 +60,20 @@ class Layer:
 
 Stage = tuple[Layer, ...]
 
+PLAIN, DRAWN = "not slow", "hypothesis or slow"
+
 STAGES: tuple[Stage, ...] = (
     (
         Layer("domain", DOMAIN, 400, KOLKATA),
-        Layer("ports", PORTS, 400),
-        Layer("commands", (*COMMANDS, "."), 400),
+        Layer("drawn", (*PORTS, *COMMANDS), 400, marked=DRAWN),
     ),
     # Measuring slows a test down to a third: what draws much is measured where it draws little.
     (
         Layer("actors", ("actors",), 400, is_measured=True),
         Layer("scenarios", ("scenarios",), 400),
         Layer("new-york", DOMAIN, 400, NEW_YORK, is_brief=True, is_measured=True),
-        Layer(
-            "measured",
-            (*PORTS, *COMMANDS),
-            400,
-            NEW_YORK,
-            is_brief=True,
-            is_measured=True,
-            is_light=True,
-        ),
+        Layer("ports", PORTS, 400, NEW_YORK, is_brief=True, is_measured=True, marked=PLAIN),
+        Layer("commands", COMMANDS, 400, NEW_YORK, is_brief=True, is_measured=True, marked=PLAIN),
     ),
     (Layer("simulation", ("simulation",), 600),),
     (Layer("threads", ("threads",), 180, is_measured=True),),
@@ -135,8 +129,8 @@ class Run:
         coverage = ["-m", "coverage", "run"] if self.layer.is_measured else []
         pytest = ["-m", "pytest", "--quiet", "-p", "no:cacheprovider", f"--junitxml={self.report}"]
         brief = ["--hypothesis-profile=brief"] if self.layer.is_brief else []
-        light = ["-m", "not slow"] if self.layer.is_light else []
-        return [sys.executable, *coverage, *pytest, *brief, *light, *map(str, self.layer.paths())]
+        marked = ["-m", self.layer.marked] if self.layer.marked else []
+        return [sys.executable, *coverage, *pytest, *brief, *marked, *map(str, self.layer.paths())]
 
     def wait(self, *, strict: bool) -> Result:
         """Wait for the end, print the log of a red layer, and return what was reported."""

@@ -56,10 +56,12 @@ def test_layer_runs_the_folders_that_exist(tmp_path: Path) -> None:
     assert UNIT.paths(tmp_path) == [tmp_path / "domain", tmp_path / "test_x.py"]
 
 
-def test_what_a_light_layer_leaves_out_another_one_runs() -> None:
-    every = [layer for stage in layers.STAGES for layer in stage]
-    whole = {folder for layer in every if not layer.is_light for folder in layer.folders}
-    assert {folder for layer in every if layer.is_light for folder in layer.folders} <= whole
+def test_a_test_that_one_layer_leaves_out_by_its_mark_another_one_runs() -> None:
+    marks: dict[str, set[str]] = {}
+    for layer in (layer for stage in layers.STAGES for layer in stage):
+        for folder in layer.folders:
+            marks.setdefault(folder, set()).add(layer.marked)
+    assert all("" in each or each >= {layers.PLAIN, layers.DRAWN} for each in marks.values())
 
 
 def test_tests_that_no_layer_runs_and_empty_folders_are_named(tmp_path: Path) -> None:

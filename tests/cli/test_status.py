@@ -325,7 +325,7 @@ def test_status_of_another_users_agent_says_who_may_ask(run_py: RunPy, folder: P
 def test_status_of_an_older_agent_is_shown_with_what_it_knew(
     run_py: RunPy, folder: Path, agent: None
 ) -> None:
-    old = {"at": at("10:35:23"), "pid": os.getpid(), "day": "2026-11-20", "url": "u", "mode": "ACTIVE"}
+    old = {"at": at("10:35:23"), "pid": os.getpid(), "day": "2026-11-20", "url": "u", "mode": ""}
     (folder / NAME).write_bytes(msgspec.json.encode(old))
     said = run_py("status")
     assert said.code == RUNNING

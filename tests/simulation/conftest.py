@@ -1,4 +1,4 @@
-"""The whole days start with the first test that wants one, and play while others run."""
+"""The whole days start first, and play while other tests run."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tests.simulation.test_whole_days import AGAIN, SEEDS
 from tests.simulation.whole_days import Days
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
     playing = Days(tmp_path_factory.mktemp("days"), (*AGAIN, *SEEDS.values()))
     yield playing
