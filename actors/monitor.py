@@ -2,7 +2,7 @@
 
 Hears:  Begin, FeedHealth, OrderChanged, PositionChanged, EntryRefused, ModeEntered,
         StandingChanged, ChainChosen, RecoveryDone, ApiCalled, RecordKept, Heartbeat, Pulse
-Tells:  nobody
+Tells:  alerts <- StatusShown
 Owns:   the status snapshot (domain.status) and its file
 Dies:   losing next to nothing: it leaves its snapshot in the file, the next one goes on with it.
         A disk that takes nothing is no reason to
@@ -11,6 +11,7 @@ Dies:   losing next to nothing: it leaves its snapshot in the file, the next one
 import logging
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
@@ -37,6 +38,7 @@ from messages.control import (
     RecordKept,
     RecoveryDone,
     StandingChanged,
+    StatusShown,
 )
 from messages.market import FeedHealth
 from messages.orders import EntryRefused, OrderChanged, PositionChanged
@@ -53,13 +55,25 @@ ORDER_ROUTES = {"placeorder", "modifyorder", "cancelorder"}
 
 
 class MonitorActor(Actor):
-    """Fold what the others tell into one snapshot; write it every `every_s` machine seconds."""
+    """Fold what the others tell into one snapshot; write it every `every_s` machine seconds.
 
-    def __init__(
-        self, address: str, post: Post, *, path: Path, day: str, url: str, every_s: float
+    `show` gets it each market second, in the actor's thread, and must not wait.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it is of, and who looks
+        self,
+        address: str,
+        post: Post,
+        *,
+        path: Path,
+        day: str,
+        url: str,
+        every_s: float,
+        show: Callable[[Status], None],
     ) -> None:
         super().__init__(address, post)
         self._path = path
+        self._show = show
         self._status = Status(at=Micros(0), pid=os.getpid(), day=day, url=url, mode="STARTING")
         self._legs: dict[str, Leg] = {}
         self._orders: dict[str, Order] = {}
@@ -86,6 +100,8 @@ class MonitorActor(Actor):
                 self._vital(message)
             case Pulse(at=at):
                 self._set(at=at)
+                self._show(self._status)
+                self.post.tell("alerts", StatusShown(at=at, status=self._status))
                 self._write_if_due()
             case Begin(restarted=restarted):
                 if restarted:

@@ -26,6 +26,7 @@ from domain.feed_watch import Policy
 from domain.market import Pair
 from domain.role import Role
 from domain.session import DayPlan
+from domain.status import Status
 from domain.units import SECOND, Day, Symbol
 from journal.day import DayJournal
 from journal.opening import Opened, open_orders
@@ -51,6 +52,7 @@ class Ports:
     url: str
     pid: int
     status_every_s: float = 2
+    show: Callable[[Status], None] = lambda _: None
 
     def open_journals(self, day: Day) -> Opened:
         """Open the order journal and its fallback; in OrderActor's thread."""
@@ -158,6 +160,7 @@ def _records(plan: DayPlan, ports: Ports) -> dict[str, Maker]:
             day=plan.day,
             url=ports.url,
             every_s=ports.status_every_s,
+            show=ports.show,
         ),
         "journal": partial(
             JournalActor, "journal", ports.post, journal=partial(ports.open_day, plan.day)

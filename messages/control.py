@@ -6,7 +6,7 @@ from domain.calls import ApiSeen, ReadReply
 from domain.contracts import Chain
 from domain.market import Source
 from domain.session import DayPlan
-from domain.status import FeedView, Hold
+from domain.status import FeedView, Hold, Status
 from domain.units import Micros, Symbol
 
 
@@ -62,6 +62,13 @@ class StrikesFound(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 
     question: int
     reply: ReadReply
+
+
+class StatusShown(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """What the agent says of itself, each market second. MonitorActor -> AlertsActor."""
+
+    at: Micros
+    status: Status
 
 
 class ModeEntered(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):

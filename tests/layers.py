@@ -31,7 +31,7 @@ DUMP_S = 5
 KOLKATA, NEW_YORK = "Asia/Kolkata", "America/New_York"
 
 DOMAIN = tuple("domain messages config journal strategies".split())
-PORTS = tuple("broker sandbox research".split())
+PORTS = tuple("broker dashboard research sandbox".split())
 COMMANDS = ("cli", ".")
 
 

@@ -21,6 +21,7 @@ from messages.control import (
     RecordKept,
     RecoveryDone,
     StandingChanged,
+    StatusShown,
 )
 from messages.orders import EntryRefused, OrderChanged, PositionChanged
 from tests.actors.fakes import RecordingPost
@@ -37,8 +38,15 @@ class Stand:
     def __init__(self, folder: Path, day: str = DAY) -> None:
         self.post = RecordingPost()
         self.path = folder / "status.json"
+        self.shown: list[Status] = []
         self.actor = MonitorActor(
-            "monitor", self.post, path=self.path, day=day, url="http://127.0.0.1:5000", every_s=0
+            "monitor",
+            self.post,
+            path=self.path,
+            day=day,
+            url="http://127.0.0.1:5000",
+            every_s=0,
+            show=self.shown.append,
         )
 
     def hear(self, *messages: Any) -> Status:
@@ -76,6 +84,12 @@ def changed(*things: Leg | Order) -> tuple[Any, ...]:
     )
 
 
+def test_snapshot_is_shown_each_second_to_who_looks_and_who_alerts(stand: Stand) -> None:
+    status = stand.hear(*changed(*a_short()))
+    assert stand.shown == [status]
+    assert stand.post.sent == [("alerts", StatusShown(at=t(1), status=status))]
+
+
 def test_covered_short_is_a_position_and_nothing_else(stand: Stand) -> None:
     status = stand.hear(*changed(*a_short()))
     assert (status.positions, status.uncovered) == (1, 0)
@@ -108,7 +122,7 @@ def test_rebuilt_monitor_goes_on_with_the_figures_of_its_predecessor(
     stand.hear(vitals(ticks=100, switches=2), RecordKept(bars=9, swings=2), refused)
     stand.actor.on_receive(Heartbeat(at=T0, restarts=3))
     stand.die()
-    (told,) = stand.post.take()
+    *_, told = stand.post.take()
     assert told.address == "watchdog"
     after = Stand(tmp_path)
     status = after.hear(Begin(at=T0, restarted=True), vitals(ticks=110, switches=2))
