@@ -18,7 +18,10 @@ pytestmark = pytest.mark.slow
 WHOLE = frozenset({16})
 NOON = "12:15"
 SEEDS = {s: Wanted(s, until="15:15" if s in WHOLE else NOON) for s in (1, 2, 3, 7, 16)}
-AGAIN = (Wanted(7, "1", "Asia/Kolkata"), Wanted(7, "2", "America/New_York"))
+AGAIN = (
+    Wanted(7, "1", "Asia/Kolkata", NOON),
+    Wanted(7, "2", "America/New_York", NOON),
+)
 ENTERED_AT_LEAST = 4
 
 
