@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import controls
+from cli import asked, controls
 from cli import doctor as doctors
 from cli import drill as drills
 from cli import exchange as exchanges
@@ -148,7 +148,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
     no_color: NoColor = False,
 ) -> int:
     """Play one session: paper exchange and agent, until it is proved flat."""
-    options = sandboxes.Options(
+    options = asked.Options(
         speed=speed,
         seed=seed,
         market=market,
