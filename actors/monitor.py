@@ -70,11 +70,14 @@ class MonitorActor(Actor):
         url: str,
         every_s: float,
         show: Callable[[Status], None],
+        commit: str = "",
     ) -> None:
         super().__init__(address, post)
         self._path = path
         self._show = show
-        self._status = Status(at=Micros(0), pid=os.getpid(), day=day, url=url, mode="STARTING")
+        self._status = Status(
+            at=Micros(0), pid=os.getpid(), day=day, url=url, mode="STARTING", commit=commit
+        )
         self._legs: dict[str, Leg] = {}
         self._orders: dict[str, Order] = {}
         self._ticks = Total()

@@ -53,6 +53,7 @@ class Ports:
     pid: int
     status_every_s: float = 2
     show: Callable[[Status], None] = lambda _: None
+    commit: str = ""
 
     def open_journals(self, day: Day) -> Opened:
         """Open the order journal and its fallback; in OrderActor's thread."""
@@ -161,6 +162,7 @@ def _records(plan: DayPlan, ports: Ports) -> dict[str, Maker]:
             url=ports.url,
             every_s=ports.status_every_s,
             show=ports.show,
+            commit=ports.commit,
         ),
         "journal": partial(
             JournalActor, "journal", ports.post, journal=partial(ports.open_day, plan.day)

@@ -26,6 +26,7 @@ from broker.stream import Link, OpenAlgoStream
 from cli.jolts import Jolts
 from cli.session import Session
 from cli.switch import Switch
+from cli.version import commit
 from domain import clock
 from domain.errors import JournalError
 from domain.ledger import Ledger
@@ -111,6 +112,7 @@ class Agent:
             folder=session.folder,
             url=server.url,
             pid=os.getpid(),
+            commit=commit(),
         )
         self._system = System(settings, plan, ports, stage(self._post))
         self._pulses = PulsePlan(settings.bars.close_grace_ms)

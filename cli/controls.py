@@ -11,6 +11,7 @@ from cli import levers
 from cli import reconcile as reconciling
 from cli.options import ApiKey, Attach, Config, NoColor, StateDir
 from cli.reach import Where
+from cli.version import told
 from domain.levers import Lever
 
 STATE = Path("state")
@@ -80,7 +81,26 @@ def reconcile(
     return reconciling.run(where, sys.stdout)
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(told())
+        raise typer.Exit
+
+
+def _main(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print version and commit.", callback=_tell_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    del version
+
+
 def add_to(app: typer.Typer) -> None:
-    """Give an app these commands."""
+    """Give an app these commands, and what it says of itself."""
+    app.callback()(_main)
     for command in (freeze, resume, flatten, halt, clear, ack_foreign, reconcile):
         app.command(command.__name__.replace("_", "-"))(command)

@@ -44,7 +44,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     `feed` and what begins with it is of the watchdog (FeedView); `feed` is empty before it judged.
     `feed_source` is a Source. `stream_tick_at` is the newest tick of any WebSocket; `silent_since`
     is since when none ticked, None outside the session. Nothing is entered from `last_entry` on,
-    nor while `latches` are up or `conditions` hold.
+    nor while `latches` are up or `conditions` hold. `commit` is of the code that runs.
     """
 
     at: Micros
@@ -87,6 +87,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     last_entry: Micros | None = None
     latches: tuple[Hold, ...] = ()
     conditions: tuple[Hold, ...] = ()
+    commit: str = ""
 
 
 OLD_S = 30

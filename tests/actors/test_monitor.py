@@ -47,6 +47,7 @@ class Stand:
             url="http://127.0.0.1:5000",
             every_s=0,
             show=self.shown.append,
+            commit="0123abc",
         )
 
     def hear(self, *messages: Any) -> Status:
@@ -87,6 +88,7 @@ def changed(*things: Leg | Order) -> tuple[Any, ...]:
 def test_snapshot_is_shown_each_second_to_who_looks_and_who_alerts(stand: Stand) -> None:
     status = stand.hear(*changed(*a_short()))
     assert stand.shown == [status]
+    assert status.commit == "0123abc"
     assert stand.post.sent == [("alerts", StatusShown(at=t(1), status=status))]
 
 
