@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from config.effective import Settings
 from config.groups import BackupParams, OpenAlgoParams
-from config.sources import SECRETS
+from config.secrets import SECRETS
 from domain.rules.keys import UNDERLYINGS
 
 Complaint = tuple[tuple[str, ...], str]

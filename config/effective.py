@@ -1,9 +1,10 @@
 """The settings in effect: one frozen value that everything else is built from."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from config.groups import OpenAlgoParams, StrategyChoice
+from config import secrets
+from config.groups import KeyParams, OpenAlgoParams, StrategyChoice
 from domain import params as groups
 from domain.rules import RulePack
 
@@ -38,6 +39,7 @@ class Settings:
     shutdown: groups.ShutdownParams
     flatten: groups.FlattenParams
     openalgo: OpenAlgoParams
+    keys: KeyParams
     strategies: tuple[StrategyChoice, ...]
     rules: RulePack
     rooms: tuple[object, ...] = ()
@@ -56,8 +58,13 @@ class Settings:
 
     def secrets(self) -> tuple[str, ...]:
         """Return what must appear in no log, page or journal."""
-        keys = (self.openalgo.api_key, self.openalgo.backup.api_key)
-        return tuple(text for key in keys if (text := key.get_secret_value()))
+        found: list[str] = []
+        for path in secrets.SECRETS:
+            value: Any = self
+            for name in path:
+                value = getattr(value, name)
+            found += secrets.spellings(path, value.get_secret_value())
+        return tuple(dict.fromkeys(found))
 
     def at_speed(self, speed: int) -> "Settings":
         """Return the settings for a market clock that runs `speed` times faster than life.

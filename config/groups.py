@@ -15,6 +15,13 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _HOST = r"(https?://)?([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:]+\])"
 
 
+NONE = SecretStr("")
+
+BasicAuth = Annotated[SecretStr, Shaped(r"([!-9;-~]+:[ -~]+)?", "user:password, or nothing")]
+Token = Annotated[
+    SecretStr, Shaped(r"([!-~]{32,256})?", "32 to 256 visible ASCII characters, or nothing")
+]
+
 WsUrl = Annotated[str, Shaped(r"(wss?://[^\s/]+\S*)?", "an address as ws://host:port, or nothing")]
 
 
@@ -32,7 +39,8 @@ class BackupParams:
     ] = ""
     port: Annotated[int, Between(1, 65_535)] = 5000
     ws_url: WsUrl = ""
-    api_key: SecretStr = field(default_factory=lambda: SecretStr(""))
+    api_key: SecretStr = NONE
+    basic_auth: BasicAuth = NONE
 
     @property
     def is_set(self) -> bool:
@@ -68,7 +76,8 @@ class OpenAlgoParams:
     port: Annotated[int, Between(1, 65_535)] = 5000
     ws_url: WsUrl = ""
     paper_trading: bool = True
-    api_key: SecretStr = field(default_factory=lambda: SecretStr(""))
+    api_key: SecretStr = NONE
+    basic_auth: BasicAuth = NONE
     backup: BackupParams = field(default_factory=BackupParams)
 
     @property
@@ -89,6 +98,30 @@ def _rest_url(host: str, port: int) -> str:
 def _stream_url(rest_url: str) -> str:
     scheme, _, host = rest_url.rpartition(":")[0].partition("://")
     return f"{'wss' if scheme == 'https' else 'ws'}://{host}:{STREAM_PORT}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyParams:
+    """Secrets that are not the server's: who may see and move what, and who is told of alarms.
+
+    They come from the environment, a 0600 file or a systemd credential, never from a YAML file.
+    """
+
+    control_token: Token = NONE
+    read_token: Token = NONE
+    alert_urls: Annotated[
+        SecretStr,
+        Shaped(
+            r"(\s*[A-Za-z][A-Za-z0-9+.-]*://\S+)*\s*",
+            "addresses as scheme://..., a space or a line end between two, or nothing",
+        ),
+    ] = NONE
+    telegram_token: Annotated[
+        SecretStr, Shaped(r"([0-9]+:[A-Za-z0-9_-]{16,})?", "a bot's token, or nothing")
+    ] = NONE
+    heartbeat_url: Annotated[
+        SecretStr, Shaped(r"(https?://\S+)?", "an address as https://..., or nothing")
+    ] = NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

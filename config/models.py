@@ -92,9 +92,9 @@ def allowed(hint: Any, key: str = "") -> str:
         return " or ".join(get_args(kind))
     if get_origin(kind) is tuple:
         return f"a list, each {allowed(get_args(kind)[0], key)}"
-    if kind is SecretStr:
-        return "1 to 256 visible ASCII characters"
     shape = next((limit.says for limit in limits if isinstance(limit, Shaped)), "")
+    if kind is SecretStr:
+        return shape or "1 to 256 visible ASCII characters"
     span = next((limit for limit in limits if isinstance(limit, Between)), None)
     text = shape or _WORDS[kind]
     if span is None:
@@ -129,12 +129,13 @@ def _checked(hint: Any) -> Any:
     return kind
 
 
-def _matches(shape: Shaped) -> Callable[[str], str]:
+def _matches(shape: Shaped) -> Callable[[Any], Any]:
     pattern = re.compile(shape.pattern)
 
-    def check(text: str) -> str:
+    def check(value: Any) -> Any:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if pattern.fullmatch(text) is None or not shape.accepts(text):
             raise PydanticCustomError("shape", "the text has another form")
-        return text
+        return value
 
     return check

@@ -7,7 +7,8 @@ from pydantic_core import ErrorDetails
 
 from config.checks import masked
 from config.models import Leaf
-from config.sources import SECRETS, Layer
+from config.secrets import SECRETS
+from config.sources import Layer
 
 Path = tuple[str, ...]
 

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config import checks, pack, sources
 from config.effective import Profile, Settings
-from config.groups import OpenAlgoParams, StrategyChoice
+from config.groups import KeyParams, OpenAlgoParams, StrategyChoice
 from config.models import Leaf, leaves, model_of, value_of
 from config.problems import Complaints
 from domain import params as groups
@@ -48,6 +48,7 @@ GROUPS: Mapping[str, Any] = {
     "shutdown": groups.ShutdownParams(),
     "flatten": groups.FlattenParams(),
     "openalgo": OpenAlgoParams(),
+    "keys": KeyParams(),
 }
 """The groups of every run, with their defaults; rooms such as the sandbox bring their own."""
 
@@ -62,10 +63,10 @@ def load(
     """Read and validate the settings of a run.
 
     The strongest source wins: `flags` (dotted keys of the command line), the environment,
-    `env_file`, `file` (the operator's own YAML), the profile's YAML, config/default.yaml, the
-    defaults. `rooms` are further groups with their defaults, such as the sandbox's. The profile
-    `live` needs an API key; `sandbox` brings its own server, so what the environment says of
-    another is not read. Raises ConfigError with a line for every problem.
+    systemd's credentials, `env_file`, `file` (the operator's own YAML), the profile's YAML,
+    config/default.yaml, the defaults. `rooms` are further groups with their defaults, such as the
+    sandbox's. The profile `live` needs an API key; `sandbox` brings its own server, so what the
+    environment says of another is not read. Raises ConfigError with a line for every problem.
     """
     rooms = rooms or {}
     known = tuple(every_leaf(rooms))
@@ -76,6 +77,7 @@ def load(
     root.layers = (
         sources.flags(root, flags or {}),
         sources.environment(root, kinds, unused),
+        sources.credentials(root, unused),
         sources.dotenv(root, env_file, kinds, unused),
         *(sources.yaml_file(root, path) for path in files),
     )

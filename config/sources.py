@@ -1,10 +1,13 @@
 """Where settings come from, the strongest first: command line, environment, .env, YAML files.
 
+Secrets come by config/secrets.py, as variables or credentials.
+
 Each source is a nested mapping that remembers where a value was written, so that a complaint can
 name the line's home. Lists of groups are mappings by index inside, so that a stronger source may
 change one key of the first strategy.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +21,8 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
 )
 
-from config import documents
+from config import documents, secrets
+from config.secrets import SECRETS
 from domain.errors import ConfigError
 
 PREFIX = "SUTRADHAR_"
@@ -27,15 +31,12 @@ WELL_KNOWN = {
     "OPENALGO_HOST": ("openalgo", "host"),
     "OPENALGO_PORT": ("openalgo", "port"),
     "OPENALGO_WS_URL": ("openalgo", "ws_url"),
-    "OPENALGO_API_KEY": ("openalgo", "api_key"),
     "OPENALGO_BACKUP_HOST": ("openalgo", "backup", "host"),
     "OPENALGO_BACKUP_PORT": ("openalgo", "backup", "port"),
     "OPENALGO_BACKUP_WS_URL": ("openalgo", "backup", "ws_url"),
-    "OPENALGO_BACKUP_API_KEY": ("openalgo", "backup", "api_key"),
     "PAPER_TRADING": ("openalgo", "paper_trading"),
+    **{name: path for path, name in SECRETS.items()},
 }
-SECRETS = {path: name for name, path in WELL_KNOWN.items() if path[-1] == "api_key"}
-"""The keys that may stand in no file others read, and the variable each comes from."""
 
 Kinds = Mapping[tuple[str, ...], Any]
 """By path, without indices, the default of each key: what kind a text stands for."""
@@ -69,6 +70,9 @@ class Variables(Layer):
         super().__init__(owner, {}, home)
         self._names: dict[tuple[str, ...], str] = {}
         for path, name in _paths(names):
+            if path in SECRETS and path in self._names:
+                other = self._names[path]
+                raise ConfigError(f"{other} and {name}: both are set in {home}; leave one out")
             self._names[path] = name
 
     def fill(self, names: Mapping[str, str], kinds: Kinds) -> "Variables":
@@ -79,7 +83,10 @@ class Variables(Layer):
                 if not isinstance(place.get(part), dict):
                     place[part] = {}
                 place = place[part]
-            place[path[-1]] = _from_text(names[name], kinds.get(_without_indices(path)))
+            text = names[name]
+            if name in secrets.FILES:
+                text = secrets.from_file(f"{name} in {self._origin}", Path(text))
+            place[path[-1]] = _from_text(text, kinds.get(_without_indices(path)))
         return self
 
     def origin(self, path: tuple[str, ...]) -> str | None:
@@ -117,6 +124,19 @@ def dotenv(owner: type[BaseSettings], path: Path, kinds: Kinds, unused: str = ""
     return Variables(owner, names, str(path)).fill(names, kinds)
 
 
+def credentials(owner: type[BaseSettings], unused: str = "") -> Layer:
+    """Return the secrets systemd hands to a service, but for the group `unused`."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+    data: dict[str, Any] = {}
+    for path, text in secrets.credentials(Path(folder)).items() if folder else ():
+        if path[0] != unused:
+            place = data
+            for group in path[:-1]:
+                place = place.setdefault(group, {})
+            place[path[-1]] = text
+    return Layer(owner, data, f"the credentials in {folder}")
+
+
 def yaml_file(owner: type[BaseSettings], path: Path) -> Layer:
     """Return what a YAML file says. Raises ConfigError; also if it holds the API key."""
     said = documents.read(path)
@@ -129,7 +149,7 @@ def yaml_file(owner: type[BaseSettings], path: Path) -> Layer:
         if _holds(data, secret):
             raise ConfigError(
                 f"{'.'.join(secret)}: may not stand in {path}, a file others read; put it into the"
-                f" environment or .env as {name}, and make a new key"
+                f" environment or .env as {name}, or into a file as {name}_FILE, and make a new one"
             )
     return Layer(owner, data, str(path))
 
@@ -143,8 +163,9 @@ def _present(names: Mapping[str, str | None], unused: str) -> dict[str, str]:
 
 def _paths(names: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:
     for name in names:
-        if name in WELL_KNOWN:
-            yield WELL_KNOWN[name], name
+        known = WELL_KNOWN.get(name) or secrets.FILES.get(name)
+        if known:
+            yield known, name
         elif name.startswith(PREFIX) and DELIMITER in name:
             yield tuple(name.removeprefix(PREFIX).lower().split(DELIMITER)), name
 

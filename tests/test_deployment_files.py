@@ -317,11 +317,18 @@ def test_every_variable_of_the_example_is_read(
         "OPENALGO_BACKUP_PORT": "444",
         "OPENALGO_BACKUP_WS_URL": "wss://spare.example.org/ws",
         "OPENALGO_BACKUP_API_KEY": KEY,
+        "OPENALGO_BASIC_AUTH": "desk:open-sesame",
+        "OPENALGO_BACKUP_BASIC_AUTH": "desk:open-barley",
+        "SUTRADHAR_PAGE_CONTROL_TOKEN": KEY * 4,
+        "SUTRADHAR_PAGE_READ_TOKEN": KEY * 5,
+        "SUTRADHAR_ALERT_URLS": "json://127.0.0.1/alarms",
+        "SUTRADHAR_TELEGRAM_TOKEN": "123456789:AAbbccddeeffgghhii",
+        "SUTRADHAR_HEARTBEAT_URL": "https://ping.example.org/4f5e6d7c",
         "PAPER_TRADING": "false",
         "SUTRADHAR_BROKER__NAME": "zerodha",
         "SUTRADHAR_STRATEGIES__0__PARAMS__SIZING__MAX_LOTS": "1",
     }
-    assert set(given) == set(variables(commented=True))
+    assert {*given, "OPENALGO_API_KEY_FILE"} == set(variables(commented=True))
     file = tmp_path / "env"
     file.write_text("".join(f"{name}={value}\n" for name, value in given.items()))
     found = settings_of(monkeypatch, file)
@@ -332,4 +339,11 @@ def test_every_variable_of_the_example_is_read(
         False,
     )
     assert openalgo.api_key.get_secret_value() == KEY
+    assert set(given.values()) - {"443", "false", "1", "zerodha"} - _addresses(given) <= set(
+        found.secrets()
+    )
     assert (found.broker.name, found.strategy.params.sizing.max_lots) == ("zerodha", 1)
+
+
+def _addresses(given: dict[str, str]) -> set[str]:
+    return {text for name, text in given.items() if name.endswith(("_HOST", "_WS_URL"))} | {"444"}

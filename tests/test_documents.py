@@ -20,7 +20,7 @@ from cli import live as lives
 from cli import sandbox as sandboxes
 from cli import status as statuses
 from config import documents as yaml_documents
-from config import sources
+from config import secrets, sources
 from config.log import tag_of
 from config.settings import every_leaf, load
 from domain import supervision
@@ -125,7 +125,14 @@ def test_table_of_variables_is_complete() -> None:
     }
     any_setting = f"{sources.PREFIX}GROUP{sources.DELIMITER}KEY"
     trust = ssl.get_default_verify_paths().openssl_cafile_env
-    assert told == {*sources.WELL_KNOWN, any_setting, *app_variables(), *read, trust}
+    assert told == {
+        *sources.WELL_KNOWN,
+        *secrets.FILES,
+        any_setting,
+        *app_variables(),
+        *read,
+        trust,
+    }
 
 
 def test_every_setting_with_a_value_is_taken() -> None:

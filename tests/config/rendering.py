@@ -12,16 +12,17 @@ from typing import Any
 from pydantic import SecretStr
 
 from config import documents
-from config.groups import BackupParams, OpenAlgoParams
+from config.groups import BackupParams, KeyParams, OpenAlgoParams
 from config.models import allowed, hints_of, key_of
+from config.secrets import SECRETS
 from config.settings import CHOICE, GROUPS, HERE
-from config.sources import SECRETS
 from sandbox.params import SandboxParams
 
 WIDTH = 96
-SECRET_OF = {
-    OpenAlgoParams: ("openalgo", "api_key"),
-    BackupParams: ("openalgo", "backup", "api_key"),
+HOME_OF: dict[type, tuple[str, ...]] = {
+    OpenAlgoParams: ("openalgo",),
+    BackupParams: ("openalgo", "backup"),
+    KeyParams: ("keys",),
 }
 
 DEFAULT_HEAD = """\
@@ -72,8 +73,8 @@ def keys(example: Any, indent: str) -> Iterator[str]:
     for field in fields(example):
         value, key = getattr(example, field.name), key_of(field.name)
         if isinstance(value, SecretStr):
-            name = SECRETS[SECRET_OF[type(example)]]
-            yield f"{indent}# {key}: only from {name} in the environment or .env"
+            name = SECRETS[(*HOME_OF[type(example)], key)]
+            yield f"{indent}# {key}: only {name}, as a variable, a file or a credential"
         elif example is CHOICE and key == "limits":
             yield f"{indent}# limits: the keys of the group limits, each as there unless given here"
         elif is_dataclass(value):

@@ -7,10 +7,10 @@ import pytest
 from broker.http import Http
 from config import documents
 from config.effective import Settings
-from config.groups import OpenAlgoParams, StrategyChoice
+from config.groups import KeyParams, OpenAlgoParams, StrategyChoice
 from config.pack import load as load_pack
+from config.secrets import SECRETS
 from config.settings import CHOICE, GROUPS, HERE, every_leaf, load
-from config.sources import SECRETS
 from domain import params
 from sandbox.params import Lognormal, SandboxParams
 from tests.config.reading import KEY, NOWHERE, SANDBOX, settings_of
@@ -44,6 +44,7 @@ def test_profile_without_anything_else_is_the_defaults_and_its_differences() -> 
         shutdown=params.ShutdownParams(),
         flatten=params.FlattenParams(),
         openalgo=OpenAlgoParams(),
+        keys=KeyParams(),
         strategies=(StrategyChoice(params=params.SwingBreakParams(stop=stop)),),
         rules=load_pack(),
         rooms=(SandboxParams(),),
