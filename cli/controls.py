@@ -1,4 +1,4 @@
-"""The human's levers on the command line; `cli.door` takes these commands in."""
+"""What an operator or his scripts ask for by hand: levers and the day. `cli.door` takes them in."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli import day as days
 from cli import flatten as flattening
 from cli import levers
 from cli import reconcile as reconciling
@@ -81,6 +82,21 @@ def reconcile(
     return reconciling.run(where, sys.stdout)
 
 
+def day(
+    date: Annotated[
+        str | None, typer.Option(help="Another day, YYYY-MM-DD.", show_default="today in India")
+    ] = None,
+    *,
+    deploy: Annotated[
+        bool,
+        typer.Option("--deploy", help="Ask whether the agent may be deployed now: exit 0 or 1."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> int:
+    """Say whether a day is traded, by the dated rules alone: exit 0 if so, 10 if not."""
+    return days.run(days.Options(date=date, deploy=deploy, json=as_json), sys.stdout)
+
+
 def _tell_version(wanted: bool) -> None:
     if wanted:
         typer.echo(told())
@@ -102,5 +118,5 @@ def _main(
 def add_to(app: typer.Typer) -> None:
     """Give an app these commands, and what it says of itself."""
     app.callback()(_main)
-    for command in (freeze, resume, flatten, halt, clear, ack_foreign, reconcile):
+    for command in (freeze, resume, flatten, halt, clear, ack_foreign, reconcile, day):
         app.command(command.__name__.replace("_", "-"))(command)
