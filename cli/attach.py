@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
@@ -24,6 +25,7 @@ from domain.units import Micros, seconds
 
 log = logging.getLogger(__name__)
 
+LOOPBACK = "127.0.0.1"
 TIMEOUT_S = 2.0
 LOOK_AGAIN = seconds(1)
 LOOK_AGAIN_STANDING = seconds(0.02)
@@ -63,7 +65,13 @@ def discover(url: str) -> Discovery:
         session.close()
     if found.broker != PAPER_EXCHANGE:
         raise ConfigError(f"--attach {url}: broker is {found.broker}; allowed is {PAPER_EXCHANGE}")
-    return found
+    return msgspec.structs.replace(found, ws_url=_as_reached(found.ws_url, url))
+
+
+def _as_reached(ws_url: str, url: str) -> str:
+    """Return where the stream is for us: who listens everywhere names loopback, and may be far."""
+    stream, host = urlsplit(ws_url), urlsplit(url).hostname
+    return f"ws://{host}:{stream.port}" if stream.hostname == LOOPBACK else ws_url
 
 
 def check_taken(url: str, key: str, params: BrokerParams, *, may_wait: bool = False) -> None:

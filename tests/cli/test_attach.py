@@ -2,6 +2,7 @@
 
 import pytest
 
+from cli import attach
 from cli.attach import check_taken
 from domain.errors import ConfigError
 from domain.params import BrokerParams
@@ -40,3 +41,18 @@ def test_key_that_is_not_refused_is_taken(reply: Reply | None) -> None:
     with serving(answer) as server:
         check_taken(server.url, KEY, BrokerParams())
     assert server.routes == ["ping"]
+
+
+@pytest.mark.parametrize(
+    ("told", "by", "reached"),
+    [
+        ("ws://127.0.0.1:8765", "openalgo", "ws://openalgo:8765"),
+        ("ws://127.0.0.1:8765", "127.0.0.1", "ws://127.0.0.1:8765"),
+        ("ws://172.18.0.2:8765", "openalgo", "ws://172.18.0.2:8765"),
+    ],
+)
+def test_stream_is_looked_for_where_the_exchange_was_found(
+    told: str, by: str, reached: str
+) -> None:
+    """One that listens on every address, as in a container, calls itself loopback."""
+    assert attach._as_reached(told, f"http://{by}:5000") == reached
