@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar
 from config import secrets
 from config.groups import KeyParams, OpenAlgoParams, StrategyChoice
 from domain import params as groups
+from domain.page_params import PageParams
 from domain.rules import RulePack
 
 Profile = Literal["live", "sandbox"]
@@ -38,6 +39,7 @@ class Settings:
     actors: groups.ActorParams
     shutdown: groups.ShutdownParams
     flatten: groups.FlattenParams
+    page: PageParams
     openalgo: OpenAlgoParams
     keys: KeyParams
     strategies: tuple[StrategyChoice, ...]

@@ -19,6 +19,7 @@ from config.models import Leaf, leaves, model_of, value_of
 from config.problems import Complaints
 from domain import params as groups
 from domain.errors import ConfigError
+from domain.page_params import PageParams
 
 __all__ = ["GROUPS", "Settings", "every_leaf", "load"]
 
@@ -47,6 +48,7 @@ GROUPS: Mapping[str, Any] = {
     "actors": groups.ActorParams(),
     "shutdown": groups.ShutdownParams(),
     "flatten": groups.FlattenParams(),
+    "page": PageParams(),
     "openalgo": OpenAlgoParams(),
     "keys": KeyParams(),
 }

@@ -32,11 +32,13 @@ DEFAULT_HEAD = """\
 """
 SANDBOX_HEAD = """\
 # The profile of run.py sandbox and run.py exchange: what differs from default.yaml, and the groups
-# of the paper exchange with their defaults, units and ranges.
+# of the paper exchange with their defaults, units and ranges. Its page never takes the port of live.
 broker:
   name: sandbox
 feed:
   rest_entries: paper
+page:
+  port: 0
 strategies:
   - params:
       stop: {limit_offset_bps: 800}

@@ -12,6 +12,7 @@ from config.pack import load as load_pack
 from config.secrets import SECRETS
 from config.settings import CHOICE, GROUPS, HERE, every_leaf, load
 from domain import params
+from domain.page_params import PageParams
 from sandbox.params import Lognormal, SandboxParams
 from tests.config.reading import KEY, NOWHERE, SANDBOX, settings_of
 from tests.config.rendering import SANDBOX_HEAD, default_yaml, sandbox_yaml
@@ -43,6 +44,7 @@ def test_profile_without_anything_else_is_the_defaults_and_its_differences() -> 
         actors=params.ActorParams(),
         shutdown=params.ShutdownParams(),
         flatten=params.FlattenParams(),
+        page=PageParams(port=0),
         openalgo=OpenAlgoParams(),
         keys=KeyParams(),
         strategies=(StrategyChoice(params=params.SwingBreakParams(stop=stop)),),
