@@ -39,6 +39,7 @@ ROOMS = {"sandbox": SandboxParams()}
 PAGES = {page.path: page for page in documents.pages()}
 OWN = [page for page in PAGES.values() if page.path != COPY]
 OPERATIONS = PAGES["docs/OPERATIONS.md"]
+REFERENCE = PAGES["docs/COMMANDS.md"]
 ARCHITECTURE = PAGES["docs/ARCHITECTURE.md"]
 KEYS = {".".join(leaf.path) for leaf in every_leaf(ROOMS)}
 CODE = [
@@ -92,16 +93,16 @@ def test_page_is_plain_and_its_links_lead_somewhere(page: Page) -> None:
     assert found == []
 
 
-def test_operations_describes_every_command_with_every_option() -> None:
-    heads = re.findall(r"^### `run\.py (\S+)`$", OPERATIONS.text, re.MULTILINE)
+def test_reference_describes_every_command_with_every_option() -> None:
+    heads = re.findall(r"^### `run\.py (\S+)`$", REFERENCE.text, re.MULTILINE)
     told = {
-        name: set(documents.first_spans(OPERATIONS.table(f"`run.py {name}`"))) for name in heads
+        name: set(documents.first_spans(REFERENCE.table(f"`run.py {name}`"))) for name in heads
     }
     assert told == COMMANDS
 
 
 def test_exit_codes_are_those_of_the_code() -> None:
-    told = [int(row[0]) for row in OPERATIONS.table("Exit codes")]
+    told = [int(row[0]) for row in REFERENCE.table("Exit codes")]
     used = {order.PARKED, statuses.RUNNING, door.FAILED, USAGE, statuses.NOT_RUNNING}
     used |= {order.DAY_DONE, lives.DAY_DONE, sandboxes.DAY_DONE}
     used |= {supervision.ESCALATED, sandboxes.ESCALATED, door.LOCKED, door.BAD_CONFIG}
