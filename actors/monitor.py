@@ -20,7 +20,9 @@ import msgspec
 from actors.base import Actor
 from actors.post_office import Post
 from domain import clock
+from domain.charges import ChargeRates
 from domain.heartbeat import coverage
+from domain.limits import Tally
 from domain.market import Source
 from domain.orders import Order
 from domain.positions import Leg
@@ -70,6 +72,7 @@ class MonitorActor(Actor):
         url: str,
         every_s: float,
         show: Callable[[Status], None],
+        rates: ChargeRates,
         commit: str = "",
     ) -> None:
         super().__init__(address, post)
@@ -80,6 +83,7 @@ class MonitorActor(Actor):
         )
         self._legs: dict[str, Leg] = {}
         self._orders: dict[str, Order] = {}
+        self._tally = Tally(rates)
         self._ticks = Total()
         self._switches = Total()
         self._every = seconds(every_s)
@@ -118,6 +122,7 @@ class MonitorActor(Actor):
     def on_stop(self) -> None:
         """Leave the last word. In the actor's thread."""
         self._set(ended=self._status.ended or "stopped")
+        self.post.tell("alerts", StatusShown(at=clock.now(), status=self._status))
         self._write()
 
     def leave_behind(self) -> None:
@@ -132,6 +137,7 @@ class MonitorActor(Actor):
             case PositionChanged(leg=leg):
                 self._legs[leg.leg] = leg
                 self._count_shorts()
+                self._sum_up()
             case StandingChanged(latches=latches, conditions=conditions):
                 self._set(latches=latches, conditions=conditions)
                 self._write()
@@ -162,6 +168,7 @@ class MonitorActor(Actor):
     def _feed(self, health: FeedHealth) -> None:
         self._set(
             connected=any(sign.is_connected for sign in health.streams),
+            reconnects=max((sign.reconnects for sign in health.streams), default=0),
             source=health.source.tag,
             last_tick_at=health.last_tick_at,
             subscribed=health.subscribed,
@@ -206,7 +213,9 @@ class MonitorActor(Actor):
         """Keep the last request; an order's is kept until the next order's."""
         seen = message.seen
         if seen.status:
-            self._set(authenticated=seen.status != NO_SESSION)
+            self._set(authenticated=seen.status != NO_SESSION, unanswered_since=None)
+        elif self._status.unanswered_since is None:
+            self._set(unanswered_since=seen.at)
         if seen.route in ORDER_ROUTES or self._status.last_request not in ORDER_ROUTES:
             self._set(
                 last_request=seen.route,
@@ -223,6 +232,13 @@ class MonitorActor(Actor):
                 covered[order.leg] += order.remaining
         uncovered = sum(max(0, leg.short - covered[leg.leg]) for leg in shorts)
         self._set(positions=len(shorts), uncovered=uncovered)
+
+    def _sum_up(self) -> None:
+        """Count what is closed: whole shorts only, so that no price is guessed."""
+        closed = [leg for leg in self._legs.values() if leg.short <= 0]
+        result = self._tally.of(closed, lambda _: None)
+        shown = f"{float(result.r):+.2f}"
+        self._set(trades=len(closed), result_p=result.pnl, result_r=shown)
 
     def _resume(self) -> None:
         """Go on with the snapshot of a predecessor in this process."""

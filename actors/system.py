@@ -130,7 +130,7 @@ def _makers(settings: Settings, plan: DayPlan, ports: Ports, system: System) -> 
     underlying = settings.universe.underlying
     index = (Symbol(underlying), settings.rules.index_exchange(underlying, plan.day))
     return {
-        **_records(plan, ports),
+        **_records(settings, plan, ports),
         **_market(settings, ports, index),
         **_orders(settings, plan, ports),
         "watchdog": partial(
@@ -151,7 +151,7 @@ def _makers(settings: Settings, plan: DayPlan, ports: Ports, system: System) -> 
     }
 
 
-def _records(plan: DayPlan, ports: Ports) -> dict[str, Maker]:
+def _records(settings: Settings, plan: DayPlan, ports: Ports) -> dict[str, Maker]:
     return {
         "monitor": partial(
             MonitorActor,
@@ -162,6 +162,7 @@ def _records(plan: DayPlan, ports: Ports) -> dict[str, Maker]:
             url=ports.url,
             every_s=ports.status_every_s,
             show=ports.show,
+            rates=settings.rules.charges(plan.day),
             commit=ports.commit,
         ),
         "journal": partial(

@@ -29,7 +29,8 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `canary_at` is the newest tick; `since` is since when they tick without a hole, None while there
     were too few. `is_ready`: subscribed, and a canary ticked since. `agrees`: its index price is
     within 0.1 % of the polled one, or nothing is polled. `is_connected`: its symbols are
-    subscribed, whether they tick or not.
+    subscribed, whether they tick or not. `reconnects`: how often it was opened again since it last
+    brought a minute of prices.
     """
 
     source: Source
@@ -38,3 +39,4 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_ready: bool
     agrees: bool
     is_connected: bool = False
+    reconnects: int = 0

@@ -75,6 +75,7 @@ class Upstream:
             is_ready=connection.is_ready and connection.is_live and self.is_ticking(at),
             agrees=self._agrees(at),
             is_connected=connection.is_ready,
+            reconnects=connection.row,
         )
 
     def connect(self, epoch: int, pairs: tuple[Pair, ...], at: Micros) -> Effects:

@@ -45,6 +45,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     `feed_source` is a Source. `stream_tick_at` is the newest tick of any WebSocket; `silent_since`
     is since when none ticked, None outside the session. Nothing is entered from `last_entry` on,
     nor while `latches` are up or `conditions` hold. `commit` is of the code that runs.
+    `unanswered_since` is since when OpenAlgo answers no request at all; `reconnects` how often the
+    worst WebSocket was opened again without a minute of prices since. `trades` are the day's shorts
+    that are closed, `result_p` in paise after charges and `result_r` in R what they brought.
     """
 
     at: Micros
@@ -88,6 +91,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     latches: tuple[Hold, ...] = ()
     conditions: tuple[Hold, ...] = ()
     commit: str = ""
+    unanswered_since: Micros | None = None
+    reconnects: int = 0
+    trades: int = 0
+    result_p: int = 0
+    result_r: str = "+0.00"
 
 
 OLD_S = 30

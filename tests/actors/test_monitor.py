@@ -9,11 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from actors.monitor import MonitorActor
+from domain.calls import ApiSeen
 from domain.market import Source
 from domain.orders import Order
-from domain.positions import Leg
+from domain.positions import Execution, Leg
 from domain.status import FeedView, Hold, Status
 from messages.control import (
+    ApiCalled,
     Begin,
     Heartbeat,
     ModeEntered,
@@ -28,6 +30,7 @@ from tests.actors.fakes import RecordingPost
 from tests.actors.watchdog_stand import vitals
 from tests.domain.feed_day import a_sign
 from tests.domain.tape import a_plan, at
+from tests.domain.test_limits import FREE
 from tests.orders import PE, T0, a_resting_entry, an_open_short, t
 from tests.trading import DAY, a_key
 
@@ -47,6 +50,7 @@ class Stand:
             url="http://127.0.0.1:5000",
             every_s=0,
             show=self.shown.append,
+            rates=FREE,
             commit="0123abc",
         )
 
@@ -90,6 +94,37 @@ def test_snapshot_is_shown_each_second_to_who_looks_and_who_alerts(stand: Stand)
     assert stand.shown == [status]
     assert status.commit == "0123abc"
     assert stand.post.sent == [("alerts", StatusShown(at=t(1), status=status))]
+
+
+def test_last_snapshot_reaches_who_alerts(stand: Stand) -> None:
+    stand.actor.on_stop()
+    (told,) = stand.post.to("alerts")
+    assert told.status.ended == "stopped"
+    assert told.status == stand.read()
+
+
+def test_closed_short_counts_with_what_it_brought(stand: Stand) -> None:
+    leg, stop = a_short()
+    assert stand.hear(*changed(leg, stop)).trades == 0
+    cost = leg.first_stop.trigger * leg.sold.units
+    status = stand.hear(
+        *changed(replace(leg, bought=(Execution(units=leg.sold.units, value=cost),)))
+    )
+    assert (status.trades, status.result_r) == (1, "-1.00")
+    assert status.result_p == leg.sold.value - cost
+
+
+def test_server_without_answers_is_missed_since_the_first_of_them(stand: Stand) -> None:
+    quiet = [ApiCalled(seen=ApiSeen(route="ping", at=t(n), status=0, text="")) for n in (5, 9)]
+    heard = ApiCalled(seen=ApiSeen(route="ping", at=t(12), status=403, text="no"))
+    assert stand.hear(*quiet).unanswered_since == t(5)
+    assert stand.hear(heard).unanswered_since is None
+
+
+def test_reconnects_are_those_of_the_worst_socket(stand: Stand) -> None:
+    signs = (replace(a_sign(), reconnects=3), replace(a_sign(), reconnects=12))
+    assert stand.hear(vitals(streams=signs)).reconnects == 12
+    assert stand.hear(vitals(streams=())).reconnects == 0
 
 
 def test_covered_short_is_a_position_and_nothing_else(stand: Stand) -> None:
