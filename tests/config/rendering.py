@@ -32,7 +32,7 @@ DEFAULT_HEAD = """\
 """
 SANDBOX_HEAD = """\
 # The profile of run.py sandbox and run.py exchange: what differs from default.yaml, and the groups
-# of the paper exchange with their defaults, units and ranges. Its page never takes the port of live.
+# of the paper exchange with their defaults, units and ranges. Its page has a free port.
 broker:
   name: sandbox
 feed:

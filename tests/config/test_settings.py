@@ -237,6 +237,7 @@ def test_documented_defaults_are_those_of_the_classes(tmp_path: Path) -> None:
     assert documents.parse(SANDBOX_HEAD, "") == {
         "broker": {"name": "sandbox"},
         "feed": {"rest_entries": "paper"},
+        "page": {"port": 0},
         "strategies": [{"params": {"stop": {"limit_offset_bps": 800}}}],
     }
     assert documents.read(HERE / "live.yaml") == {
