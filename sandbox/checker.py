@@ -21,7 +21,9 @@ the tests, I13 and L4 by `run.py drill feed`. Not judged: a stop so far away tha
 of I8 a stale feed or an incomplete bar.
 
 At a speed above 1 a stall of this machine is stretched into market seconds: every bound then grows
-by `STALL_S` x speed, and I9 is not judged. A short that never gets a stop breaks I3 at any speed.
+by `STALL_S` x speed, a fill may be booked that much before it is in truth (who follows a clock that
+stood learns late that it goes), and I9 is not judged. A short that never gets a stop breaks I3 at
+any speed.
 """
 
 from collections import deque
@@ -139,7 +141,10 @@ class _Walk:
             known_since=known_since(journal),
         )
         self._coverage = Coverage(bounds)
-        self._by_journal = [*unexplained(rows, journal), *meddling(rows)]
+        self._by_journal = [
+            *unexplained(rows, journal, behind=terms.bound(0)),
+            *meddling(rows),
+        ]
         self._by_journal += lowered(journal) if terms.is_alone else ()
         self._later = _Later(rows, journal)
         self._writes = _Writes(terms.order_rate_per_s) if terms.speed == 1 else None

@@ -59,8 +59,13 @@ class Fills:
         return bool(states) and states[-1]
 
 
-def unexplained(rows: Iterable[TruthRow], journal: Iterable[Row]) -> Iterator[str]:
-    """Yield I6 for what the journal did without a true reason."""
+def unexplained(
+    rows: Iterable[TruthRow], journal: Iterable[Row], behind: Micros = Micros(0)
+) -> Iterator[str]:
+    """Yield I6 for what the journal did without a true reason.
+
+    The clock that the journal is stamped by may run `behind` truth so far.
+    """
     fills, lives = Fills(rows), Lives()
     for row in journal:
         before = lives.phases.get(row["body"].get("leg", ""))
@@ -68,19 +73,19 @@ def unexplained(rows: Iterable[TruthRow], journal: Iterable[Row]) -> Iterator[st
         body, at = row["body"], Micros(row["at"])
         life = lives.orders.get(body.get("intent", ""))
         if row["kind"] == "FillsSeen" and life is not None:
-            yield from _booked(row, life, fills)
+            yield from _booked(row, life, fills, Micros(at + behind))
         elif row["kind"] == "CancelPlanned" and life is not None and life.purpose == STOP:
             yield from _cancelled(row, life, lives, fills)
         elif row["kind"] == "ExternalClosed":
-            yield from _closed(row, lives, fills)
+            yield from _closed(row, lives, fills, Micros(at + behind))
         elif row["kind"] == "ExitPhase" and body["phase"] == DONE and before != DONE:
             short = _short(lives, body["leg"], fills, at)
             if short > 0:
                 yield f"I6 {body['leg']}: journal {row['seq']}: done while {short} units are short"
 
 
-def _booked(row: Row, life: Life, fills: Fills) -> Iterator[str]:
-    true = fills.of(life.orderids, Micros(row["at"]))
+def _booked(row: Row, life: Life, fills: Fills, at: Micros) -> Iterator[str]:
+    true = fills.of(life.orderids, at)
     if row["body"]["filled"] > true:
         yield (
             f"I6 {life.symbol}: journal {row['seq']}: {row['body']['filled']} units of "
@@ -88,14 +93,14 @@ def _booked(row: Row, life: Life, fills: Fills) -> Iterator[str]:
         )
 
 
-def _closed(row: Row, lives: Lives, fills: Fills) -> Iterator[str]:
+def _closed(row: Row, lives: Lives, fills: Fills, at: Micros) -> Iterator[str]:
     """What others are said to have bought back they must have bought."""
     leg = row["body"]["leg"]
     symbol = lives.symbol_of(leg)
     said = sum(
         units for name, units in lives.closed_by_others.items() if lives.symbol_of(name) == symbol
     )
-    true = fills.of((f"{OTHERS}{symbol}",), Micros(row["at"]))
+    true = fills.of((f"{OTHERS}{symbol}",), at)
     if said > true:
         yield (
             f"I6 {symbol}: journal {row['seq']}: others are said to have bought back {said} units, "

@@ -4,6 +4,7 @@ from domain.events import ExternalClosed, LatchCleared
 from domain.orders import State
 from domain.positions import Phase
 from domain.units import Units
+from sandbox.checker import STALL_S
 from sandbox.kinds import Change, Origin, Status
 from tests.sandbox.day import BUY, SELL, Day
 
@@ -25,6 +26,18 @@ def test_i6_fill_that_never_traded() -> None:
     assert day.judge(until=Day.instant(9)).invariants_broken == [
         "I6 NIFTY23NOV2626000CE: journal 8: 650 units of i-stop are booked, 0 had traded"
     ]
+
+
+def test_i6_journal_may_be_behind_by_a_stall_at_high_speed_and_no_more() -> None:
+    day = a_protected_short()
+    day.book("stop", 5, 650)
+    day.trade("stop", BUY, 650, 7)
+    assert len(day.judge(until=Day.instant(9)).invariants_broken) == 1
+    assert day.judge(until=Day.instant(9), speed=60).invariants_broken == []
+    day = a_protected_short()
+    day.book("stop", 5, 650)
+    day.trade("stop", BUY, 650, 5 + 60 * STALL_S + 1)
+    assert day.judge(until=Day.instant(90), speed=60).invariants_broken != []
 
 
 def test_i6_leg_that_is_done_while_it_is_short() -> None:
