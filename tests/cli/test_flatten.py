@@ -3,15 +3,11 @@
 import errno
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from cli.dropbox import KILL
 from cli.session import LOCK, locked
@@ -19,32 +15,28 @@ from domain import clock
 from domain.books import Action
 from domain.events import LatchSet, ProvedFlat
 from domain.ledger import Ledger
-from domain.units import Day, Symbol
+from domain.units import Day
 from journal.orders import JournalReader, OrderJournal
 from sandbox.params import SandboxParams
-from tests.cli.openalgo import it_is
-from tests.cli.typing_in import RunPy, files_of
+from tests.cli.flattening import (
+    CE,
+    NOT_PROVED,
+    PE,
+    PROVED,
+    SOON_S,
+    SPEED,
+    STUCK,
+    a_folder,
+    a_short,
+    an_agent_that_hangs,
+    kept,
+)
+from tests.cli.typing_in import RunPy
 from tests.e2e.paper import Paper, paper
 from tests.e2e.sessions import Truth
-from tests.shared import ROOT
-from tests.waiting import until
 
-KEY, SPEED, SOON_S = "sandbox", 60, 20.0
 DAY = Day(SandboxParams().date)
-PROVED, FAILED, NOT_PROVED, STUCK, BAD_INPUT = 0, 1, 3, 4, 78
-CE, PE = Symbol("NIFTY23NOV2626000CE"), Symbol("NIFTY23NOV2626000PE")
-
-HOLDER = """
-import os, sys
-from pathlib import Path
-from cli.session import locked
-from domain import clock
-from journal.orders import OrderJournal
-folder = Path(sys.argv[1])
-with locked(folder), OrderJournal(folder / "orders.db", os.getpid(), clock.now()):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
+FAILED, BAD_INPUT = 1, 78
 
 OBEDIENT = """
 import os, sys
@@ -89,57 +81,6 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Paper, 
     folder = tmp_path_factory.mktemp("exchange")
     with paper(folder, begin="10:00", speed=SPEED, state_dir=folder) as running:
         yield running, folder
-
-
-def post(running: Paper, route: str, **body: Any) -> dict[str, Any]:
-    with requests.Session() as session:
-        session.trust_env = False
-        answer = session.post(
-            f"{running.url}/api/v1/{route}", json={"apikey": KEY} | body, timeout=10
-        )
-    said: dict[str, Any] = answer.json()
-    return said
-
-
-def a_short(running: Paper, symbol: str) -> None:
-    """Sell a lot, by hand as it were, and rest a stop for it."""
-    order = {
-        "strategy": "me",
-        "symbol": symbol,
-        "exchange": "NFO",
-        "quantity": 65,
-        "product": "MIS",
-    }
-    last = post(running, "quotes", symbol=symbol, exchange="NFO")["data"]["ltp"]
-    low, trigger, high = round(last * 0.8), round(last * 1.5), round(last * 1.6)
-    sold = post(running, "placeorder", **order, action="SELL", pricetype="LIMIT", price=low)
-    assert sold["status"] == "success", sold
-    until(lambda: symbol in {row["symbol"] for row in trades(running)}, SOON_S)
-    stop = {"action": "BUY", "pricetype": "SL", "price": high, "trigger_price": trigger}
-    assert post(running, "placeorder", **order, **stop)["status"] == "success"
-
-
-def trades(running: Paper) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = post(running, "tradebook")["data"]
-    return found
-
-
-@contextmanager
-def an_agent_that_hangs(folder: Path, script: str = HOLDER) -> Iterator["subprocess.Popen[str]"]:
-    """A process that holds the folder and its journal, and does nothing."""
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(folder), str(clock.now())],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 @pytest.mark.slow
@@ -191,19 +132,7 @@ def test_paper_exchange_has_to_be_named(run_py: RunPy, tmp_path: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The state directory of an agent that ran today."""
-    state = tmp_path / "state"
-    state.mkdir()
-    it_is("10:00")
-    with OrderJournal(state / "orders.db", 1, clock.now()):
-        pass
-    return state
-
-
-def kept(folder: Path) -> dict[str, bytes]:
-    """What is there, without the files that SQLite makes to read."""
-    beside = {"orders.db-wal", "orders.db-shm"}
-    return {name: content for name, content in files_of(folder).items() if name not in beside}
+    return a_folder(tmp_path)
 
 
 def test_halt_is_obeyed_before_flatten(run_py: RunPy, folder: Path) -> None:

@@ -8,10 +8,7 @@ import pytest
 
 from cli.dropbox import KILL
 from cli.session import LOCK
-from domain import clock
-from journal.orders import OrderJournal
-from tests.cli.openalgo import it_is
-from tests.cli.test_flatten import (
+from tests.cli.flattening import (
     CE,
     NOT_PROVED,
     PE,
@@ -19,6 +16,7 @@ from tests.cli.test_flatten import (
     SOON_S,
     SPEED,
     STUCK,
+    a_folder,
     a_short,
     an_agent_that_hangs,
     kept,
@@ -30,13 +28,7 @@ from tests.e2e.sessions import Truth
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The state directory of an agent that ran today."""
-    state = tmp_path / "state"
-    state.mkdir()
-    it_is("10:00")
-    with OrderJournal(state / "orders.db", 1, clock.now()):
-        pass
-    return state
+    return a_folder(tmp_path)
 
 
 def damage(folder: Path) -> None:
