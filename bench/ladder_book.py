@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from domain.session import instant
 from domain.units import SECOND, Day, Micros, Paise, Symbol, ceil_tick
-from sandbox.market.ticks import NONE, Ticks, TickTape
+from sandbox.market.ticks import Ticks, TickTape
 
 DAY = Day("2026-11-19")
 INDEX = Symbol("NIFTY")
@@ -86,8 +86,8 @@ def draw(number: int) -> Book:
 def tape(book: Book) -> TickTape:
     """Return the ticks of a scenario."""
     index = Ticks()
-    _row(index, Micros(BEGIN - LEAD), (SPOT, 0), (0, 0))
-    _row(index, book.ends_at, (SPOT + TICK, 0), (0, 0))
+    index.add(Micros(BEGIN - LEAD), (SPOT, 0))
+    index.add(book.ends_at, (SPOT + TICK, 0))
     return TickTape(day=DAY, lines={INDEX: index, OPTION: _option(book)}, made_up=False)
 
 
@@ -103,7 +103,7 @@ def _option(book: Book) -> Ticks:
         price = max(500.0, price * (1 + move / 10_000))
         volume += LOT * chance.choice((0, 1, 2, 5))
         last = round(price / TICK) * TICK
-        _row(ticks, at, (last, volume), _quote(book, chance, last, at))
+        ticks.add(at, (last, volume), _quote(book, chance, last, at))
         gap_s = 0.5 if is_calm else min(chance.expovariate(1.5), 4)
         at = Micros(at + max(1000, int(gap_s * SECOND)))
     return ticks
@@ -120,12 +120,3 @@ def _quote(book: Book, chance: random.Random, last: int, at: Micros) -> tuple[in
         half = ceil_tick(last * chance.randint(100, 900) // 10_000, Paise(TICK))
         return max(TICK, last - half), last + half if chance.random() < 0.4 else 0
     return max(TICK, last - half), last + half
-
-
-def _row(ticks: Ticks, at: Micros, traded: tuple[int, int], quote: tuple[int, int]) -> None:
-    for column, value in zip(
-        (ticks.at, ticks.ltp, ticks.volume, ticks.bid, ticks.ask, ticks.oi),
-        (at, *traded, *quote, NONE),
-        strict=True,
-    ):
-        column.append(value)

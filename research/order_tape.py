@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from domain.session import instant
 from domain.units import SECOND, Day, Micros, Paise, Symbol
-from sandbox.market.ticks import NONE, Ticks, TickTape
+from sandbox.market.ticks import Ticks, TickTape
 
 DAY = Day("2026-11-19")
 INDEX = Symbol("NIFTY")
@@ -70,8 +70,8 @@ def tape(seed: str, symbols: tuple[Symbol, ...], weather: Weather, end: Micros) 
 
 def _index(end: Micros) -> Ticks:
     ticks = Ticks()
-    _row(ticks, Micros(begin() - LEAD), (SPOT, 0), (0, 0))
-    _row(ticks, end, (Paise(SPOT + TICK), 0), (0, 0))
+    ticks.add(Micros(begin() - LEAD), (SPOT, 0))
+    ticks.add(end, (Paise(SPOT + TICK), 0))
     return ticks
 
 
@@ -94,7 +94,7 @@ def _option(draw: random.Random, weather: Weather, end: Micros) -> Ticks:
         bid, ask = _quote(draw, last)
         if at < empty_until:
             bid, ask = (0, ask) if side else (bid, 0)
-        _row(ticks, at, (last, volume), (bid, ask))
+        ticks.add(at, (last, volume), (bid, ask))
         gap = draw.expovariate(weather.tempo)
         at = Micros(at + max(1000, int(min(gap, 6.0) * SECOND)))
     return ticks
@@ -114,12 +114,3 @@ def _quote(draw: random.Random, last: Paise) -> tuple[int, int]:
 
 def _on_tick(price: float) -> Paise:
     return Paise(max(LEAST, round(price / TICK) * TICK))
-
-
-def _row(ticks: Ticks, at: Micros, traded: tuple[int, int], quote: tuple[int, int]) -> None:
-    for column, value in zip(
-        (ticks.at, ticks.ltp, ticks.volume, ticks.bid, ticks.ask, ticks.oi),
-        (at, *traded, *quote, NONE),
-        strict=True,
-    ):
-        column.append(value)

@@ -13,9 +13,8 @@ from domain.units import Micros, Paise, Units, rupees
 from sandbox import refusals
 from sandbox.book import Book
 from sandbox.facts import DayFacts
-from sandbox.kinds import NFO, InstrumentLine, OrderIn, OrderLine, PriceKind
+from sandbox.kinds import NFO, STOPS, InstrumentLine, OrderIn, OrderLine, PriceKind
 
-STOPS = frozenset({PriceKind.SL, PriceKind.SLM})
 WHOLE = 10_000
 """Basis points of a market protection that protects nothing."""
 

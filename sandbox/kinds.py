@@ -26,6 +26,9 @@ class PriceKind(StrEnum):
     SLM = "SL-M"
 
 
+STOPS = frozenset({PriceKind.SL, PriceKind.SLM})
+
+
 class Status(StrEnum):
     """The five words an order's status may have."""
 
@@ -173,6 +176,25 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if not self.filled:
             return Paise(0)
         return Paise((2 * self.value + self.filled) // (2 * self.filled))
+
+
+def line_of(order: OrderIn, orderid: str, at: Micros) -> OrderLine:
+    """Return the row of an order of the agent's, as it is taken at `at`."""
+    return OrderLine(
+        orderid=orderid,
+        symbol=order.symbol,
+        exchange=order.exchange,
+        action=order.action,
+        quantity=order.quantity,
+        price=order.price,
+        trigger=order.trigger,
+        kind=order.kind,
+        product=order.product,
+        strategy=order.strategy,
+        origin=Origin.AGENT,
+        status=Status.TRIGGER_PENDING if order.kind in STOPS else Status.OPEN,
+        placed_at=at,
+    )
 
 
 class TradeLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -30,6 +30,7 @@ from sandbox.kinds import (
     PriceKind,
     Status,
     Twist,
+    line_of,
 )
 from sandbox.market.draws import Stream
 from sandbox.matching import Matching
@@ -105,7 +106,7 @@ class Writes:
         text = accept.at_once(self._arrival(at, order))
         if text:
             return self._refuse(at, "place", "", text)
-        line = self._line(at, order)
+        line = line_of(order, self._orderid(at), at)
         deferred = self._later(at, "place", self._params.latency.place_ms)
         if twist is not STRAIGHT:
             line = msgspec.structs.replace(line, placed_at=Micros(line.placed_at + twist.late))
@@ -163,7 +164,7 @@ class Writes:
             return False
         last = self._venue.last(symbol, at)
         bp = self._params.matching.market_protection_bp
-        line = msgspec.structs.replace(self._line(at, order), origin=Origin.HUMAN)
+        line = msgspec.structs.replace(line_of(order, self._orderid(at), at), origin=Origin.HUMAN)
         line = accept.protected(line, last.ltp, self._facts.tick, bp)
         self._account.accept(at, line)
         self._matching.enter(last, at, line.orderid)
@@ -285,23 +286,6 @@ class Writes:
         contract = found if found and found.exchange == order.exchange else None
         is_halted = self._venue.market.is_halted(at)
         return Arrival(at, order, contract, self._facts, self._account.book, is_halted)
-
-    def _line(self, at: Micros, order: OrderIn) -> OrderLine:
-        return OrderLine(
-            orderid=self._orderid(at),
-            symbol=order.symbol,
-            exchange=order.exchange,
-            action=order.action,
-            quantity=order.quantity,
-            price=order.price,
-            trigger=order.trigger,
-            kind=order.kind,
-            product=order.product,
-            strategy=order.strategy,
-            origin=Origin.AGENT,
-            status=Status.TRIGGER_PENDING if order.kind in accept.STOPS else Status.OPEN,
-            placed_at=at,
-        )
 
     def _orderid(self, at: Micros) -> str:
         """Return 14 digits, the day and a drawn number: not monotonic, as on OpenAlgo (seen).

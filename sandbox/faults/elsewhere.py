@@ -17,15 +17,12 @@ from sandbox.kinds import (
     No,
     OrderIn,
     OrderLine,
-    Origin,
     PositionLine,
-    PriceKind,
     Status,
     TradeLine,
     Twist,
+    line_of,
 )
-
-STOPS = (PriceKind.SL, PriceKind.SLM)
 
 
 class Elsewhere:
@@ -41,21 +38,7 @@ class Elsewhere:
         """Take an order; it rests for ever."""
         del twist
         orderid = f"{local(at):%y%m%d}9{len(self._orders) + 1:07d}"
-        self._orders[orderid] = OrderLine(
-            orderid=orderid,
-            symbol=order.symbol,
-            exchange=order.exchange,
-            action=order.action,
-            quantity=order.quantity,
-            price=order.price,
-            trigger=order.trigger,
-            kind=order.kind,
-            product=order.product,
-            strategy=order.strategy,
-            origin=Origin.AGENT,
-            status=Status.TRIGGER_PENDING if order.kind in STOPS else Status.OPEN,
-            placed_at=at,
-        )
+        self._orders[orderid] = line_of(order, orderid, at)
         return Deferred(at, Done(orderid=orderid))
 
     def modify(self, at: Micros, change: ModifyIn, twist: Twist) -> Deferred:

@@ -43,11 +43,18 @@ class Ticks:
     ask: "array[int]" = field(default_factory=_column)
     oi: "array[int]" = field(default_factory=_column)
 
+    def add(self, at: Micros, traded: tuple[int, int], quote: tuple[int, int] = (0, 0)) -> None:
+        """Append a row: last price and the day's volume, bid and ask. It says no open interest."""
+        for column, value in zip(self._columns(), (at, *traded, *quote, NONE), strict=True):
+            column.append(value)
+
     def within(self, begin: Micros, end: Micros) -> "Ticks":
         """Return the rows from `begin` up to and not including `end`."""
         rows = slice(bisect_left(self.at, begin), bisect_left(self.at, end))
-        columns = (self.at, self.ltp, self.volume, self.bid, self.ask, self.oi)
-        return Ticks(*(column[rows] for column in columns))
+        return Ticks(*(column[rows] for column in self._columns()))
+
+    def _columns(self) -> "tuple[array[int], ...]":
+        return (self.at, self.ltp, self.volume, self.bid, self.ask, self.oi)
 
 
 @dataclass(frozen=True, slots=True)
