@@ -87,7 +87,8 @@ def _reached(
         name = SECRETS[(*path, "api_key")]
         text = f"is missing; set {name} in the environment or .env to the key that"
         yield (*path, "api_key"), f"{text} OpenAlgo shows under API Key"
-    urls = {"host": server.rest_url} if server.host else {}
+    named = "url" if server.url else "host"
+    urls = {named: server.rest_url} if server.url or server.host else {}
     if server.ws_url:  # otherwise it follows from the host
         urls["ws_url"] = server.ws_url
     for name, url in urls.items():

@@ -45,6 +45,8 @@ class Settings:
     strategies: tuple[StrategyChoice, ...]
     rules: RulePack
     rooms: tuple[object, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the operator is told about sources that disagree."""
 
     @property
     def strategy(self) -> StrategyChoice:

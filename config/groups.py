@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -22,50 +23,69 @@ Token = Annotated[
     SecretStr, Shaped(r"([!-~]{32,256})?", "32 to 256 visible ASCII characters, or nothing")
 ]
 
-WsUrl = Annotated[str, Shaped(r"(wss?://[^\s/]+\S*)?", "an address as ws://host:port, or nothing")]
+_PLACE = r"[^\s/?#@]+(/[^\s?#@]*)?"
+Url = Annotated[
+    str,
+    Shaped(
+        f"(https?://{_PLACE})?",
+        "an address as https://host or https://host/path, without /api/v1, or nothing; user and"
+        " password belong into OPENALGO_BASIC_AUTH_FILE",
+        lambda text: not text.rstrip("/").endswith("/api/v1"),
+    ),
+]
+WsUrl = Annotated[
+    str,
+    Shaped(f"(wss?://{_PLACE})?", "an address as ws://host:port or wss://host/ws, or nothing"),
+]
+File = Annotated[str, Shaped(r"[^\x00-\x1f]*", "a path of a file, or nothing")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupParams:
     """A second OpenAlgo server with another broker, for prices alone; without `host` there is none.
 
-    Orders never go there. No `ws_url` means port 8765 of `host`. It has a key of its own, from the
-    environment.
+    Orders never go there. Its keys mean what those of the first server mean. It has a key of its
+    own, from the environment.
     """
 
+    url: Url = ""
     host: Annotated[
         str,
         Shaped(f"({_HOST})?", "a host name or address, with https:// if need be, or nothing"),
     ] = ""
     port: Annotated[int, Between(1, 65_535)] = 5000
     ws_url: WsUrl = ""
+    ca_file: File = ""
     api_key: SecretStr = NONE
     basic_auth: BasicAuth = NONE
 
     @property
     def is_set(self) -> bool:
         """Whether there is such a server."""
-        return bool(self.host or self.ws_url)
+        return bool(self.url or self.host or self.ws_url)
 
     @property
     def rest_url(self) -> str:
-        """Where its REST calls would go, without a path."""
-        return _rest_url(self.host, self.port)
+        """Where its REST calls would go, without /api/v1."""
+        return _rest_url(self.url, self.host, self.port)
 
     @property
     def stream_url(self) -> str:
         """Where its WebSocket is."""
-        return self.ws_url or _stream_url(self.rest_url)
+        return self.ws_url or _stream_url(self.url, self.rest_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAlgoParams:
-    """The OpenAlgo server. `host` may begin with https://; no `ws_url` means port 8765 of `host`.
+    """The OpenAlgo server. `url` (https://host/path) stands for `host` and `port` together.
 
-    `paper_trading` is what we expect of the server: its analyzer mode must agree, or nothing
-    starts. The key comes from the environment, never from a YAML file.
+    No `ws_url` means /ws below an https `url`, else port 8765 of the host. `ca_file` names the
+    certificate authorities to trust instead of the system's. `paper_trading` is what we expect of
+    the server: its analyzer mode must agree, or nothing starts. The key comes from the environment,
+    never from a YAML file.
     """
 
+    url: Url = ""
     host: Annotated[
         str,
         Shaped(
@@ -75,6 +95,7 @@ class OpenAlgoParams:
     ] = "127.0.0.1"
     port: Annotated[int, Between(1, 65_535)] = 5000
     ws_url: WsUrl = ""
+    ca_file: File = ""
     paper_trading: bool = True
     api_key: SecretStr = NONE
     basic_auth: BasicAuth = NONE
@@ -82,22 +103,26 @@ class OpenAlgoParams:
 
     @property
     def rest_url(self) -> str:
-        """Where REST calls go, without a path."""
-        return _rest_url(self.host, self.port)
+        """Where REST calls go, without /api/v1."""
+        return _rest_url(self.url, self.host, self.port)
 
     @property
     def stream_url(self) -> str:
         """Where the WebSocket is."""
-        return self.ws_url or _stream_url(self.rest_url)
+        return self.ws_url or _stream_url(self.url, self.rest_url)
 
 
-def _rest_url(host: str, port: int) -> str:
-    return f"{host if '://' in host else f'http://{host}'}:{port}"
+def _rest_url(url: str, host: str, port: int) -> str:
+    return url.rstrip("/") or f"{host if '://' in host else f'http://{host}'}:{port}"
 
 
-def _stream_url(rest_url: str) -> str:
-    scheme, _, host = rest_url.rpartition(":")[0].partition("://")
-    return f"{'wss' if scheme == 'https' else 'ws'}://{host}:{STREAM_PORT}"
+def _stream_url(url: str, rest_url: str) -> str:
+    """Return where a server's stream is: a `url` with https is a proxy, and /ws is its custom."""
+    if url.startswith("https://"):
+        return f"wss{rest_url.removeprefix('https')}/ws"
+    parts = urlsplit(rest_url)
+    host = parts.netloc.removesuffix(f":{parts.port}")
+    return f"{'wss' if parts.scheme == 'https' else 'ws'}://{host}:{STREAM_PORT}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What is wrong with a setting, as one line a person can act on."""
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -43,7 +44,9 @@ class Complaints:
         return next((origin for origin in origins if origin), None)
 
     def _shown(self, path: Path, value: object) -> str:
-        return masked(str(value)) if path in SECRETS else repr(value)
+        if path in SECRETS:
+            return masked(str(value))
+        return re.sub(r"://[^\s'/]*@", "://***@", repr(value))
 
     def _allowed(self, path: Path) -> str:
         plain = _without_indices(path)

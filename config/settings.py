@@ -4,7 +4,7 @@ Whatever is wrong is told at once, a line each: key, value, where it was written
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from config import checks, pack, sources
+from config import addresses, checks, pack, sources
 from config.effective import Profile, Settings
 from config.groups import KeyParams, OpenAlgoParams, StrategyChoice
 from config.models import Leaf, leaves, model_of, value_of
@@ -21,7 +21,7 @@ from domain import params as groups
 from domain.errors import ConfigError
 from domain.page_params import PageParams
 
-__all__ = ["GROUPS", "Settings", "every_leaf", "load"]
+__all__ = ["GROUPS", "Reading", "Settings", "every_leaf", "load", "read"]
 
 HERE = Path(__file__).parent
 
@@ -55,6 +55,15 @@ GROUPS: Mapping[str, Any] = {
 """The groups of every run, with their defaults; rooms such as the sandbox bring their own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The settings in effect, every source they came from, the strongest first, and every key."""
+
+    settings: Settings
+    layers: tuple[sources.Layer, ...]
+    known: tuple[Leaf, ...]
+
+
 def load(
     profile: Profile,
     flags: Mapping[str, Any] | None = None,
@@ -65,34 +74,53 @@ def load(
     """Read and validate the settings of a run.
 
     The strongest source wins: `flags` (dotted keys of the command line), the environment,
-    systemd's credentials, `env_file`, `file` (the operator's own YAML), the profile's YAML,
-    config/default.yaml, the defaults. `rooms` are further groups with their defaults, such as the
-    sandbox's. The profile `live` needs an API key; `sandbox` brings its own server, so what the
-    environment says of another is not read. Raises ConfigError with a line for every problem.
+    systemd's credentials, `env_file`, `file` (the operator's own YAML), the profile's YAML, what
+    the surroundings show (a container), config/default.yaml, the defaults. `rooms` are further
+    groups with their defaults, such as the sandbox's. The profile `live` needs an API key;
+    `sandbox` brings its own server, so what the environment says of another is not read. Raises
+    ConfigError with a line for every problem.
     """
+    return read(profile, flags, file, env_file, rooms).settings
+
+
+def read(
+    profile: Profile,
+    flags: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    env_file: Path = Path(".env"),
+    rooms: Mapping[str, Any] | None = None,
+) -> Reading:
+    """Read the settings as `load` does, and keep what each source said."""
     rooms = rooms or {}
     known = tuple(every_leaf(rooms))
     root = _root(rooms)
     kinds = {leaf.path: leaf.default for leaf in known}
     unused = "openalgo" if profile == "sandbox" else ""
-    files = [*([file] if file else []), HERE / f"{profile}.yaml", HERE / "default.yaml"]
-    root.layers = (
+    files = [*([file] if file else []), HERE / f"{profile}.yaml"]
+    given = (
         sources.flags(root, flags or {}),
         sources.environment(root, kinds, unused),
         sources.credentials(root, unused),
         sources.dotenv(root, env_file, kinds, unused),
         *(sources.yaml_file(root, path) for path in files),
     )
+    judged = addresses.verdict(given)
+    root.layers = (
+        sources.aside(root, judged.aside),
+        *given,
+        *([] if unused else [sources.detection(root)]),
+        sources.yaml_file(root, HERE / "default.yaml"),
+    )
     complaints = Complaints(root.layers, known)
     try:
         model = root()
     except ValidationError as error:
         raise ConfigError(*map(complaints.of_value, error.errors())) from None
-    settings = _settings(profile, model, rooms)
+    settings = replace(_settings(profile, model, rooms), notes=judged.notes)
     wrong = tuple(checks.check(settings))
     if wrong:
         raise ConfigError(*(complaints.of_key(path, text) for path, text in wrong))
-    return settings
+    return Reading(settings, root.layers, known)
 
 
 def every_leaf(rooms: Mapping[str, Any]) -> Iterator[Leaf]:

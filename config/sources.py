@@ -9,7 +9,7 @@ change one key of the first strategy.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,21 @@ from domain.errors import ConfigError
 
 PREFIX = "SUTRADHAR_"
 DELIMITER = "__"
+DETECTED_HOST = "openalgo"
+CONTAINER_FILE = Path("/.dockerenv")
+"""What a container engine leaves in its containers."""
+
 WELL_KNOWN = {
+    "OPENALGO_URL": ("openalgo", "url"),
     "OPENALGO_HOST": ("openalgo", "host"),
     "OPENALGO_PORT": ("openalgo", "port"),
     "OPENALGO_WS_URL": ("openalgo", "ws_url"),
+    "OPENALGO_CA_FILE": ("openalgo", "ca_file"),
+    "OPENALGO_BACKUP_URL": ("openalgo", "backup", "url"),
     "OPENALGO_BACKUP_HOST": ("openalgo", "backup", "host"),
     "OPENALGO_BACKUP_PORT": ("openalgo", "backup", "port"),
     "OPENALGO_BACKUP_WS_URL": ("openalgo", "backup", "ws_url"),
+    "OPENALGO_BACKUP_CA_FILE": ("openalgo", "backup", "ca_file"),
     "PAPER_TRADING": ("openalgo", "paper_trading"),
     **{name: path for path, name in SECRETS.items()},
 }
@@ -61,6 +69,13 @@ class Layer(PydanticBaseSettingsSource):
     def origin(self, path: tuple[str, ...]) -> str | None:
         """Return where the value at `path` was written, or None if not here."""
         return self._origin if _holds(self.data, path) else None
+
+    def value(self, path: tuple[str, ...]) -> Any:
+        """Return the value at `path`, None if not here."""
+        found: Any = self.data
+        for part in path:
+            found = found.get(part) if isinstance(found, dict) else None
+        return found
 
 
 class Variables(Layer):
@@ -100,11 +115,7 @@ def flags(owner: type[BaseSettings], values: Mapping[str, Any]) -> Layer:
     data: dict[str, Any] = {}
     for key, value in values.items():
         if value is not None:
-            *groups, last = key.split(".")
-            place = data
-            for group in groups:
-                place = place.setdefault(group, {})
-            place[last] = _frozen(value)
+            _put(data, tuple(key.split(".")), _frozen(value))
     return Layer(owner, data, "the command line")
 
 
@@ -130,10 +141,7 @@ def credentials(owner: type[BaseSettings], unused: str = "") -> Layer:
     data: dict[str, Any] = {}
     for path, text in secrets.credentials(Path(folder)).items() if folder else ():
         if path[0] != unused:
-            place = data
-            for group in path[:-1]:
-                place = place.setdefault(group, {})
-            place[path[-1]] = text
+            _put(data, path, text)
     return Layer(owner, data, f"the credentials in {folder}")
 
 
@@ -152,6 +160,36 @@ def yaml_file(owner: type[BaseSettings], path: Path) -> Layer:
                 f" environment or .env as {name}, or into a file as {name}_FILE, and make a new one"
             )
     return Layer(owner, data, str(path))
+
+
+def container() -> str:
+    """Return what shows that this runs in a container, "" if nothing does."""
+    said = os.environ.get("DOCKER_ENV", "")
+    if said:
+        return "" if said.lower() in {"0", "false", "no"} else f"DOCKER_ENV={said}"
+    return f"{CONTAINER_FILE} exists" if CONTAINER_FILE.exists() else ""
+
+
+def detection(owner: type[BaseSettings]) -> Layer:
+    """Return what the surroundings show: in a container the server is the service `openalgo`."""
+    shown = container()
+    data = {"openalgo": {"host": DETECTED_HOST}} if shown else {}
+    return Layer(owner, data, f"detection: {shown}")
+
+
+def aside(owner: type[BaseSettings], paths: Iterable[tuple[str, ...]]) -> Layer:
+    """Return what empties these keys, whatever weaker sources say."""
+    data: dict[str, Any] = {}
+    for path in paths:
+        _put(data, path, "")
+    return Layer(owner, data, "put aside for a stronger one")
+
+
+def _put(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    place = data
+    for group in path[:-1]:
+        place = place.setdefault(group, {})
+    place[path[-1]] = value
 
 
 def _present(names: Mapping[str, str | None], unused: str) -> dict[str, str]:

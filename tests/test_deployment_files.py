@@ -182,6 +182,10 @@ def test_image_holds_every_room_that_run_py_reaches() -> None:
     assert {"run.py", "requirements.lock"} <= files
     assert all((ROOT / name).is_file() for name in files)
 
+        "OPENALGO_URL": "https://algo.example.org:443/",
+        "OPENALGO_CA_FILE": "/etc/ssl/own.pem",
+        "OPENALGO_BACKUP_URL": "https://spare.example.org:444/",
+        "OPENALGO_BACKUP_CA_FILE": "/etc/ssl/other.pem",
 
 def test_nothing_that_is_copied_is_kept_out_of_the_build() -> None:
     lines = (ROOT / ".dockerignore").read_text("ascii").splitlines()
@@ -276,7 +280,7 @@ def test_compose_opens_no_port_and_holds_no_setting() -> None:
     assert service["read_only"] is True
 
 
-# The environment
+PLAIN = {"false", "1", "zerodha"}
 
 
 def variables(*, commented: bool = False) -> dict[str, str]:
@@ -339,11 +343,14 @@ def test_every_variable_of_the_example_is_read(
         False,
     )
     assert openalgo.api_key.get_secret_value() == KEY
-    assert set(given.values()) - {"443", "false", "1", "zerodha"} - _addresses(given) <= set(
-        found.secrets()
+    assert set(given.values()) - PLAIN - _addresses(given) <= set(found.secrets())
+    assert (openalgo.ca_file, openalgo.backup.ca_file) == (
+        "/etc/ssl/own.pem",
+        "/etc/ssl/other.pem",
     )
     assert (found.broker.name, found.strategy.params.sizing.max_lots) == ("zerodha", 1)
 
 
 def _addresses(given: dict[str, str]) -> set[str]:
-    return {text for name, text in given.items() if name.endswith(("_HOST", "_WS_URL"))} | {"444"}
+    ends = ("_HOST", "_PORT", "LGO_URL", "BACKUP_URL", "_WS_URL", "_CA_FILE")
+    return {text for name, text in given.items() if name.endswith(ends)}

@@ -57,7 +57,7 @@ def test_every_key_is_read_and_unknown_ones_refused(
             "feed: {rest_entries: maybe}",
             "allowed is never or paper or always; the default is never",
         ),
-        ("openalgo: 5", "5 is not allowed; allowed is a group of the keys host, port, ws_url, pap"),
+        ("openalgo: 5", "5 is not allowed; allowed is a group of the keys url, host, port, ws_url"),
         ("session: 5", "5 is not allowed; allowed is a group of the keys force_close, "),
         ("strategies: swing_break", "'swing_break' is not allowed; allowed is a group of the keys"),
         ("strategies: [swing_break]", "'swing_break' is not allowed; allowed is a group of"),
