@@ -1,6 +1,5 @@
 """The files that start run.py live for an operator, held against the code they start."""
 
-import ast
 import os
 import re
 import shlex
@@ -11,35 +10,27 @@ import sys
 from configparser import ConfigParser
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
-import yaml
 from packaging.requirements import Requirement
 
 from actors import order
-from cli import agent, door
+from cli import door
 from cli import live as lives
 from config import sources
 from config.settings import Settings, load
 from domain import supervision
-from domain.params import ShutdownParams
+from tests.deployment import PARKS_WITHIN_S, imported_rooms, options_of, seconds_of
 from tests.gates import HOSTS, secret_complaints
 from tests.shared import ROOT
 
 UNIT = ROOT / "systemd" / "sutradhar.service"
-DOCKERFILE = ROOT / "docker" / "Dockerfile"
-COMPOSE = ROOT / "docker" / "docker-compose.yml"
 ENV = ROOT / ".env.example"
 LOCK = ROOT / "requirements.lock"
-FILES = (UNIT, DOCKERFILE, COMPOSE, ENV)
+FILES = (UNIT, ENV)
 
 SAME_AGAIN = {door.USAGE, door.LOCKED, door.BAD_CONFIG}
 """What a later start would only repeat."""
-
-PARKS_WITHIN_S = ShutdownParams().park_s + 3 * agent.STOP_S
-"""The park time, and the three partings after it: actors, lanes, stream."""
 
 KEY = "k" * 32
 
@@ -54,48 +45,6 @@ def the_unit() -> Sections:
     sections = Sections(interpolation=None)
     sections.read(UNIT)
     return sections
-
-
-def instructions() -> list[tuple[str, str]]:
-    """Return the lines of the Dockerfile as instruction and arguments, continued ones joined."""
-    text = DOCKERFILE.read_text("ascii").replace("\\\n", " ")
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return [(head, rest.strip()) for head, _, rest in (line.partition(" ") for line in lines)]
-
-
-def the_service() -> dict[str, Any]:
-    (service,) = yaml.safe_load(COMPOSE.read_text("ascii"))["services"].values()
-    assert isinstance(service, dict)
-    return service
-
-
-def seconds_of(text: str) -> float:
-    (number,) = re.fullmatch(r"(\d+)s?", text).groups()  # type: ignore[union-attr]  # or it fails
-    return float(number)
-
-
-def options_of(command: str) -> set[str]:
-    commands = typer.main.get_command(door.app).commands  # type: ignore[attr-defined]  # a group
-    return {option for param in commands[command].params for option in param.opts}
-
-
-def imported_rooms() -> set[str]:
-    """Return the top folders that run.py reaches by imports, wherever in a file they stand."""
-    waiting, seen = [ROOT / "run.py"], set()
-    while waiting:
-        file = waiting.pop()
-        if file in seen:
-            continue
-        seen.add(file)
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            for name in names:
-                place = ROOT.joinpath(*name.split("."))
-                found = (place.with_suffix(".py"), place / "__init__.py")
-                waiting += [path for path in found if path.is_file()]
-    return {file.relative_to(ROOT).parts[0] for file in seen} - {"run.py"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -170,36 +119,7 @@ def test_systemd_knows_every_line_of_the_unit(tmp_path: Path) -> None:
     assert "RestartSek" in said(text.replace("RestartSec", "RestartSek"))
 
 
-# Docker
-
-
-def test_image_holds_every_room_that_run_py_reaches() -> None:
-    copied = [words.split() for head, words in instructions() if head == "COPY"]
-    folders = {words[0] for words in copied if (ROOT / words[0]).is_dir()}
-    assert folders == imported_rooms()
-    assert all(words == [words[0], words[0]] for words in copied if words[0] in folders)
-    files = {name for words in copied for name in words[:-1]} - folders
-    assert {"run.py", "requirements.lock"} <= files
-    assert all((ROOT / name).is_file() for name in files)
-
-        "OPENALGO_URL": "https://algo.example.org:443/",
-        "OPENALGO_CA_FILE": "/etc/ssl/own.pem",
-        "OPENALGO_BACKUP_URL": "https://spare.example.org:444/",
-        "OPENALGO_BACKUP_CA_FILE": "/etc/ssl/other.pem",
-
-def test_nothing_that_is_copied_is_kept_out_of_the_build() -> None:
-    lines = (ROOT / ".dockerignore").read_text("ascii").splitlines()
-    ignored = {line.strip("/") for line in lines if line and not line.startswith("#")}
-    copied = {name for head, words in instructions() if head == "COPY" for name in words.split()}
-    assert copied.isdisjoint(ignored)
-    assert {".*", "tests", "state"} <= ignored
-
-
-def test_image_installs_what_the_lock_file_pins_by_hash() -> None:
-    installs = [words for head, words in instructions() if head == "RUN" and "pip install" in words]
-    assert len(installs) == 1
-    for option in ("--require-hashes", "--no-deps", "--only-binary :all:", "-r requirements.lock"):
-        assert option in installs[0]
+# The libraries
 
 
 @pytest.mark.incident("INC-123")
@@ -226,58 +146,7 @@ def test_locked_install_imports_every_module() -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-def test_image_starts_the_agent_as_nobody_in_particular() -> None:
-    said = dict(instructions())
-    words = [*yaml.safe_load(said["ENTRYPOINT"]), *yaml.safe_load(said["CMD"])]
-    python, run, command, *options = words
-    assert (run, command) == ("/app/run.py", "live")
-    assert python == "/app/.venv/bin/python"
-    assert {word for word in options if word.startswith("-")} <= options_of("live")
-    assert options[options.index("--state-dir") + 1] == said["VOLUME"]
-    user, _, group = said["USER"].partition(":")
-    assert min(int(user), int(group)) > 0
-    made = next(words for head, words in instructions() if head == "RUN" and "install -d" in words)
-    assert made.split()[-1] == said["VOLUME"]
-    assert f"-m 0700 -o {user} -g {group}" in made
-    assert said["STOPSIGNAL"] == signal.SIGTERM.name
-
-
-def test_image_has_its_base_as_an_argument_and_no_setting() -> None:
-    heads = [head for head, _ in instructions()]
-    assert heads[:2] == ["ARG", "FROM"]
-    assert not {"ENV", "ADD"} & set(heads)
-    base = dict(instructions())["ARG"].partition("=")[2]
-    assert re.fullmatch(r"python:3\.1[1-9]-slim-\w+", base)
-
-
-def test_compose_builds_the_image_of_this_checkout() -> None:
-    build = the_service()["build"]
-    context = (COMPOSE.parent / build["context"]).resolve()
-    assert (context, context / build["dockerfile"]) == (ROOT, DOCKERFILE)
-
-
-def test_compose_waits_for_parking_and_keeps_the_state() -> None:
-    service = the_service()
-    assert seconds_of(service["stop_grace_period"]) >= PARKS_WITHIN_S
-    assert service["init"] is True
-    (volume,) = service["volumes"]
-    name, _, place = volume.partition(":")
-    assert place == dict(instructions())["VOLUME"]
-    assert name in yaml.safe_load(COMPOSE.read_text("ascii"))["volumes"]
-
-
-def test_compose_restarts_a_crash_but_not_for_ever() -> None:
-    policy, _, most = the_service()["restart"].partition(":")
-    assert policy == "on-failure"
-    assert int(most) == int(the_unit()["Unit"]["StartLimitBurst"])
-
-
-def test_compose_opens_no_port_and_holds_no_setting() -> None:
-    service = the_service()
-    assert not {"ports", "expose", "environment", "command", "privileged", "user"} & set(service)
-    assert (COMPOSE.parent / service["env_file"]).resolve() == ROOT / ".env"
-    assert service["cap_drop"] == ["ALL"]
-    assert service["read_only"] is True
+# The environment
 
 
 PLAIN = {"false", "1", "zerodha"}
@@ -313,6 +182,10 @@ def test_every_variable_of_the_example_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     given = {
+        "OPENALGO_URL": "https://algo.example.org:443/",
+        "OPENALGO_CA_FILE": "/etc/ssl/own.pem",
+        "OPENALGO_BACKUP_URL": "https://spare.example.org:444/",
+        "OPENALGO_BACKUP_CA_FILE": "/etc/ssl/other.pem",
         "OPENALGO_HOST": "https://algo.example.org",
         "OPENALGO_PORT": "443",
         "OPENALGO_WS_URL": "wss://algo.example.org/ws",
