@@ -32,7 +32,7 @@ from domain.errors import JournalError
 from domain.ledger import Ledger
 from domain.parking import unsafe
 from domain.pulse import PULSED, PulsePlan
-from domain.session import DayPlan
+from domain.session import DayPlan, trading_day
 from domain.units import SECOND, Micros, seconds
 from journal.orders import NAME as JOURNAL
 from journal.orders import JournalReader
@@ -52,6 +52,9 @@ ESCALATED, INTERRUPTED = 70, 130
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
 
 Heard = Ended | LeverPulled | signal.Signals
+
+DAY_IS_PAST = "the day is past and the book was never proved flat: look at the broker's positions"
+"""What was intraday is the broker's to end by then; this day's plan must not outlive it."""
 
 PARKED_LATE = "not everything was verified in time: look at the broker's order book"
 
@@ -154,6 +157,8 @@ class Agent:
             self._tell_time()
             if not self._system.is_alive("watchdog"):
                 return Ended(at=clock.now(), code=ESCALATED, reason="the watchdog is dead")
+            if trading_day(clock.now()) > self._day:
+                return Ended(at=clock.now(), code=ESCALATED, reason=DAY_IS_PAST)
             try:
                 message = self._inbox.get(timeout=self._wait_s())
             except queue.Empty:

@@ -91,6 +91,10 @@ StartPaused = Annotated[
 EndWithDay = Annotated[
     bool, typer.Option("--end-with-day", help="Leave after the close, once nobody calls.")
 ]
+Stay = Annotated[
+    bool,
+    typer.Option("--stay", help="After the day sleep, and begin the next session by itself."),
+]
 DieWithParent = Annotated[
     bool, typer.Option("--die-with-parent", help="Leave when standard input ends.")
 ]
@@ -227,9 +231,10 @@ def live(
     config: Config = None,
     record: Record = None,
     *,
+    stay: Stay = False,
     no_color: NoColor = False,
 ) -> int:
-    """Trade today against an OpenAlgo server.
+    """Trade today against an OpenAlgo server; with --stay one day after another.
 
     The environment or a file .env names it: OPENALGO_HOST, OPENALGO_PORT,
     OPENALGO_WS_URL, OPENALGO_API_KEY.
@@ -241,6 +246,7 @@ def live(
         state_dir=state_dir or STATE,
         config=config,
         record=record,
+        stays=stay,
         color=_color(no_color),
     )
     return lives.run(options)

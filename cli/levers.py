@@ -17,15 +17,19 @@ from cli.dropbox import KILL, Answer, Dropbox, hand_over, kill_text, request
 from cli.session import Locked, is_held, locked
 from cli.status import NAME as STATUS
 from cli.status import NotRunning
+from config import pack
 from domain import clock, switch
 from domain.errors import ConfigError, SutradharError
 from domain.events import Event
+from domain.hours import hours
 from domain.ledger import Ledger
 from domain.levers import Lever
+from domain.params import SessionParams
 from domain.reasons import LATCHES, remedy
 from domain.session import trading_day
 from domain.status import Status
-from domain.units import Day, Micros, seconds
+from domain.units import MINUTE, Day, Micros, seconds
+from journal import archive
 from journal.opening import Opened, open_orders
 from journal.orders import NAME as JOURNAL
 from journal.orders import OrderJournal, verify
@@ -36,6 +40,7 @@ ANSWER_S = 10
 """Real seconds a running agent has to do what it is asked; its disk may be slow."""
 
 LOOK_AGAIN_S = 0.05
+BEFORE = SessionParams().wake_before_min * MINUTE
 OF_THE_FILE = frozenset({"FREEZE", "FLATTEN"})
 
 
@@ -107,12 +112,38 @@ def write(folder: Path, lever: Lever, name: str = "") -> Day:
 
     Raises Refused, JournalError, or Locked if an agent was started meanwhile.
     """
-    with locked(folder), journal_of(folder) as (opened, at):
+    with locked(folder):
+        at = market_now(folder)
+        if not (folder / TRUTH).exists():
+            archive.roll(folder, at, os.getpid(), _in_session)
+        write_held(folder, lever, name)
+        return trading_day(at)
+
+
+def write_held(
+    folder: Path, lever: Lever, name: str = "", reason: str = "BY_HAND"
+) -> dict[str, str]:
+    """Write a latch into the journal of a folder that is ours, and return all that are up.
+
+    No actor lives. Raises ConfigError for a latch that does not exist, Refused or JournalError.
+    """
+    if lever is Lever.CLEAR:
+        _check_clear(folder, name)
+    with journal_of(folder) as (opened, at):
         ledger = Ledger().fold(opened.events)
-        opened.journal.append((*opened.waiting, *_events(lever, name, ledger, at)))
+        events = _events(lever, name, reason, ledger, at)
+        opened.journal.append((*opened.waiting, *events))
         if opened.fallback is not None:
             opened.fallback.empty()
-    return trading_day(at)
+        return ledger.fold(events).latches
+
+
+def _in_session(at: Micros) -> bool:
+    """Whether an agent would be at work, by the dated rules alone."""
+    found = hours(trading_day(at), pack.load())
+    if found.open is None or found.close is None:
+        return False
+    return found.open - BEFORE <= at < found.close
 
 
 @contextmanager
@@ -171,11 +202,11 @@ def _up(folder: Path) -> tuple[str, ...]:
     return tuple(Ledger().fold(verify(folder / JOURNAL, day)).latches)
 
 
-def _events(lever: Lever, name: str, ledger: Ledger, at: Micros) -> tuple[Event, ...]:
+def _events(lever: Lever, name: str, reason: str, ledger: Ledger, at: Micros) -> tuple[Event, ...]:
     refusal = switch.why_not_cleared(name, ledger) if lever is Lever.CLEAR else ""
     if refusal:
         raise Refused(refusal)
-    return switch.pulled(lever, name, "BY_HAND", ledger, at)
+    return switch.pulled(lever, name, reason, ledger, at)
 
 
 def _told(lever: Lever, name: str, answer: Answer) -> str:

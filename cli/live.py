@@ -1,4 +1,4 @@
-"""`run.py live`: the agent against a real OpenAlgo server, one trading day."""
+"""`run.py live`: the agent against a real OpenAlgo server, one trading day or one after another."""
 
 import logging
 import threading
@@ -8,22 +8,24 @@ from pathlib import Path
 
 from cli.again import Again, command, keep
 from cli.agent import Agent, Server
-from cli.inquiry import link_of
+from cli.inquiry import access_of, link_of
+from cli.life import DAY_DONE as DONE
+from cli.life import Life
 from cli.session import Session, locked
 from cli.taping import taped
 from config import log as logs
-from config.settings import load
-from domain import clock
+from config.settings import Settings, load
 from domain.errors import ConfigError, JournalDamaged, JournalError, JournalNewer
 from domain.market import Source
-from domain.session import Closed, plan, trading_day
+from domain.session import DayPlan
 from domain.units import Day
 from journal.orders import NAME as JOURNAL
 from journal.orders import verify
+from messages.control import Ended
 
 log = logging.getLogger(__name__)
 
-DAY_DONE, BAD_CONFIG = 10, 78
+DAY_DONE, BAD_CONFIG = DONE, 78
 READS = 60
 READ_APART_S = 1.0
 """A journal that is locked, or a disk that stumbles, is waited for: a minute."""
@@ -31,11 +33,12 @@ READ_APART_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line says."""
+    """What the command line says. Who `stays` sleeps after the day and plays the next one."""
 
     state_dir: Path = Path("state")
     config: Path | None = None
     record: Path | None = None
+    stays: bool = False
     color: bool | None = None
 
 
@@ -50,37 +53,40 @@ def run(options: Options) -> int:
     with locked(options.state_dir) as folder:
         words = ["--config", options.config] if options.config else []
         words += ["--record", options.record] if options.record else []
+        words += ["--stay"] if options.stays else []
         keep(folder, Again(restart=command("live", folder, words)))
         logs.setup(logs.Redactor(*settings.secrets()), color=options.color)
-        day = trading_day(clock.now())
-        wait_for_journal(folder / JOURNAL, day)
-        planned = plan(
-            day,
-            settings.rules,
-            settings.session,
-            settings.broker.name,
-            quiet_s=settings.exit.quiet_s,
+        life = Life(settings, folder, stays=options.stays)
+        ended = life.run(
+            lambda planned: _play(options, Session(settings=settings, folder=folder), planned)
         )
-        if isinstance(planned, Closed):
-            following = planned.next_day or "beyond the known calendar"
-            log.info("no session on %s: %s; the next one is %s", day, planned.reason, following)
-            return DAY_DONE
-        server = Server(
-            url=settings.openalgo.rest_url,
-            ws_url=settings.openalgo.stream_url,
-            api_key=settings.openalgo.api_key.get_secret_value(),
-            backup=link_of(settings, Source.BACKUP) if settings.openalgo.backup.is_set else None,
-        )
-        expected = "analyzer" if settings.openalgo.paper_trading else "live"
-        log.info("trading %s by %s and %s, %s mode", day, server.url, server.ws_url, expected)
-        if server.backup is not None:
-            log.info("prices have a backup: %s", server.backup.url)
-        with taped(options.record, Session(settings=settings, folder=folder), day) as session:
-            ended = Agent(session, planned, server).run()
         log.info("over code=%d %s", ended.code, ended.reason)
-        if ended.code == BAD_CONFIG:
-            raise ConfigError(ended.reason)
         return ended.code
+
+
+def _play(options: Options, session: Session, planned: DayPlan) -> Ended:
+    """Play one day, with actors, lanes and streams of its own. Raises ConfigError, JournalNewer."""
+    wait_for_journal(session.folder / JOURNAL, planned.day)
+    server = _server(session.settings)
+    expected = "analyzer" if session.settings.openalgo.paper_trading else "live"
+    log.info("trading %s by %s and %s, %s mode", planned.day, server.url, server.ws_url, expected)
+    if server.backup is not None:
+        log.info("prices have a backup: %s", server.backup.url)
+    with taped(options.record, session, planned.day) as own:
+        ended = Agent(own, planned, server).run()
+    if ended.code == BAD_CONFIG:
+        raise ConfigError(ended.reason)
+    return ended
+
+
+def _server(settings: Settings) -> Server:
+    return Server(
+        url=settings.openalgo.rest_url,
+        ws_url=settings.openalgo.stream_url,
+        api_key=settings.openalgo.api_key.get_secret_value(),
+        access=access_of(settings.openalgo),
+        backup=link_of(settings, Source.BACKUP) if settings.openalgo.backup.is_set else None,
+    )
 
 
 def wait_for_journal(path: Path, day: Day, pause: Callable[[], object] | None = None) -> None:

@@ -68,13 +68,17 @@ class UniverseParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionParams:
-    """When the day ends for us. `force_close` is HH:MM:SS in Asia/Kolkata."""
+    """When the day ends for us. `force_close` is HH:MM:SS in Asia/Kolkata.
+
+    A process that stays over night begins `wake_before_min` before the open.
+    """
 
     force_close: Wall = "15:15:00"
     close_margin_min: Annotated[int, Between(5, 60)] = 15
     square_off_margin_s: Annotated[int, Between(0, 900)] = 120
     entry_stop_min: Annotated[int, Between(0, 240)] = 5
     trade_special: bool = False
+    wake_before_min: Annotated[int, Between(1, 240)] = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,9 +310,13 @@ class ExitParams:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalParams:
-    """What the disk of the state directory must have: with less room free nothing is entered."""
+    """What the disk of the state directory must have: with less room free nothing is entered.
+
+    The journals of `keep_days` days that are over are kept beside the running ones.
+    """
 
     min_free_mb: Annotated[int, Between(0, 10**6)] = 500
+    keep_days: Annotated[int, Between(10, 5000)] = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

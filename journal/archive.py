@@ -41,7 +41,7 @@ InSession = Callable[[Micros], bool]
 
 
 def roll(folder: Path, now: Micros, pid: int, in_session: InSession) -> Day | None:
-    """Move the journals of a day before that of `now` away; return which day it was.
+    """Move the journals of a day before that of `now` away; return which day they began.
 
     A new order journal is begun. A latch that a human raised while no session was on is carried
     into it: nobody has obeyed it yet. What cannot be moved now stays and is said; the file serves
@@ -132,20 +132,20 @@ def _finish(folder: Path) -> None:
 
 
 def _over(folder: Path, today: Day) -> tuple[Day | None, tuple[Event, ...]]:
-    """Return the last day of the journal if it is over, with everything the file holds."""
+    """Return which day a journal is of, if it is over, with everything the file holds."""
     path = folder / NAME
     if not path.exists():
         return None, ()
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, timeout=0.25, uri=True)) as db:
         schema.check_layout(db)
-        row = db.execute("SELECT seq, day FROM event ORDER BY seq DESC LIMIT 1").fetchone()
-        if row is None or row[1] >= today:
-            return None, ()
-        if any(fallback.read(folder / fallback.NAME).after(row[0])):
-            raise JournalError(f"{fallback.NAME} has events it lacks; they are merged first")
-        bodies = db.execute("SELECT body FROM event ORDER BY seq").fetchall()
-    return Day(row[1]), tuple(schema.decode(body) for (body,) in bodies)
+        rows = db.execute("SELECT seq, day, body FROM event ORDER BY seq").fetchall()
+    if not rows or rows[-1][1] >= today:
+        return None, ()
+    if any(fallback.read(folder / fallback.NAME).after(rows[-1][0])):
+        raise JournalError(f"{fallback.NAME} has events it lacks; they are merged first")
+    # What follows the first day in its file was written while nobody played.
+    return Day(rows[0][1]), tuple(schema.decode(body) for _, _, body in rows)
 
 
 def _move(folder: Path, day: Day, names: Iterable[str]) -> None:
