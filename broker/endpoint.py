@@ -1,12 +1,70 @@
-"""Where a server is, and whether a key may be sent there in the clear."""
+"""Where a server is, what stands before it, and whether a key may be sent there in the clear."""
 
+import base64
+import ssl
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from domain.errors import ConfigError
 
 _PLAIN = frozenset({"http", "ws"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a reverse proxy wants: `user:password`; and whom to trust instead of the system's.
+
+    `ca_file` names certificate authorities, PEM. Raises ConfigError if it holds none.
+    """
+
+    basic_auth: str = field(default="", repr=False)
+    ca_file: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.ca_file:
+            return
+        try:
+            self.context()
+        except OSError as error:  # a certificate that is none is an OSError too
+            raise ConfigError(
+                f"openalgo.ca_file: {self.ca_file} holds no certificates ({error.strerror});"
+                " name a PEM file"
+            ) from error
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what a request carries besides."""
+        if not self.basic_auth:
+            return {}
+        return {"Authorization": f"Basic {self._encoded}"}
+
+    @property
+    def _encoded(self) -> str:
+        return base64.b64encode(self.basic_auth.encode()).decode()
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Return what an answer must not tell on."""
+        return tuple(s for s in (self.basic_auth, self._encoded) if s)
+
+    @property
+    def authorities(self) -> str | bool:
+        """Return whom REST trusts, which is whom the stream trusts.
+
+        The named file, else the system's authorities or those of SSL_CERT_FILE.
+        """
+        trusted = ssl.get_default_verify_paths()
+        return self.ca_file or trusted.cafile or trusted.capath or True
+
+    def context(self) -> ssl.SSLContext:
+        """Return how the stream is encrypted."""
+        return ssl.create_default_context(cafile=self.ca_file or None)
+
+
+PLAIN = Access()
+"""Nothing stands before the server, and the system's authorities are trusted."""
 
 
 def checked(url: str, schemes: tuple[str, str], plain_hosts: Collection[str], key: str) -> str:

@@ -13,7 +13,7 @@ import urllib3
 
 from broker.asks import Fault, HttpAnswer, HttpAsk
 from broker.bounded import BoundedAdapter
-from broker.endpoint import checked
+from broker.endpoint import PLAIN, Access, checked
 from broker.wire import encode, excerpt, scrubbed, spellings
 from domain import clock
 from domain.errors import ConfigError
@@ -41,15 +41,24 @@ _HANDSHAKE = frozenset(
 class Http:
     """The server and its key. Opens sessions; any thread. Raises ConfigError for a bad URL or key.
 
-    `speed` is how many seconds of market time pass in one of ours; time-outs shrink by it.
+    `url` may have a path; /api/v1 is put behind it. `speed` is how many seconds of market time pass
+    in one of ours; time-outs shrink by it.
     """
 
-    def __init__(self, url: str, api_key: str, params: BrokerParams, speed: float = 1) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        params: BrokerParams,
+        speed: float = 1,
+        access: Access = PLAIN,
+    ) -> None:
         self.url = checked(url, ("http", "https"), params.plain_http_hosts, "openalgo.host")
         if not (1 <= len(api_key) <= 256 and api_key.isascii() and api_key.isprintable()):
             raise ConfigError("openalgo.api_key: must be 1 to 256 printable ASCII characters")
         self._key = api_key
-        self._hidden = spellings(api_key)
+        self._hidden = tuple(each for key in (api_key, *access.hidden) for each in spellings(key))
+        self.access = access
         self._connect_s = shortened(params.connect_timeout_s, speed)
         self._read_s = shortened(params.read_timeout_s, speed)
         self._write_s = shortened(params.order_timeout_s, speed)
@@ -68,7 +77,7 @@ class Http:
         return key if body == b"{}" else key[:-1] + b"," + body[1:]
 
     def scrubbed(self, body: bytes) -> bytes:
-        """Return an answer without the API key, should the server have echoed it."""
+        """Return an answer without key and password, should the server have echoed them."""
         return scrubbed(body, self._hidden)
 
 
@@ -78,11 +87,10 @@ class HttpSession:
     def __init__(self, http: Http) -> None:
         self._http = http
         self._session = requests.Session()
-        # No proxy or netrc of the environment gets between us and the server. Whom to trust is what
-        # the stream trusts: the system's authorities, or those SSL_CERT_FILE names.
+        # No proxy or netrc of the environment gets between us and the server.
         self._session.trust_env = False
-        trusted = ssl.get_default_verify_paths()
-        self._session.verify = trusted.cafile or trusted.capath or True
+        self._session.verify = http.access.authorities
+        self._session.headers.update(http.access.headers)
         adapter = BoundedAdapter()
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)

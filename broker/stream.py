@@ -22,7 +22,7 @@ import websocket
 from websocket import ABNF
 
 from broker.dialogue import Dialogue, Heard, Phase
-from broker.endpoint import checked
+from broker.endpoint import PLAIN, Access, checked
 from broker.port import StreamEvents
 from broker.wire import excerpt
 from broker.wire_frames import Pair
@@ -58,6 +58,7 @@ class Link:
     pong_s: float = 10
     answer_s: float = 10
     plain_hosts: tuple[str, ...] = ()
+    access: Access = PLAIN
 
 
 class KeepAlive:
@@ -273,9 +274,9 @@ class _Connection:
         sock = ws.sock = socket.create_connection(address, self._link.connect_timeout_s)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if is_tls:
-            sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+            sock = self._link.access.context().wrap_socket(sock, server_hostname=host)
         ws.connect(  # type: ignore[no-untyped-call]  # the library leaves it untyped
-            self._link.url, socket=sock, redirect_limit=0
+            self._link.url, header=self._link.access.headers, socket=sock, redirect_limit=0
         )
         ws.settimeout(MID_FRAME_S)
         self._send(ws, self._dialogue.on_open())

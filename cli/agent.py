@@ -20,6 +20,7 @@ from actors.feed import FeedPorts
 from actors.post_office import PostOffice
 from actors.stages import Stage, ThreadStage
 from actors.system import Ports, System, server_mode
+from broker.endpoint import PLAIN, Access
 from broker.http import Http
 from broker.lanes import Lanes
 from broker.stream import Link, OpenAlgoStream
@@ -61,9 +62,10 @@ PARKED_LATE = "not everything was verified in time: look at the broker's order b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where OpenAlgo is, and the key. `speed` is market seconds in one of ours.
+    """Where OpenAlgo is, the key, and what gets past a proxy.
 
-    `backup` is how a second server's prices are reached, if there is one.
+    `speed` is market seconds in one of ours; `backup` is how a second server's prices are reached,
+    if there is one.
     """
 
     url: str
@@ -72,6 +74,7 @@ class Server:
     speed: int = 1
     backup: Link | None = None
 
+    access: Access = PLAIN
 
 class Agent:
     """One session's agent. Built and run in the main thread, once.
@@ -94,7 +97,7 @@ class Agent:
         self._post.register("main", _Door(self._inbox))
         chance = random.Random()  # noqa: S311 - jitter of waits, nothing is decided by it
         self._lanes = Lanes(
-            Http(server.url, server.api_key, settings.broker, server.speed),
+            Http(server.url, server.api_key, settings.broker, server.speed, server.access),
             settings.broker,
             server_mode(settings),
             chance,
@@ -107,6 +110,7 @@ class Agent:
             chunk=settings.feed.subscribe_chunk,
             plain_hosts=settings.broker.plain_http_hosts,
         )
+            access=server.access,
         links = [link, *([server.backup] if server.backup else [])]
         self._streams = {each.source: self._stream(each) for each in links}
         ports = Ports(

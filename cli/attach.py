@@ -15,6 +15,7 @@ import requests
 import urllib3
 
 from broker.asks import HttpAsk
+from broker.endpoint import PLAIN, Access
 from broker.http import Http
 from domain import clock
 from domain.calls import PAPER_EXCHANGE
@@ -42,13 +43,15 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     speed: int
 
 
-def discover(url: str) -> Discovery:
-    """Read the discovery document of a paper exchange.
+def discover(url: str, access: Access = PLAIN) -> Discovery:
+    """Read the discovery document of a paper exchange, also behind a proxy.
 
     Raises ConfigError if nobody answers there, or somebody who is no paper exchange.
     """
     session = requests.Session()
     session.trust_env = False
+    session.verify = access.authorities
+    session.headers.update(access.headers)
     try:
         answer = session.get(f"{url}/sandbox", timeout=TIMEOUT_S)
         found = msgspec.json.decode(answer.content, type=Discovery)
@@ -99,8 +102,9 @@ def check_taken(url: str, key: str, params: BrokerParams, *, may_wait: bool = Fa
 class FollowedClock:
     """The exchange's clock, looked at again every second, and often while it stands still."""
 
-    def __init__(self, url: str, found: Discovery) -> None:
+    def __init__(self, url: str, found: Discovery, access: Access = PLAIN) -> None:
         self._url = url
+        self._access = access
         self._source = AnchoredClock(found.anchor)
         self._looked = clock.steady()
         clock.use(self._source)
@@ -112,7 +116,7 @@ class FollowedClock:
             return
         self._looked = clock.steady()
         try:
-            self._source.anchor = discover(self._url).anchor
+            self._source.anchor = discover(self._url, self._access).anchor
         except ConfigError:
             self._looked = Micros(self._looked + LOOK_AGAIN)
 

@@ -52,7 +52,7 @@ class Closer:
         self._post.register("main", self)
         chance = random.Random()  # noqa: S311 - jitter of waits, nothing is decided by it
         self._lanes = Lanes(
-            Http(server.url, server.api_key, settings.broker, server.speed),
+            Http(server.url, server.api_key, settings.broker, server.speed, server.access),
             settings.broker,
             server_mode(settings),
             chance,

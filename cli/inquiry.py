@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from broker import scripts
+from broker.endpoint import Access
 from broker.http import Http
 from broker.port import StreamEvents
 from broker.stream import Link, OpenAlgoStream
+from config.groups import BackupParams, OpenAlgoParams
 from config.settings import Settings
 from domain import clock
 from domain.books import OrderPush
@@ -34,7 +36,8 @@ class Asker:
         openalgo = settings.openalgo
         server = openalgo.backup if source is Source.BACKUP else openalgo
         key = server.api_key.get_secret_value()
-        self._session = Http(server.rest_url, key, settings.broker).session()
+        access = access_of(server)
+        self._session = Http(server.rest_url, key, settings.broker, access=access).session()
 
     def ask(self, call: Read) -> ReadReply:
         """Carry one read and return its reply, Failed if it gave nothing usable."""
@@ -103,6 +106,11 @@ class Ear(StreamEvents):
                 return None
 
 
+def access_of(server: OpenAlgoParams | BackupParams) -> Access:
+    """Return what gets past a proxy before a server. Raises ConfigError for a bad `ca_file`."""
+    return Access(basic_auth=server.basic_auth.get_secret_value(), ca_file=server.ca_file)
+
+
 def link_of(settings: Settings, source: Source = Source.PRIMARY) -> Link:
     """Return how a stream of the settings is reached; the backup's only if there is one."""
     openalgo = settings.openalgo
@@ -113,6 +121,7 @@ def link_of(settings: Settings, source: Source = Source.PRIMARY) -> Link:
         source=source,
         chunk=settings.feed.subscribe_chunk,
         plain_hosts=settings.broker.plain_http_hosts,
+        access=access_of(server),
     )
 
 

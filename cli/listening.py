@@ -27,7 +27,7 @@ from actors.system import Ports
 from broker.http import Http
 from broker.lanes import Lanes
 from broker.stream import OpenAlgoStream
-from cli.inquiry import link_of
+from cli.inquiry import access_of, link_of
 from cli.jolts import Jolts
 from config.settings import Settings
 from domain import clock
@@ -78,7 +78,8 @@ class Listening:
         key = settings.openalgo.api_key.get_secret_value()
         url = settings.openalgo.rest_url
         chance = random.Random()  # noqa: S311 - jitter of waits, nothing is decided by it
-        http = Http(url, key, settings.broker, server.speed)
+        access = access_of(settings.openalgo)
+        http = Http(url, key, settings.broker, server.speed, access)
         self._lanes = Lanes(http, settings.broker, server.mode, chance, speed=server.speed)
         sources = (Source.PRIMARY, *[Source.BACKUP] * settings.openalgo.backup.is_set)
         self._streams = {source: self._stream(source) for source in sources}

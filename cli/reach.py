@@ -11,6 +11,7 @@ from cli.again import recall
 from cli.agent import Server
 from cli.attach import FollowedClock, check_taken, discover
 from cli.exchange import DEFAULT_KEY
+from cli.inquiry import access_of
 from config.groups import OpenAlgoParams
 from config.settings import Settings, load
 from domain import clock
@@ -84,6 +85,7 @@ def _live(where: Where) -> Reached:
         url=openalgo.rest_url,
         ws_url=openalgo.stream_url,
         api_key=openalgo.api_key.get_secret_value(),
+        access=access_of(openalgo),
     )
     return Reached(settings=settings, server=server, day=trading_day(clock.now()))
 

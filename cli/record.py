@@ -8,7 +8,7 @@ from pathlib import Path
 
 from actors.system import server_mode
 from cli.attach import discover
-from cli.inquiry import Asker
+from cli.inquiry import Asker, access_of
 from cli.interrupted import EXIT_CODE as INTERRUPTED
 from cli.listening import Listening, Server
 from cli.session import locked
@@ -143,5 +143,5 @@ def _meet(settings: Settings, options: Options, redactor: logs.Redactor) -> Serv
         said = f"{found.status or 'no answer'} {found.text}"
         log.warning("%s does not take us yet (%s); `run.py doctor` names the remedy", url, said)
     if visit.is_paper_exchange:
-        speed = discover(settings.openalgo.rest_url).speed
+        speed = discover(settings.openalgo.rest_url, access_of(settings.openalgo)).speed
     return Server(settings=settings.at_speed(speed), mode=mode, speed=speed, follow=visit.follow)

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cli.inquiry import access_of
 from config.effective import Settings
 from config.groups import OpenAlgoParams
 from config.settings import load
@@ -20,6 +21,7 @@ from sandbox.market.live import LiveDay
 from sandbox.params import SandboxParams
 from sandbox.relay import listing
 from sandbox.relay.listing import Pace, Wanted
+from sandbox.relay.passage import Passage
 from sandbox.relay.relay import Relay
 from sandbox.relay.rest import Rest
 from sandbox.relay.stream import Link, Stream
@@ -96,7 +98,8 @@ def reach(openalgo: OpenAlgoParams, settings: Settings, rows: Iterable[Row]) -> 
     """
     params = settings.room(SandboxParams)
     key, timeout_s = openalgo.api_key.get_secret_value(), params.upstream.timeout_s
-    books, watch = (Rest(openalgo.rest_url, key, timeout_s) for _ in range(2))
+    passage = _passage(openalgo)
+    books, watch = (Rest(openalgo.rest_url, key, timeout_s, passage) for _ in range(2))
     pace = listing.pace(books)
     wanted = _wanted(params, settings.universe.underlying, rows)
     day = listing.listed(books, wanted, _rules(settings, params), pace.day)
@@ -119,11 +122,17 @@ def _stream(openalgo: OpenAlgoParams, settings: Settings, day: LiveDay, pace: Pa
         chunk=params.upstream.chunk,
         silent_s=max(LEAST_SILENCE_S, params.upstream.silent_s / pace.anchor.speed),
         random_seed=params.seed,
+        passage=_passage(openalgo),
     )
     hours = facts(_rules(settings, params), params.broker, pace.day)
     if hours.open == hours.close:
         log.warning("no session on %s: prices stand, orders are refused", pace.day)
     return Stream(link, day.inbox, lambda: hours.is_open(clock.now()))
+
+
+def _passage(openalgo: OpenAlgoParams) -> Passage:
+    access = access_of(openalgo)  # refuses a file that holds no certificates
+    return Passage(basic_auth=access.basic_auth, ca_file=access.ca_file)
 
 
 def _wanted(params: SandboxParams, underlying: str, rows: Iterable[Row]) -> Wanted:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.attach import FollowedClock, discover
-from cli.inquiry import Asker
+from cli.inquiry import Asker, access_of
 from config.log import Redactor
 from config.settings import Settings
 from domain import clock
@@ -72,7 +72,8 @@ class Visit:
         self.server = self._who()
         if self.is_paper_exchange:
             url = self.settings.openalgo.rest_url
-            self.follow = FollowedClock(url, discover(url)).follow
+            access = access_of(self.settings.openalgo)
+            self.follow = FollowedClock(url, discover(url, access), access).follow
             self.server = self._who()
         return self.server
 

@@ -13,6 +13,7 @@ import msgspec
 import requests
 import urllib3
 
+from sandbox.relay.passage import OPEN, Passage
 from sandbox.relay.wire import Said
 
 CONNECT_S = 2.0
@@ -42,13 +43,15 @@ class Unread(Exception):
 class Rest:
     """One client. One thread at a time; `timeout_s` is real time, for each read of the socket."""
 
-    def __init__(self, url: str, api_key: str, timeout_s: float) -> None:
+    def __init__(self, url: str, api_key: str, timeout_s: float, passage: Passage = OPEN) -> None:
         self.url = url
         self._api_key = api_key
         self._timeout = (CONNECT_S, timeout_s)
         self._session = requests.Session()
         # Neither a proxy nor a .netrc of the environment may see the key.
         self._session.trust_env = False
+        self._session.verify = passage.ca_file or True
+        self._session.headers.update(passage.headers)
 
     def read(self, route: Route, **fields: Any) -> bytes:
         """Return the body of a success. Raises Unread for anything else."""

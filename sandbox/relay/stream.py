@@ -18,6 +18,7 @@ from domain.units import SECOND, Micros, seconds
 from sandbox.market.draws import Stream as Draws
 from sandbox.market.live import Inbox
 from sandbox.relay.dialogue import Dialogue, Refused
+from sandbox.relay.passage import OPEN, Passage
 from sandbox.relay.wire import Pair
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Link:
     chunk: int
     silent_s: float
     random_seed: int = 0
+    passage: Passage = OPEN
 
 
 class _Straight(connect):
@@ -92,6 +94,8 @@ class Stream:
         dialogue = Dialogue(link.api_key, link.pairs, link.mode, link.chunk)
         async with _Straight(
             link.url,
+            additional_headers=self._link.passage.headers,
+            ssl=self._link.passage.context(self._link.url),
             proxy=None,
             compression=None,
             open_timeout=OPEN_S,

@@ -5,9 +5,10 @@ It stands in for OpenAlgo's transport only: closing each connection, keeping it,
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -22,6 +23,7 @@ class Request(NamedTuple):
     route: str
     body: Any
     port: int
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Reply(NamedTuple):
@@ -98,7 +100,8 @@ def _make(server: HttpServer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             route = self.path.removeprefix("/api/v1/")
-            request = Request(route, json.loads(raw), self.client_address[1])
+            headers = dict(self.headers)
+            request = Request(route, json.loads(raw), self.client_address[1], headers)
             server.requests.append(request)
             reply = server.answering(request)
             if reply is None:
