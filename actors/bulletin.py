@@ -14,7 +14,7 @@ from domain.status import Hold
 from domain.story import tell
 from domain.units import Micros
 from messages.control import ModeEntered, StandingChanged
-from messages.orders import EntryRefused, OrderChanged, PositionChanged
+from messages.orders import EntryRefused, OrderChanged, Paged, PositionChanged
 
 log = logging.getLogger(__name__)
 
@@ -70,13 +70,14 @@ class Bulletin:
             self._stood = StandingChanged(at=at, latches=latches, conditions=conditions)
             self._post.tell("monitor", self._stood)
 
-    def page(self, pages: Iterable[Page]) -> None:
-        """Tell a human what he must know, with what to do about it."""
+    def page(self, pages: Iterable[Page], at: Micros) -> None:
+        """Tell a human what he must know, with what to do about it: in the log, and by alert."""
         for page in pages:
             level = logging.CRITICAL if page.is_critical else logging.ERROR
             count = f" ({page.count} times)" if page.count > 1 else ""
             text = f"{page.code} {page.subject}: {page.text}{count}; {remedy(page.code)}"
             log.log(level, "%s", text, extra={"tag": "PAGE"})
+            self._post.tell("alerts", Paged(at=at, page=page))
 
     def everything(self, who: str, ledger: Ledger, at: Micros) -> None:
         """Give one listener the whole picture: orders, legs, and the mode if it goes by it."""

@@ -6,7 +6,7 @@ Hears:  Begin, PreflightDone, PlanDay, JoinContracts, StrategyReady, StrategyLos
         BooksFailed, FactsWanted, Park, PullLever, Pulse
 Tells:  watchdog, strategy, feed, monitor <- OrderChanged, PositionChanged, RecoveryDone;
         strategy, monitor <- ModeEntered, EntryRefused; monitor <- StandingChanged;
-        reconcile <- Attention; main <- LeverPulled, Ended
+        reconcile <- Attention; alerts <- Paged; main <- LeverPulled, Ended
 Owns:   the order journal and the desk (domain.desk): order machines, legs, latches, the risk gate
 Dies:   and the process with it (exit 70); recovery from the journal and the books is its restart
 """
@@ -32,7 +32,6 @@ from domain.desk_params import DeskParams
 from domain.ledger import Ledger
 from domain.levers import Lever
 from domain.params import BrokerParams, JournalParams
-from domain.reasons import Condition
 from domain.reconcile import Verdict
 from domain.session import DayPlan
 from domain.strategy import Mode
@@ -227,8 +226,8 @@ class OrderActor(Actor):
                 desk.strategy_ready()
             case StrategyLost(too_often=too_often):
                 desk.strategy_lost(too_often=too_often)
-            case ActorLost(address=address):
-                desk.standing.hold(Condition.CAST, f"{address} died too often")
+            case ActorLost(address=address, poison=poison):
+                desk.lost(address, poison, at)
             case FeedTrusted(entries=entries, reason=reason, is_blind=is_blind):
                 desk.trusted(entries=entries, reason=reason, is_blind=is_blind)
             case TriggerMet():
@@ -282,7 +281,7 @@ class OrderActor(Actor):
         self._announce(at)
         self._ask_quotes(at)
         self._direct_reading(at)
-        self._bulletin.page(self._desk.pages(at))
+        self._bulletin.page(self._desk.pages(at), at)
         self._end_if_over(at)
 
     def _write_down(self, scribe: Scribe, at: Micros) -> tuple[ev.Event, ...]:

@@ -8,6 +8,7 @@ from domain.contracts import Chain, Contract, Side
 from domain.events import Event
 from domain.levers import Lever
 from domain.orders import EntryKey, Order, StopPlan, Ticket
+from domain.pages import Page
 from domain.positions import Leg
 from domain.session import DayPlan
 from domain.units import Micros, Paise, Symbol, Units
@@ -135,10 +136,15 @@ class StrategyLost(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True
 
 
 class ActorLost(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """An actor died more often than it may: enter nothing more. WatchdogActor -> OrderActor."""
+    """An actor died more often than it may: enter nothing more.
+
+    `poison` is the kind of a message that killed it twice and is kept away from it now: what it
+    would have said is not known to it, so read the books again. WatchdogActor -> OrderActor.
+    """
 
     at: Micros
     address: str
+    poison: str = ""
 
 
 class TriggerMet(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -301,3 +307,10 @@ class FactsWanted(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
     """
 
     who: str
+
+
+class Paged(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A human must know this, and it was logged. OrderActor, WatchdogActor -> AlertsActor."""
+
+    at: Micros
+    page: Page

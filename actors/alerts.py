@@ -1,0 +1,74 @@
+"""AlertsActor: tells a human what he must know, once, without being asked.
+
+Hears:  Begin, StatusShown, Paged, Pulse
+Tells:  nobody; hands messages and its memory to a Pager, which sends and writes them
+Owns:   which alarms hold (domain.alarm_watch), what was told of them (domain.alerting)
+Dies:   losing next to nothing: the pager has its memory
+"""
+
+from typing import Protocol, assert_never
+
+from actors.base import Actor
+from actors.post_office import Post
+from domain import clock
+from domain.alarm_watch import AlarmWatch
+from domain.alerting import Alerting, Memory, Notice, Pace
+from domain.units import Micros
+from messages.control import Begin, Pulse, StatusShown
+from messages.orders import Paged
+
+Heard = Begin | StatusShown | Paged | Pulse
+
+
+class Pager(Protocol):
+    """Where messages go. Called in the actor's thread; never waits, never raises."""
+
+    def send(self, notice: Notice) -> None:
+        """Send a message to a human, soon."""
+
+    def keep(self, memory: Memory) -> None:
+        """Keep this for the next life; the newest counts."""
+
+    def recall(self) -> Memory:
+        """Return what was kept last, also by the process before this one."""
+
+
+class AlertsActor(Actor):
+    """Fold what the agent says of itself into messages."""
+
+    def __init__(self, address: str, post: Post, *, pager: Pager, pace: Pace) -> None:
+        super().__init__(address, post)
+        self._pager = pager
+        self._pace = pace
+        self._watch = AlarmWatch()
+        self._alerting: Alerting | None = None
+
+    def on_receive(self, message: Heard) -> None:
+        """Take one fact in. In the actor's thread."""
+        match message:
+            case Pulse(at=at):
+                self._look(at)
+            case StatusShown(at=at, status=status):
+                self._watch.show(status, at)
+            case Paged(at=at, page=page):
+                self._watch.page(page, at)
+            case Begin(restarted=restarted):
+                if not restarted:
+                    self._watch = AlarmWatch(self._pager.recall().life)
+            case _:
+                assert_never(message)
+
+    def on_stop(self) -> None:
+        """Say what still waits to be said. In the actor's thread."""
+        self._look(clock.now(), now=True)
+
+    def _look(self, at: Micros, *, now: bool = False) -> None:
+        if self._alerting is None:
+            self._alerting = Alerting(self._pager.recall(), self._pace, at)
+        before = self._alerting.memory
+        notice = self._alerting.fold(self._watch.look(at), at, now=now)
+        # First what was told, then the telling: dying in between tells once less, not for ever.
+        if self._alerting.memory != before or notice is not None:
+            self._pager.keep(self._alerting.memory)
+        if notice is not None:
+            self._pager.send(notice)
