@@ -18,6 +18,9 @@ settings.register_profile("brief", settings.get_profile("dev"), max_examples=25,
 settings.register_profile("soak", settings.get_profile("dev"), max_examples=20_000)
 settings.load_profile("ci" if os.environ.get("SUTRADHAR_CI") == "1" else "dev")
 
+# The tests may run in a container themselves; its children look there too.
+os.environ["DOCKER_ENV"] = "0"
+
 _stderr = pytest.StashKey[int]()
 
 

@@ -50,7 +50,13 @@ def in_a_process(*words: object, env: dict[str, str], cwd: Path) -> "subprocess.
     return subprocess.Popen(
         [sys.executable, "-c", LIVE_AT_TEN, *map(str, words)],
         cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "TZ": "America/New_York"} | env,
+        env={
+            "PYTHONPATH": str(ROOT),
+            "PATH": os.environ["PATH"],
+            "TZ": "America/New_York",
+            "DOCKER_ENV": "0",
+        }
+        | env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
