@@ -1,7 +1,8 @@
 """MonitorActor: keeps `state/status.json` true, for `run.py status` and for the summary.
 
 Hears:  Begin, FeedHealth, OrderChanged, PositionChanged, EntryRefused, ModeEntered,
-        StandingChanged, ChainChosen, RecoveryDone, ApiCalled, RecordKept, Heartbeat, Pulse
+        StandingChanged, ChainChosen, RecoveryDone, ApiCalled, RecordKept, Heartbeat,
+        InboxesMeasured, Pulse
 Tells:  alerts <- StatusShown
 Owns:   the status snapshot (domain.status) and its file
 Dies:   losing next to nothing: it leaves its snapshot in the file, the next one goes on with it.
@@ -27,7 +28,7 @@ from domain.market import Source
 from domain.orders import Order
 from domain.positions import Leg
 from domain.session import DayPlan
-from domain.status import FeedView, Status
+from domain.status import Count, FeedView, Status
 from domain.totals import Total
 from domain.units import Micros, seconds
 from messages.control import (
@@ -35,6 +36,7 @@ from messages.control import (
     Begin,
     ChainChosen,
     Heartbeat,
+    InboxesMeasured,
     ModeEntered,
     Pulse,
     RecordKept,
@@ -46,7 +48,7 @@ from messages.market import FeedHealth
 from messages.orders import EntryRefused, OrderChanged, PositionChanged
 
 Fact = OrderChanged | PositionChanged | EntryRefused | ModeEntered | StandingChanged
-Vital = FeedHealth | ApiCalled | RecordKept | Heartbeat
+Vital = FeedHealth | ApiCalled | RecordKept | Heartbeat | InboxesMeasured
 Word = Begin | RecoveryDone | ChainChosen | Pulse
 Heard = Fact | Vital | Word
 
@@ -103,7 +105,7 @@ class MonitorActor(Actor):
                 | StandingChanged()
             ):
                 self._fact(message)
-            case FeedHealth() | ApiCalled() | RecordKept() | Heartbeat():
+            case FeedHealth() | ApiCalled() | RecordKept() | Heartbeat() | InboxesMeasured():
                 self._vital(message)
             case Pulse(at=at):
                 self._set(at=at)
@@ -115,7 +117,7 @@ class MonitorActor(Actor):
                     self._resume()
             case RecoveryDone(plan=plan) | ChainChosen(plan=plan):
                 self._plan = plan
-                self._set(last_entry=plan.last_entry)
+                self._set(last_entry=plan.last_entry, opens_at=plan.open)
             case _:
                 assert_never(message)
 
@@ -131,21 +133,23 @@ class MonitorActor(Actor):
 
     def _fact(self, message: Fact) -> None:
         match message:
-            case OrderChanged(order=order):
+            case OrderChanged(at=at, order=order):
                 self._orders[order.intent] = order
-                self._count_shorts()
-            case PositionChanged(leg=leg):
+                self._count_orders()
+                self._count_shorts(at)
+            case PositionChanged(at=at, leg=leg):
                 self._legs[leg.leg] = leg
-                self._count_shorts()
+                self._count_shorts(at)
                 self._sum_up()
             case StandingChanged(latches=latches, conditions=conditions):
                 self._set(latches=latches, conditions=conditions)
                 self._write()
             case EntryRefused():
                 self._set(refusals=self._status.refusals + 1)
-            case ModeEntered(mode=mode, reason=reason):
+            case ModeEntered(at=at, mode=mode, reason=reason):
                 if mode != self._status.mode:  # else it is told again, and without its reason
-                    self._set(mode=mode, mode_reason=reason, ended="day done" * (mode == "CLOSED"))
+                    ended = "day done" * (mode == "CLOSED")
+                    self._set(mode=mode, mode_reason=reason, mode_since=at, ended=ended)
                 self._write()
             case _:
                 assert_never(message)
@@ -158,8 +162,10 @@ class MonitorActor(Actor):
                 self._api(message)
             case RecordKept(bars=bars, swings=swings):
                 self._set(bars=bars, swings=swings)
-            case Heartbeat(restarts=restarts, feed=feed):
-                self._set(actor_restarts=restarts)
+            case InboxesMeasured(inboxes=inboxes):
+                self._set(inboxes=inboxes)
+            case Heartbeat(restarts=restarts, feed=feed, restarted=restarted, cast=cast):
+                self._set(actor_restarts=restarts, restarts=restarted, cast=cast)
                 if feed is not None:
                     self._judged(feed)
             case _:
@@ -224,7 +230,12 @@ class MonitorActor(Actor):
                 last_orderid=seen.orderid,
             )
 
-    def _count_shorts(self) -> None:
+    def _count_orders(self) -> None:
+        states = Counter(order.state.value for order in self._orders.values())
+        counts = (Count(name=name, count=count) for name, count in sorted(states.items()))
+        self._set(orders=tuple(counts))
+
+    def _count_shorts(self, at: Micros) -> None:
         shorts = [leg for leg in self._legs.values() if leg.short > 0]
         covered: Counter[str] = Counter()
         for order in self._orders.values():
@@ -232,6 +243,16 @@ class MonitorActor(Actor):
                 covered[order.leg] += order.remaining
         uncovered = sum(max(0, leg.short - covered[leg.leg]) for leg in shorts)
         self._set(positions=len(shorts), uncovered=uncovered)
+        self._time_cover(at)
+
+    def _time_cover(self, at: Micros) -> None:
+        """Sum up how long shorts were uncovered."""
+        since, is_bare = self._status.uncovered_since, self._status.uncovered > 0
+        if is_bare and since is None:
+            self._set(uncovered_since=at)
+        elif not is_bare and since is not None:
+            spent = self._status.uncovered_us + max(0, at - since)
+            self._set(uncovered_since=None, uncovered_us=spent)
 
     def _sum_up(self) -> None:
         """Count what is closed: whole shorts only, so that no price is guessed."""

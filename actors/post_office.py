@@ -63,8 +63,16 @@ class PostOffice:
         box = self._boxes.get(address)
         if not isinstance(box, pykka.ActorRef):
             return 0
-        inbox: queue.SimpleQueue[Any] = cast("Any", box.actor_inbox)
-        return inbox.qsize()
+        return _depth(box)
+
+    def depths(self) -> dict[str, int]:
+        """Return what each actor has not looked at yet; addresses with a colon count together."""
+        found: Counter[str] = Counter()
+        boxes = {id(box): (address, box) for address, box in self._boxes.items()}
+        for address, box in boxes.values():
+            if isinstance(box, pykka.ActorRef):
+                found[address.partition(":")[0]] += _depth(box)
+        return dict(found)
 
     def tell_all(self, prefix: str, message: object) -> None:
         """Tell everybody with an address that starts with `prefix`, once each, oldest first."""
@@ -73,3 +81,8 @@ class PostOffice:
             if address.startswith(prefix) and id(box) not in told:
                 told.add(id(box))
                 self.tell(address, message)
+
+
+def _depth(box: "pykka.ActorRef[Any]") -> int:
+    inbox: queue.SimpleQueue[Any] = cast("Any", box.actor_inbox)
+    return inbox.qsize()

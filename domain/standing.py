@@ -30,6 +30,9 @@ ENDS_ENTRIES = frozenset(
 Under the others what rests stays, and nothing new is entered.
 """
 
+PARKING = "parking"
+"""Why nothing more is entered before the process ends on a signal."""
+
 REBUILT = "the strategy is being rebuilt"
 DIED_TOO_OFTEN = "the strategy died too often"
 """It is rebuilt, and looks after the day's limits; it enters nothing until the process ends."""
@@ -99,7 +102,7 @@ class Standing:
         if self.is_closing(at):
             return "force close"
         if self.parked_at is not None:
-            return "parking"
+            return PARKING
         return "; ".join(text for text in self.conditions.values() if text)
 
     def is_closing(self, at: Micros) -> bool:
@@ -129,7 +132,7 @@ class Standing:
         if self._ledger.latches:
             return " ".join(self._ledger.latches)
         if self.parked_at is not None:
-            return "parking"
+            return PARKING
         ended = (text or code for code, text in self.conditions.items() if code in ENDS_ENTRIES)
         over = next(ended, "last entry time" if at >= self._plan.last_entry else "")
         return over or (DIED_TOO_OFTEN if self._died_too_often else "")

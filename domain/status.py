@@ -38,6 +38,27 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     text: str
 
 
+class Count(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How many of a name there are."""
+
+    name: str
+    count: int
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One of the cast: what it is, how often it was rebuilt, when it last answered from its inbox.
+
+    `state` is `alive`, `down` while it waits to be rebuilt, or `given up`; all bar actors are one
+    member, whose state counts them. `echo_s` is the age of the oldest newest answer, in real
+    seconds when it was told; None before the first.
+    """
+
+    address: str
+    state: str
+    restarts: int = 0
+    echo_s: int | None = None
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """One snapshot of the agent, as written to `state/status.json`.
 
@@ -48,6 +69,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     `unanswered_since` is since when OpenAlgo answers no request at all; `reconnects` how often the
     worst WebSocket was opened again without a minute of prices since. `trades` are the day's shorts
     that are closed, `result_p` in paise after charges and `result_r` in R what they brought.
+    `mode_since` is when the mode was entered, `opens_at` when the session opens. A short is
+    uncovered since `uncovered_since`, and was so for `uncovered_us` microseconds in all today.
+    `orders` counts today's by their state, `restarts` the actors that were rebuilt, `inboxes` the
+    messages that actors have not looked at yet. `cast` is what the watchdog knows of each actor.
     """
 
     at: Micros
@@ -96,6 +121,14 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     trades: int = 0
     result_p: int = 0
     result_r: str = "+0.00"
+    mode_since: Micros | None = None
+    opens_at: Micros | None = None
+    uncovered_since: Micros | None = None
+    uncovered_us: int = 0
+    orders: tuple[Count, ...] = ()
+    restarts: tuple[Count, ...] = ()
+    inboxes: tuple[Count, ...] = ()
+    cast: tuple[Member, ...] = ()
 
 
 OLD_S = 30

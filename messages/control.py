@@ -6,7 +6,7 @@ from domain.calls import ApiSeen, ReadReply
 from domain.contracts import Chain
 from domain.market import Source
 from domain.session import DayPlan
-from domain.status import FeedView, Hold, Status
+from domain.status import Count, FeedView, Hold, Member, Status
 from domain.units import Micros, Symbol
 
 
@@ -120,11 +120,37 @@ class ClockJumped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True)
 
 
 class ActorDied(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
-    """An actor raised and is gone, its inbox with it. Any actor -> WatchdogActor."""
+    """An actor raised and is gone, its inbox with it.
+
+    `poison` is the kind of the message that killed it for the second time and is not handed to an
+    actor of this address any more; '' if there is none. Any actor -> WatchdogActor.
+    """
 
     at: Micros
     address: str
     error: str
+    poison: str = ""
+
+
+class SayAlive(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """Answer from your inbox to `who`, with the same `asked`. WatchdogActor, main -> any actor."""
+
+    who: str
+    asked: Micros
+
+
+class Alive(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A question that was told at `asked` has passed an inbox. Any actor -> WatchdogActor, main."""
+
+    address: str
+    asked: Micros
+
+
+class WorkerDied(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """A worker died with the call it carried and was replaced. A lane -> WatchdogActor."""
+
+    at: Micros
+    lane: str
 
 
 class Park(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -168,6 +194,15 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     at: Micros
     restarts: int
     feed: FeedView | None = None
+    restarted: tuple[Count, ...] = ()
+    cast: tuple[Member, ...] = ()
+
+
+class InboxesMeasured(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """How many messages wait, by actor; those of all bars together. main -> MonitorActor."""
+
+    at: Micros
+    inboxes: tuple[Count, ...]
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
