@@ -77,4 +77,4 @@ def _alone(what: str) -> Iterator[None]:
 
 if __name__ == "__main__":
     started = perf_counter()
-    print(f"{tree()}: made in {perf_counter() - started:.1f} s", file=sys.stderr)
+    sys.stderr.write(f"{tree()}: ready after {perf_counter() - started:.1f} s\n")
