@@ -12,9 +12,10 @@ from typing import Any
 
 import pykka
 
-from actors.base import Actor
+from actors.base import SPARED, Actor
 from actors.post_office import Listener
-from actors.stages import Maker
+from actors.stages import Abandoned, Maker
+from domain.quarantine import Quarantine
 
 
 class Pump:
@@ -39,6 +40,12 @@ class Pump:
         """Whether an actor is there and did not die."""
         actor = self._actors.get(address)
         return actor is not None and not actor.actor_stopped.is_set()
+
+    def take_off(self, address: str) -> Actor:
+        """Let every address of an actor mean nobody, and return it."""
+        actor = self._actors[address]
+        self._actors = {name: each for name, each in self._actors.items() if each is not actor}
+        return actor
 
     def tell(self, address: str, message: object) -> None:
         """Put a message into an inbox; a dead or unknown address is counted."""
@@ -105,16 +112,27 @@ class PumpStage:
 
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
+        self._quarantine = Quarantine(*SPARED)
+        self._abandoned = Abandoned()
 
     def put(self, addresses: tuple[str, ...], maker: Maker) -> None:
         """Build an actor."""
         actor = maker()
+        actor.quarantine = self._quarantine
         for address in addresses:
             self._pump.register(address, actor)
 
     def is_alive(self, address: str) -> bool:
         """Whether an actor is there and did not die."""
         return self._pump.is_alive(address)
+
+    def abandon(self, address: str) -> None:
+        """Give up an actor that is not served."""
+        self._abandoned.add(address, self._pump.take_off(address))
+
+    def stuck(self, address: str) -> int:
+        """Return how many actors of this address were given up and not served since."""
+        return self._abandoned.count(address)
 
     def stop(self, address: str, within_s: float) -> bool:
         """Stop an actor at once, and let its last words be heard."""

@@ -19,3 +19,9 @@ class Spawner(Protocol):
 
     def is_alive(self, address: str) -> bool:
         """Whether an actor is registered there and lives."""
+
+    def abandon(self, address: str) -> None:
+        """Give up an actor that lives and does not answer; it is not alive any more."""
+
+    def stuck(self, address: str) -> int:
+        """Return how many actors of this address were given up and still hang."""

@@ -92,7 +92,7 @@ class StrategyActor(Actor):
         pack: RulePack,
     ) -> None:
         super().__init__(address, post)
-        self._contracts = Contracts(address, post, broker)
+        self._contracts = Contracts(address, self.post, broker)
         self._role = role
         self._universe = universe
         self._pack = pack

@@ -110,6 +110,14 @@ class System:
         """Whether an actor of this address lives."""
         return self._stage.is_alive(address)
 
+    def abandon(self, address: str) -> None:
+        """Give up an actor that lives and does not answer."""
+        self._stage.abandon(address)
+
+    def stuck(self, address: str) -> int:
+        """Return how many actors of this address were given up and still hang."""
+        return self._stage.stuck(address)
+
     def stop(self, within_s: float) -> bool:
         """Stop everybody in reverse; whether all did so within the deadline (real seconds)."""
         deadline = clock.machine() + within_s * SECOND
@@ -147,6 +155,7 @@ def _makers(settings: Settings, plan: DayPlan, ports: Ports, system: System) -> 
             index=index,
             group_size=settings.actors.bar_symbols_per_actor,
             deadline_s=settings.protect.deadline_s,
+            chance=ports.feed.chance,
         ),
     }
 

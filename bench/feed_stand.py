@@ -109,12 +109,12 @@ class CountedThreads(ThreadStage):
 
     def hosts(self) -> int:
         """Return how many bar actors there are."""
-        refs = {id(ref) for address, ref in self._refs.items() if address.startswith("bar:")}
-        return len(refs)
+        found = {id(each) for name, each in self._actors.items() if name.startswith("bar:")}
+        return len(found)
 
     def waiting(self) -> int:
         """Return how many messages wait in all inboxes together."""
-        inboxes: list[Any] = [ref.actor_inbox for ref in {*self._refs.values()}]
+        inboxes: list[Any] = [actor.actor_inbox for actor in {*self._actors.values()}]
         return sum(inbox.qsize() for inbox in inboxes)
 
 
@@ -139,6 +139,14 @@ class Half:
     def is_alive(self, address: str) -> bool:
         """Whether it lives; the ear always does."""
         return address in self._heard or self._stage.is_alive(address)
+
+    def abandon(self, address: str) -> None:
+        """Give an actor up."""
+        self._stage.abandon(address)
+
+    def stuck(self, address: str) -> int:
+        """Return how many of this address hang."""
+        return self._stage.stuck(address)
 
     def stop(self, address: str, within_s: float) -> bool:
         """Stop an actor; the ear has nothing to stop."""

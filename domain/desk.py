@@ -155,6 +155,14 @@ class Desk:
         self.claims.jumped()
         self.externals.jumped()
 
+    def lost(self, address: str, poison: str, at: Micros) -> None:
+        """Enter nothing more without this actor, or while it does not hear a kind of message."""
+        text = f"{address} died too often"
+        if poison:
+            text = f"{address} died twice of a {poison} and does not hear it any more"
+            self.doubts.resync(text, at)
+        self.standing.hold(Condition.CAST, text)
+
     def park(self, at: Micros) -> None:
         """Enter nothing more and end every entry; shorts and their stops stay."""
         if self.standing.parked_at is None:

@@ -16,3 +16,10 @@ def hands() -> Iterator[Hands]:
     clock.use(source)
     yield source
     clock.use(WallClock())
+
+
+@pytest.fixture(autouse=True)
+def _no_clock_stays() -> Iterator[None]:
+    """What a stand sets ends with its test."""
+    yield
+    clock.use(WallClock())

@@ -7,6 +7,7 @@ assert post.sent == [To("strategy", BarClosed(...))]
 broker.answer(History(...))                             # the oldest read comes back
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -118,6 +119,8 @@ class FakeSpawner:
 
     def __init__(self, *alive: str) -> None:
         self.alive = set(alive)
+        self.abandoned: list[str] = []
+        self.hanging: Counter[str] = Counter()
         self.spawned: list[str | tuple[Symbol, ...]] = []
 
     def spawn(self, address: str) -> None:
@@ -130,6 +133,14 @@ class FakeSpawner:
 
     def is_alive(self, address: str) -> bool:
         return address in self.alive
+
+    def abandon(self, address: str) -> None:
+        self.abandoned.append(address)
+        self.hanging[address] += 1
+        self.alive.discard(address)
+
+    def stuck(self, address: str) -> int:
+        return self.hanging[address]
 
     def take(self) -> list[str | tuple[Symbol, ...]]:
         """Return what was spawned since the last take, and forget it."""

@@ -173,6 +173,12 @@ class Market:
     def is_alive(self, address: str) -> bool:
         return self.pump.is_alive(address)
 
+    def abandon(self, address: str) -> None:
+        self.pump.take_off(address).abandon()
+
+    def stuck(self, address: str) -> int:
+        return 0
+
     def _built(self, address: str) -> Actor:
         feed = FeedParams()
         if address == "feed":
@@ -192,6 +198,7 @@ class Market:
                 index=INDEX,
                 group_size=1,
                 deadline_s=20,
+                chance=random.Random(7),
             )
         return BarActor(address, self.pump, broker=self, bars=BarParams(), history=HistoryParams())
 
