@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from cli import checks, local_checks, market_checks
+from cli import checks, host_checks, local_checks, market_checks
 from cli.findings import Check, examine
 from cli.ticking import print_ticks
 from cli.visit import Visit
@@ -27,6 +27,7 @@ CHECKS: tuple[Check[Visit], ...] = (
     Check("mode", checks.mode, ("key",)),
     Check("order mode", checks.order_mode, ("key",)),
     Check("clock", checks.clock_skew, ("key",)),
+    Check("ntp", host_checks.ntp),
     Check("calendar", checks.calendar, ("key",)),
     Check("broker", checks.broker, ("key",)),
     Check("contracts", market_checks.contracts, ("broker",)),
@@ -35,9 +36,11 @@ CHECKS: tuple[Check[Visit], ...] = (
     Check("ticks", market_checks.ticks, ("broker",)),
     Check("backup", market_checks.backup, ("settings",)),
     Check("rules", local_checks.rules, ("settings",)),
+    Check("page", host_checks.page, ("settings",)),
     Check("disk", local_checks.disk),
     Check("journal", local_checks.journal, ("disk",)),
     Check("latches", local_checks.latches, ("journal",)),
+    Check("sessions", local_checks.sessions, ("settings",)),
 )
 
 

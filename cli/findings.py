@@ -1,4 +1,4 @@
-"""What a check found, as one line for people: PASS, FAIL with its remedy, or SKIP."""
+"""What a check found, as one line for people: PASS, WARN or FAIL with a remedy, or SKIP."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,13 +14,14 @@ class Verdict(StrEnum):
     """The first word of a line."""
 
     PASS = "PASS"  # noqa: S105 - a verdict
+    WARN = "WARN"
     FAIL = "FAIL"
     SKIP = "SKIP"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found. `remedy` is one sentence, for FAIL only."""
+    """What was found. `remedy` is one sentence, for WARN and FAIL only."""
 
     verdict: Verdict
     text: str
@@ -35,6 +36,11 @@ class Finding:
 def passed(text: str) -> Finding:
     """Return that all is well."""
     return Finding(Verdict.PASS, text)
+
+
+def warned(text: str, remedy: str) -> Finding:
+    """Return what a start may go on with, and should not for long."""
+    return Finding(Verdict.WARN, text, remedy)
 
 
 def failed(text: str, remedy: str = "") -> Finding:
@@ -75,7 +81,7 @@ def examine(
             tell(finding.line(check.name))
         verdicts = {finding.verdict for finding in findings}
         is_good = is_good and Verdict.FAIL not in verdicts
-        if verdicts == {Verdict.PASS}:
+        if verdicts <= {Verdict.PASS, Verdict.WARN}:
             sound.add(check.name)
     return is_good
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli import sessions
 from cli.again import Again, command, keep
 from cli.agent import Agent, Server
 from cli.inquiry import access_of, link_of
@@ -70,10 +71,12 @@ def _play(options: Options, session: Session, planned: DayPlan) -> Ended:
     server = _server(session.settings)
     expected = "analyzer" if session.settings.openalgo.paper_trading else "live"
     log.info("trading %s by %s and %s, %s mode", planned.day, server.url, server.ws_url, expected)
+    sessions.announce(session.folder, session.settings)
     if server.backup is not None:
         log.info("prices have a backup: %s", server.backup.url)
     with taped(options.record, session, planned.day) as own:
         ended = Agent(own, planned, server).run()
+    sessions.note(session.folder, session.settings, planned.day, ended.code)
     if ended.code == BAD_CONFIG:
         raise ConfigError(ended.reason)
     return ended

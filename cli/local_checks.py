@@ -1,16 +1,19 @@
 """The checks of `run.py doctor` that ask nobody else: settings, disk, journal, dated rules."""
 
 import tempfile
+from datetime import date
 from pathlib import Path
 
 from cli.dropbox import KILL, kill_text
 from cli.exchange import DEFAULT_KEY
-from cli.findings import Finding, failed, passed
+from cli.findings import Finding, failed, passed, warned
 from cli.inquiry import Asker
+from cli.sessions import REMEDY, told
 from cli.visit import Visit
 from domain.ledger import Ledger
 from domain.params import JournalParams
 from domain.reasons import Condition, remedy
+from domain.sessions import NEEDED
 from domain.switch import kill_level
 from journal.orders import NAME as JOURNAL
 from journal.orders import verify
@@ -18,6 +21,8 @@ from journal.space import free_mb, shortage
 
 ELSEWHERE = "Name a folder you may write to with --state-dir"
 RENEW = "Renew config/rules from the exchange's circulars"
+RENEW_DAYS = 30
+"""So long before the end the renewal is asked for each day."""
 
 
 def settings(visit: Visit) -> Finding:
@@ -67,15 +72,28 @@ def latches(visit: Visit) -> Finding:
     return passed(f"none is up on {visit.day}")
 
 
+def sessions(visit: Visit) -> Finding:
+    """How many clean paper sessions there are; too few are warned of before real money."""
+    count, text = told(visit.folder)
+    if visit.settings.openalgo.paper_trading or count >= NEEDED:
+        return passed(f"{text}; {NEEDED} are asked for before PAPER_TRADING=false")
+    return warned(f"real money with {text}, {NEEDED} are asked for", REMEDY)
+
+
 def rules(visit: Visit) -> Finding:
-    """Whether the dated rules are still good, and for how long."""
+    """Whether the dated rules are still good, and the holidays known, and for how long."""
     pack, day = visit.settings.rules, visit.day
     refusal, left = pack.refusal(day), pack.days_left(day)
     if refusal:
         return failed(refusal, RENEW)
     if left < 0:
         return failed(f"valid through {pack.valid_through}, {-left} days ago", RENEW)
-    return passed(f"version {pack.version}, valid through {pack.valid_through}, {left} days left")
+    known = date.fromisoformat(pack.holidays_through) - date.fromisoformat(day)
+    text = (
+        f"version {pack.version}, valid through {pack.valid_through}, {left} days left; holidays"
+        f" known through {pack.holidays_through}"
+    )
+    return warned(text, RENEW) if min(left, known.days) < RENEW_DAYS else passed(text)
 
 
 def _nearest(folder: Path) -> Path:

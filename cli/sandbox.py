@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import asked, kept, outfile, upstream
+from cli import asked, kept, outfile, sessions, upstream
 from cli import summary as summaries
 from cli.again import Again, command, keep
 from cli.agent import INTERRUPTED, Agent, Server
@@ -144,7 +144,14 @@ def _play_on_sockets(session: Session, options: Options, url: str, found: Discov
     server = Server(url=url, ws_url=found.ws_url, api_key=key, speed=found.speed)
     inner = Session(settings=settings, folder=session.folder)
     with taped(options.record, inner, planned.day) as own:
-        return _until_it_ends(lambda: Agent(own, planned, server).run(clock.follow))
+
+        def play() -> Ended:
+            ended = Agent(own, planned, server).run(clock.follow)
+            if found.speed == 1:
+                sessions.note(own.folder, settings, planned.day, ended.code)
+            return ended
+
+        return _until_it_ends(play)
 
 
 def _until_it_ends(play: Callable[[], Ended]) -> Ended:

@@ -123,6 +123,7 @@ def an_openalgo(
             "OPENALGO_WS_URL": stream.url,
             "OPENALGO_API_KEY": KEY,
             "PAPER_TRADING": "true",
+            "SUTRADHAR_PAGE__PORT": "0",  # whoever has ours on this machine
         }.items():
             monkeypatch.setenv(name, value)
         yield OpenAlgo(rest, stream, table)
