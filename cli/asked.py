@@ -43,6 +43,7 @@ class Options:
     record: Path | None = None
     config: Path | None = None
     color: bool | None = None
+    days: int = 1
     run: Path = RUN
 
     def flags(self) -> Mapping[str, object]:
@@ -78,7 +79,9 @@ class Options:
 
     def of_agent(self) -> list[str]:
         """Return what says how the agent plays, as words of the command line."""
-        return words({"--until": self.until, "--config": self.config, "--record": self.record})
+        days = None if self.days == 1 else self.days
+        of_day = {"--until": self.until, "--days": days}
+        return words({**of_day, "--config": self.config, "--record": self.record})
 
 
 def settings(options: Options) -> Settings:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -161,6 +162,10 @@ class Child:
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
+
+    def end_day(self) -> None:
+        """Let the exchange go on to its next day, or leave after the last one."""
+        self._process.send_signal(signal.SIGUSR1)
 
     def stop(self) -> None:
         """Let the exchange close its books and leave."""

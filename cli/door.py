@@ -75,6 +75,9 @@ Tape = Annotated[
 Date = Annotated[
     str | None, typer.Option(help="Day to play, YYYY-MM-DD.", show_default=SANDBOX.date)
 ]
+Days = Annotated[
+    int, typer.Option(help="Trading days to play, each with its own market, one after another.")
+]
 Speed = Annotated[
     int | None, typer.Option(help="Market seconds in one of yours, 1 to 120.", show_default="1")
 ]
@@ -148,6 +151,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
     summary: Annotated[Path | None, typer.Option(help="Write the summary there, JSON.")] = None,
     record: Record = None,
     config: Config = None,
+    days: Days = 1,
     *,
     no_color: NoColor = False,
 ) -> int:
@@ -168,6 +172,7 @@ def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
         summary=summary,
         record=record,
         config=config,
+        days=days,
         color=_color(no_color),
     )
     return sandboxes.run(options)
@@ -194,6 +199,7 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
         str, typer.Option(envvar="SUTRADHAR_CONTROL_TOKEN", help="Token for what changes things.")
     ] = "",
     config: Config = None,
+    days: Days = 1,
     *,
     start_paused: StartPaused = False,
     end_with_day: EndWithDay = False,
@@ -219,6 +225,7 @@ def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
         config=config,
         wait=start_paused,
         ends_with_day=end_with_day,
+        days=days,
         dies_with_parent=die_with_parent,
         color=_color(no_color),
     )

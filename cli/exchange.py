@@ -11,7 +11,7 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
-from cli import upstream
+from cli import dates, upstream
 from config import documents
 from config import log as logs
 from config.groups import OpenAlgoParams
@@ -21,6 +21,7 @@ from domain.errors import ConfigError
 from domain.rules import RulePack
 from domain.session import instant, show
 from domain.units import Day, Micros
+from journal import archive
 from sandbox import faults
 from sandbox.exchange import Exchange, Setup
 from sandbox.faults import Script
@@ -31,6 +32,7 @@ from sandbox.params import SandboxParams
 from sandbox.server import Ports, Serving, serve
 from sandbox.sockets import address_of, bound, port_of
 from sandbox.truth import Truth
+from sandbox.truth_file import NAME as TRUTH
 from sandbox.truth_file import TruthFile
 
 log = logging.getLogger(__name__)
@@ -51,9 +53,10 @@ class Options:
     """What the command line says; None leaves it to the settings. Ports 0 mean any free one.
 
     `begin` is the wall time the clock starts at; what lies before has been played already. With
-    `wait` the clock then stands still until the first subscription. Without `state_dir` ground
-    truth is kept in memory only. Without `control_port` there is no control app unless the settings
-    ask for it; without `control_token` nothing can be changed through it.
+    `wait` the clock then stands still until the first subscription. So many `days` are played, each
+    from there. Without `state_dir` ground truth is kept in memory only. Without `control_port`
+    there is no control app unless the settings ask for it; without `control_token` nothing can be
+    changed through it.
     """
 
     port: int | None = None
@@ -74,6 +77,7 @@ class Options:
     wait: bool = False
     dies_with_parent: bool = False
     ends_with_day: bool = False
+    days: int = 1
     color: bool | None = None
 
     def of_market(self) -> dict[str, object]:
@@ -86,6 +90,7 @@ class Options:
             "--from": self.begin,
             "--speed": self.speed,
             "--start-paused": self.wait,
+            "--days": None if self.days == 1 else self.days,
         }
 
     def flags(self) -> dict[str, object]:
@@ -120,19 +125,39 @@ def run(options: Options) -> int:
     settings = load("sandbox", options.flags(), options.config, rooms={"sandbox": SandboxParams()})
     params = settings.room(SandboxParams)
     openalgo = _openalgo(options, params, redactor)
-    with (
-        _ports(params, with_control=_wants_control(options, params)) as ports,
-        _truth(options.state_dir) as truth,
-    ):
-        relayed = upstream.reach(openalgo, settings, truth.rows) if openalgo else None
-        setup = relayed.setup if relayed else setup_of(params, settings.rules, options.date)
-        tell_left_out(setup)
-        exchange = Exchange(setup, settings.rules, truth)
-        serving = _serving(options, params, exchange, truth)
-        if relayed is not None:
-            serving = relayed.serving(serving)
-        serve(serving, ports, _announce(serving, ports))
+    with _ports(params, with_control=_wants_control(options, params)) as ports:
+        if openalgo is not None:
+            with _truth(options.state_dir) as truth:
+                relayed = upstream.reach(openalgo, settings, truth.rows)
+                exchange = Exchange(relayed.setup, settings.rules, truth)
+                serving = relayed.serving(_serving(options, relayed.setup, exchange, truth))
+                serve(serving, ports, _announce(serving, ports))
+            return 0
+        first = setup_of(params, settings.rules, options.date)
+        tell_left_out(first)
+        _play(
+            options,
+            dates.all_of(first, settings.rules, options.days, setup_of),
+            settings.rules,
+            ports,
+        )
     return 0
+
+
+def _play(options: Options, setups: tuple[Setup, ...], rules: RulePack, ports: Ports) -> None:
+    """Serve one day after another on the same ports, which take callers in between as well."""
+    for setup in setups:
+        is_last = setup is setups[-1]
+        with _truth(options.state_dir) as truth:
+            serving = _serving(options, setup, Exchange(setup, rules, truth), truth)
+            serving = replace(serving, ends_with_day=options.ends_with_day or not is_last)
+            with _shared(ports) as mine:
+                is_over = serve(serving, mine, _announce(serving, ports))
+        if is_last or not is_over:
+            return
+        if options.state_dir is not None:
+            archive.put_away(options.state_dir, setup.day, [TRUTH])
+        log.info("the day of %s is over, the clock goes on to the next trading day", setup.day)
 
 
 def check_key(key: str) -> None:
@@ -264,7 +289,8 @@ def _openalgo(
     return None
 
 
-def _serving(options: Options, params: SandboxParams, exchange: Exchange, truth: Truth) -> Serving:
+def _serving(options: Options, setup: Setup, exchange: Exchange, truth: Truth) -> Serving:
+    params = setup.params
     return Serving(
         exchange=exchange,
         truth=truth,
@@ -305,6 +331,15 @@ def _ports(params: SandboxParams, *, with_control: bool) -> Iterator[Ports]:
         rest = take(params.rest_host, params.rest_port, "REST")
         stream = take(params.ws_host, params.ws_port, "WebSocket")
         control = take("127.0.0.1", params.control_port, "control") if with_control else None
+        yield Ports(rest=rest, stream=stream, control=control)
+
+
+@contextmanager
+def _shared(ports: Ports) -> Iterator[Ports]:
+    """Give sockets away that may be closed; callers wait at the others meanwhile."""
+    with ExitStack() as stack:
+        rest, stream = (stack.enter_context(each.dup()) for each in (ports.rest, ports.stream))
+        control = stack.enter_context(ports.control.dup()) if ports.control else None
         yield Ports(rest=rest, stream=stream, control=control)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import asked, kept, outfile, sessions, upstream
+from cli import asked, dates, kept, outfile, season, upstream
 from cli import summary as summaries
 from cli.again import Again, command, keep
 from cli.agent import INTERRUPTED, Agent, Server
@@ -19,7 +19,9 @@ from cli.asked import MAX, Options
 from cli.attach import Child, Discovery, FollowedClock, check_taken, discover
 from cli.exchange import DEFAULT_KEY, script_of, setup_of, tell_left_out
 from cli.interrupted import EXIT_CODE, farewell
+from cli.season import Venue
 from cli.session import Session, locked
+from cli.summary import Summary
 from cli.taping import taped
 from cli.virtual import VirtualDay, VirtualSession
 from config import log as logs
@@ -27,6 +29,7 @@ from config.settings import Settings
 from domain.errors import ConfigError
 from domain.session import Closed, DayPlan, plan
 from domain.units import Day
+from journal import archive
 from messages.control import Ended
 from sandbox.exchange import Setup
 from sandbox.faults import Script
@@ -72,11 +75,9 @@ def run(options: Options) -> int:
         if chosen is not None:
             tell_left_out(chosen.setup)
         if chosen is not None and options.speed == MAX:
-            return _play_virtual(options, session, chosen)
-        with _exchange(options, session) as url:
-            found = discover(url)
-            ended = _play_on_sockets(session, options, url, found)
-        return _conclude(options, session, Day(found.date), ended, found.speed)
+            return _play_virtual_days(options, session, chosen)
+        with _exchange(options, session) as venue:
+            return _play_days(options, session, venue)
 
 
 def _is_live(options: Options, settings: Settings) -> bool:
@@ -93,13 +94,54 @@ def _choose(options: Options, settings: Settings) -> Chosen:
     """Return what is to be played. Raises ConfigError before anything is made or started."""
     params = settings.room(SandboxParams)
     setup = setup_of(params, settings.rules, options.date, settings.universe.underlying)
+    dates.all_of(setup, settings.rules, options.days, setup_of)
+    return _chosen(options, settings, setup)
+
+
+def _chosen(options: Options, settings: Settings, setup: Setup) -> Chosen:
+    params = setup.params
     of_tape = f"--tape {params.tape.file}: its day {setup.day}"
     planned = _plan(settings, setup.day, of_tape if setup.tape else f"--date {setup.day}: that day")
     asked.check_begin(options, planned)
     return Chosen(setup=setup, plan=planned, script=script_of(params, setup.day))
 
 
-def _play_virtual(options: Options, session: Session, chosen: Chosen) -> int:
+def _play_days(options: Options, session: Session, venue: Venue) -> int:
+    """Play one day after another, each with an agent of its own; return the worst exit code."""
+    found, worst = discover(venue.url), 0
+    for left in reversed(range(options.days)):
+        ended = _play_on_sockets(session, options, venue.url, found)
+        day = Day(found.date)
+        summary = _summary(session, day, found.speed)
+        worst = max(worst, _conclude(options, session, summary, ended))
+        if not left or ended.code != DAY_DONE:
+            break
+        with season.breakable():
+            found = season.next_day(venue, day)
+            season.put_away(session.folder, session.settings, day, Day(found.date), summary)
+    return worst
+
+
+def _play_virtual_days(options: Options, session: Session, first: Chosen) -> int:
+    worst, chosen = 0, first
+    for left in reversed(range(options.days)):
+        ended = _play_virtual(options, session, chosen)
+        day = chosen.setup.day
+        summary = _summary(session, day, 1)
+        worst = max(worst, _conclude(options, session, summary, ended))
+        if not left or ended.code != DAY_DONE:
+            break
+        chosen = _chosen(options, session.settings, _following(chosen.setup, session.settings))
+        archive.put_away(session.folder, day, [TRUTH])
+        season.put_away(session.folder, session.settings, day, chosen.setup.day, summary)
+    return worst
+
+
+def _following(setup: Setup, settings: Settings) -> Setup:
+    return dates.following(setup, settings.rules, setup_of)
+
+
+def _play_virtual(options: Options, session: Session, chosen: Chosen) -> Ended:
     kept.check(session.folder, chosen.setup.day)
     file = TruthFile(session.folder)
     try:
@@ -110,10 +152,9 @@ def _play_virtual(options: Options, session: Session, chosen: Chosen) -> int:
             begin=session.settings.room(SandboxParams).start_at,
         )
         with taped(options.record, session, chosen.setup.day) as own:
-            ended = _until_it_ends(lambda: _interruptible(VirtualSession(own, day, chosen.plan)))
+            return _until_it_ends(lambda: _interruptible(VirtualSession(own, day, chosen.plan)))
     finally:
         file.close()
-    return _conclude(options, session, chosen.setup.day, ended, 1)
 
 
 def _interruptible(played: VirtualSession) -> Ended:
@@ -144,14 +185,7 @@ def _play_on_sockets(session: Session, options: Options, url: str, found: Discov
     server = Server(url=url, ws_url=found.ws_url, api_key=key, speed=found.speed)
     inner = Session(settings=settings, folder=session.folder)
     with taped(options.record, inner, planned.day) as own:
-
-        def play() -> Ended:
-            ended = Agent(own, planned, server).run(clock.follow)
-            if found.speed == 1:
-                sessions.note(own.folder, settings, planned.day, ended.code)
-            return ended
-
-        return _until_it_ends(play)
+        return _until_it_ends(lambda: Agent(own, planned, server).run(clock.follow))
 
 
 def _until_it_ends(play: Callable[[], Ended]) -> Ended:
@@ -171,7 +205,7 @@ def _until_it_ends(play: Callable[[], Ended]) -> Ended:
 
 
 @contextmanager
-def _exchange(options: Options, session: Session) -> Iterator[str]:
+def _exchange(options: Options, session: Session) -> Iterator[Venue]:
     """Reach the exchange that was named, or start one that lives as long as we do."""
     if options.attach is not None:
         if not (session.folder / TRUTH).exists():
@@ -179,7 +213,7 @@ def _exchange(options: Options, session: Session) -> Iterator[str]:
                 f"--state-dir {session.folder}: holds no {TRUTH}; name the folder that the "
                 "exchange was given with --state-dir"
             )
-        yield f"http://{options.attach}"
+        yield Venue(f"http://{options.attach}")
         return
     child = Child(options.run, _child_options(options, session), session.folder / "exchange.log")
     try:
@@ -189,7 +223,7 @@ def _exchange(options: Options, session: Session) -> Iterator[str]:
         rejoin = command("sandbox", session.folder, words)
         keep(session.folder, Again(restart=_restart(options, session.folder), rejoin=rejoin))
         log.info("should this agent die: %s", rejoin)
-        yield url
+        yield Venue(url, child)
     finally:
         child.stop()
 
@@ -214,6 +248,7 @@ def _child_options(options: Options, session: Session) -> list[str]:
         "--regime": params.market.regime,
         "--tape": options.tape,
         "--date": options.date,
+        "--days": None if options.days == 1 else options.days,
     }
     return [*words, *asked.words(market), "--start-paused"]
 
@@ -225,10 +260,14 @@ def _restart(options: Options, folder: Path) -> str:
     return command("sandbox", folder, ["--attach", options.attach, *options.of_agent()])
 
 
-def _conclude(options: Options, session: Session, day: Day, ended: Ended, speed: int) -> int:
+def _summary(session: Session, day: Day, speed: int) -> Summary:
+    return summaries.summarise(session.folder, day, session.settings.rules, speed)
+
+
+def _conclude(options: Options, session: Session, summary: Summary, ended: Ended) -> int:
     """Print what the day came to and return the exit code."""
     log.info("session over: %s", ended.reason)
-    summary = summaries.summarise(session.folder, day, session.settings.rules, speed)
+    day = summary["session_date"]
     print(f"\nThe day of {day}, kept in {session.folder}\n{summaries.table(summary)}", flush=True)
     if options.summary is not None:
         outfile.save(summary, options.summary, "--summary")

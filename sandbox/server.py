@@ -83,19 +83,21 @@ class Serving:
     anchor: Anchor | None = None
 
 
-def serve(serving: Serving, ports: Ports, ready: Ready) -> None:
+def serve(serving: Serving, ports: Ports, ready: Ready) -> bool:
     """Serve until a signal, the end of the day or of the parent says otherwise.
 
-    Blocks the calling thread, which must be the main one. `ready` is called with the discovery
-    document once every port answers. Whatever breaks in the market ends the process.
+    Returns whether it was the day that ended. Blocks the calling thread, which must be the main
+    one. `ready` is called with the discovery document once every port answers. Whatever breaks in
+    the market ends the process.
     """
 
-    async def live() -> None:
+    async def live() -> bool:
         house = House(serving, ports)
         _listen_to_the_world(house)
         await house.run(ready)
+        return house.is_day_over
 
-    asyncio.run(live())
+    return asyncio.run(live())
 
 
 def _listen_to_the_world(house: "House") -> None:
@@ -103,6 +105,7 @@ def _listen_to_the_world(house: "House") -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, house.stop, signal.Signals(number).name)
+    loop.add_signal_handler(signal.SIGUSR1, house.end_day, "told so")
     if house.dies_with_parent:
         stdin = sys.stdin.fileno()
 
@@ -152,6 +155,7 @@ class House:
         frames = Frames(is_live=serving.is_live, quirks=serving.exchange.quirks)
         self.stream = Stream(self.floor, desk, frames, interference)
         self._stop = asyncio.Event()
+        self.is_day_over = False
         self._quiet_since: Micros | None = None
         control = ports.control
         self._document = discovery_of(
@@ -182,6 +186,11 @@ class House:
         log.info("exchange closed why=%s", why)
         self._stop.set()
 
+    def end_day(self, why: str) -> None:
+        """Let the server leave this day, wherever its clock is."""
+        self.is_day_over = True
+        self.stop(f"the day is over, {why}")
+
     async def _serve(self, ready: Ready) -> None:
         async with asyncio.TaskGroup() as group:
             for server, listener in self._servers:
@@ -203,7 +212,7 @@ class House:
         while True:
             at = self.floor.step()
             if self._serving.ends_with_day and self._is_over(at):
-                self.stop("the day is over")
+                self.end_day("nobody calls any more")
                 return
             await asyncio.sleep(PACE_S)  # noqa: TID251 - the sandbox server may
 
