@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import day as days
+from cli import failed as failures
 from cli import flatten as flattening
 from cli import levers
 from cli import reconcile as reconciling
@@ -115,8 +116,15 @@ def _main(
     del version
 
 
+def failed(
+    unit: Annotated[str, typer.Argument(help="The unit that failed.")], state_dir: StateDir = None
+) -> int:
+    """Tell people that systemd has given up on a unit; OnFailure= calls this."""
+    return failures.run(failures.Options(unit=unit, state_dir=state_dir or STATE))
+
+
 def add_to(app: typer.Typer) -> None:
     """Give an app these commands, and what it says of itself."""
     app.callback()(_main)
-    for command in (freeze, resume, flatten, halt, clear, ack_foreign, reconcile, day):
+    for command in (freeze, resume, flatten, halt, clear, ack_foreign, reconcile, day, failed):
         app.command(command.__name__.replace("_", "-"))(command)
