@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from actors.post_office import Post
 from broker.port import StreamEvents
+from domain import clock
 from domain.books import OrderPush
 from domain.calls import ApiSeen, StreamChange
 from domain.market import Tick
-from messages.control import ApiCalled
+from messages.control import ApiCalled, WorkerDied
 from messages.market import StreamMoved, TicksArrived, TicksDropped
 from messages.orders import OrderPushed
 
@@ -58,3 +59,8 @@ class Delivery(StreamEvents):
 def api_seen(post: Post) -> Callable[[ApiSeen], None]:
     """Return what tells the status page of each HTTP exchange; it runs in a lane's thread."""
     return lambda seen: post.tell("monitor", ApiCalled(seen=seen))
+
+
+def worker_died(post: Post) -> Callable[[str], None]:
+    """Return what tells the watchdog of a lane's worker; it runs in the dying thread."""
+    return lambda lane: post.tell("watchdog", WorkerDied(at=clock.now(), lane=lane))

@@ -1,9 +1,9 @@
 """Asks actors whether they answer from their inboxes, and says who does not. In one thread."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from actors.post_office import Post
-from domain.liveness import Liveness
+from domain.liveness import Liveness, Terms, terms_of
 from domain.units import Micros
 from messages.control import Alive, SayAlive
 
@@ -11,10 +11,10 @@ from messages.control import Alive, SayAlive
 class RollCall:
     """Calls the living one by one; who alone hears the answers is `who`. Mutable."""
 
-    def __init__(self, who: str, post: Post) -> None:
+    def __init__(self, who: str, post: Post, terms: Callable[[str], Terms] = terms_of) -> None:
         self._who = who
         self._post = post
-        self._liveness = Liveness()
+        self._liveness = Liveness(terms)
 
     def call(self, living: Iterable[str], machine: Micros) -> tuple[str, ...]:
         """Ask whom it is time to ask; return who has not answered for too long."""

@@ -59,10 +59,11 @@ class Lanes:
 
     `mode` is the one the server was found in, `analyze` or `live`: an answer in the other is
     NONSENSE. `speed` is how many seconds of market time pass in one of ours. `rng` draws the jitter
-    of a wait after 429. Callbacks run in a worker's thread and must only tell.
+    of a wait after 429. Callbacks run in a worker's thread and must only tell; `on_death` is told
+    the name of a worker that died and was replaced.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it carries by, and who is told of it
         self,
         transport: Transport,
         params: BrokerParams,
@@ -71,6 +72,7 @@ class Lanes:
         *,
         speed: float = 1,
         on_api: Callable[[ApiSeen], None] | None = None,
+        on_death: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._transport = transport
         self._params = params
@@ -78,6 +80,7 @@ class Lanes:
         self._rng = rng
         self._speed = speed
         self._on_api = on_api
+        self._on_death = on_death
         self._writes = WriteQueue(Governor(params))
         self._reads = ReadQueue(Pacer(params.read_rate_per_s))
         self._complaints = Complaints()
@@ -145,6 +148,7 @@ class Lanes:
                     self.deaths += 1
                     log.error("lane worker died and was replaced lane=%s", name)
                     self._spawn(name, work)
+                    self._on_death(name)
 
         thread = threading.Thread(  # noqa: TID251 - the lanes own their workers
             target=live, name=f"lane-{name}", daemon=True

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from actors.delivery import Delivery, api_seen
+from actors import stacks
+from actors.delivery import Delivery, api_seen, worker_died
 from actors.feed import FeedPorts
 from actors.post_office import PostOffice
 from actors.stages import Stage, ThreadStage
@@ -28,16 +29,18 @@ from cli.jolts import Jolts
 from cli.session import Session
 from cli.switch import Switch
 from cli.version import commit
+from cli.vigil import Vigil
 from domain import clock
 from domain.errors import JournalError
 from domain.ledger import Ledger
 from domain.parking import unsafe
 from domain.pulse import PULSED, PulsePlan
 from domain.session import DayPlan, trading_day
+from domain.status import Count
 from domain.units import SECOND, Micros, seconds
 from journal.orders import NAME as JOURNAL
 from journal.orders import JournalReader
-from messages.control import Ended, Park, Pulse
+from messages.control import Alive, Ended, InboxesMeasured, Park, Pulse
 from messages.orders import LeverPulled
 from research.tap import Tapped
 
@@ -50,9 +53,9 @@ LONGEST_WAIT_S = 0.25
 """How long the loop sleeps at most: a signal or a moved clock is noticed that soon."""
 
 ESCALATED, INTERRUPTED = 70, 130
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
 
-Heard = Ended | LeverPulled | signal.Signals
+Heard = Ended | LeverPulled | Alive | signal.Signals
 
 DAY_IS_PAST = "the day is past and the book was never proved flat: look at the broker's positions"
 """What was intraday is the broker's to end by then; this day's plan must not outlive it."""
@@ -73,8 +76,8 @@ class Server:
     api_key: str = field(repr=False)
     speed: int = 1
     backup: Link | None = None
-
     access: Access = PLAIN
+
 
 class Agent:
     """One session's agent. Built and run in the main thread, once.
@@ -103,14 +106,15 @@ class Agent:
             chance,
             speed=server.speed,
             on_api=api_seen(self._post),
+            on_death=worker_died(self._post),
         )
         link = Link(
             url=server.ws_url,
             api_key=server.api_key,
             chunk=settings.feed.subscribe_chunk,
             plain_hosts=settings.broker.plain_http_hosts,
-        )
             access=server.access,
+        )
         links = [link, *([server.backup] if server.backup else [])]
         self._streams = {each.source: self._stream(each) for each in links}
         ports = Ports(
@@ -119,6 +123,7 @@ class Agent:
             folder=session.folder,
             url=server.url,
             pid=os.getpid(),
+            show=session.show,
             commit=commit(),
         )
         self._system = System(settings, plan, ports, stage(self._post))
@@ -126,8 +131,19 @@ class Agent:
         self._folder, self._day = session.folder, plan.day
         self._jolts = Jolts(self._post)
         self._switch = Switch(session.folder, self._post)
+        self._vigil = Vigil(self._system, self._post)
         self._park_by: Micros | None = None
         self._signals = 0
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether the service manager may be told that this process lives."""
+        return self._vigil.is_fed
+
+    @property
+    def is_parking(self) -> bool:
+        """Whether a signal asked for the end."""
+        return self._park_by is not None
 
     def run(self, follow: Callable[[], None] = lambda: None) -> Ended:
         """Play until the cast says it is over; `follow` is called in every round of the loop."""
@@ -159,8 +175,8 @@ class Agent:
             self._jolts.look()
             self._switch.look()
             self._tell_time()
-            if not self._system.is_alive("watchdog"):
-                return Ended(at=clock.now(), code=ESCALATED, reason="the watchdog is dead")
+            if unwatched := self._vigil.look():
+                return Ended(at=clock.now(), code=ESCALATED, reason=unwatched)
             if trading_day(clock.now()) > self._day:
                 return Ended(at=clock.now(), code=ESCALATED, reason=DAY_IS_PAST)
             try:
@@ -181,8 +197,12 @@ class Agent:
                 return message
             case LeverPulled():
                 self._switch.answered(message)
+            case Alive():
+                self._vigil.hear(message)
             case signal.SIGUSR1:
                 self._switch.tap()
+            case signal.SIGUSR2:
+                stacks.log_all()
             case _:
                 self._signals += 1
                 if self._signals > 1:
@@ -199,6 +219,13 @@ class Agent:
             self._post.tell(address, pulse)
         if self._pulses.due_to_bars(second):
             self._post.tell_all("bar:", pulse)
+        self._measure(second)
+
+    def _measure(self, at: Micros) -> None:
+        """Tell how much waits, with the time just told in it."""
+        depths = sorted(self._post.depths().items())
+        counts = tuple(Count(name=name, count=count) for name, count in depths)
+        self._post.tell("monitor", InboxesMeasured(at=at, inboxes=counts))
 
     def _wait_s(self) -> float:
         """Return the real seconds until the next whole market second."""
@@ -227,10 +254,10 @@ class Agent:
 
 
 class _Door:
-    """Where actors say that the process should end, or what came of a lever. Any thread."""
+    """Where actors say that the process should end, that they live, or what came of a lever."""
 
     def __init__(self, inbox: "queue.SimpleQueue[Heard]") -> None:
         self._inbox = inbox
 
-    def tell(self, message: Ended | LeverPulled) -> None:
+    def tell(self, message: Ended | LeverPulled | Alive) -> None:
         self._inbox.put(message)

@@ -11,6 +11,7 @@ import random
 import signal
 from typing import Any
 
+from actors import stacks
 from actors.feed import FeedPorts
 from actors.post_office import PostOffice
 from actors.stages import ThreadStage
@@ -111,6 +112,8 @@ class Closer:
                 return message
             case LeverPulled():
                 self._switch.answered(message)
+            case signal.SIGUSR2:
+                stacks.log_all()
             case signal.SIGUSR1:
                 pass  # it asks for less than what is done
             case _:

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from actors import stacks
 from cli import levers
 from cli.dropbox import Answer, Dropbox
 from cli.status import NAME as STATUS
@@ -63,15 +64,20 @@ class Night:
     beside: Beside = field(default_factory=Beside)
     _taps: Taps = field(default_factory=Taps)
     _heard: list[Lever] = field(default_factory=list)
+    _is_asked: bool = False
     _shown_at: Micros | None = None
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Hear signals wherever no agent does: SIGTERM and Ctrl-C raise Leave, SIGUSR1 freezes."""
+        """Hear signals wherever no agent does: SIGTERM and Ctrl-C raise Leave, SIGUSR1 freezes.
+
+        SIGUSR2 shows the stacks.
+        """
         numbers = {
             signal.SIGTERM: self._leave,
             signal.SIGINT: self._leave,
             signal.SIGUSR1: self._tap,
+            signal.SIGUSR2: self._ask,
         }
         before = [(number, signal.signal(number, heard)) for number, heard in numbers.items()]
         try:
@@ -97,6 +103,9 @@ class Night:
 
     def obey(self) -> None:
         """Write down what humans asked for since the last look, and answer."""
+        if self._is_asked:
+            self._is_asked = False
+            stacks.log_all()
         heard, self._heard = self._heard, []
         for lever in heard:
             self._pull(lever, reason="SIGUSR1")
@@ -143,6 +152,10 @@ class Night:
     def _leave(self, number: int, frame: Any) -> None:
         del frame
         raise Leave(signal.Signals(number).name)
+
+    def _ask(self, number: int, frame: Any) -> None:
+        del number, frame
+        self._is_asked = True
 
     def _tap(self, number: int, frame: Any) -> None:
         del number, frame

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from domain.errors import ConfigError, SutradharError
+from domain.status import Status
 from research.tap import Take
 
 log = logging.getLogger(__name__)
@@ -28,12 +29,14 @@ class Locked(SutradharError):
 class Session:
     """The settings in effect and the state directory, which is locked.
 
-    `take` gets every tick that bars are told, in the feed's thread, where somebody records.
+    `take` gets every tick that bars are told, in the feed's thread, where somebody records. `show`
+    gets the status each market second, in the monitor's thread, and must not wait.
     """
 
     settings: Settings
     folder: Path
     take: Take | None = None
+    show: Callable[[Status], None] = lambda _: None
 
 
 def is_held(folder: Path) -> bool:

@@ -4,7 +4,7 @@ Instants are machine time. Between two looks at most `GAP` counts: a process tha
 computer without breath, makes nobody stuck.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from domain.units import SECOND, Micros, seconds
@@ -45,7 +45,8 @@ class _Member:
 class Liveness:
     """Whom to ask, who answered, who is stuck. Mutable, in one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, terms: Callable[[str], Terms] = terms_of) -> None:
+        self._terms = terms
         self.asking = Micros(0)
         """What a question is told by now, and its answer after it: counted time, no clock's."""
         self._looked_at: Micros | None = None
@@ -89,14 +90,14 @@ class Liveness:
         return (self.asking - member.answered) / SECOND
 
     def _is_due(self, address: str, member: _Member) -> bool:
-        every = seconds(terms_of(address).every_s)
+        every = seconds(self._terms(address).every_s)
         return member.asked is None or self.asking >= member.asked + every
 
     def _is_stuck(self, address: str, member: _Member) -> bool:
         if member.answered is None and not member.is_rebuilt:
             return self.asking - member.met >= FIRST
         since = member.met if member.answered is None else member.answered
-        return self.asking - since >= seconds(terms_of(address).silent_s)
+        return self.asking - since >= seconds(self._terms(address).silent_s)
 
 
 VITAL = ("order", "reconcile", "watchdog")
