@@ -183,7 +183,7 @@ async def _wish(request: Request) -> Wish | Denied:
                 text = f"the body is longer than {BODY_BYTES} bytes"
                 return Denied(status=413, text=text)
         return msgspec.json.decode(body, type=Wish) if body else Wish()
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Denied(status=400, text=f'the body is not {{"latch": "NAME"}}: {error}')
     except ClientDisconnect:
         return Denied(status=400, text="the client is gone")

@@ -46,13 +46,16 @@ class PageProtocol(H11Protocol):
         self.logger = quiet
         self._deadline: asyncio.TimerHandle | None = None
         self.busy_since = IDLE
+        self.is_gone = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Take a connection, in place of another one that is not being answered in a crowd."""
         super().connection_made(transport)
         self._within(REQUEST_S, self._late)
-        if len(self.connections) > self.most:
-            self._least().transport.abort()
+        here = [each for each in self.connections if isinstance(each, PageProtocol)]
+        here = [each for each in here if not each.is_gone]
+        if len(here) > self.most:
+            _least(here, self).go()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadline with the connection."""
@@ -71,6 +74,8 @@ class PageProtocol(H11Protocol):
         super().on_response_complete()
         if self.transport.is_closing():
             self._within(FLUSH_S, self.transport.abort)
+        elif not self.cycle.response_complete:  # the next one was here already
+            self._within(REQUEST_S, self._late)
 
     def timeout_keep_alive_handler(self) -> None:
         """End a connection that nobody uses; one that does not take its answer, at once."""
@@ -85,11 +90,10 @@ class PageProtocol(H11Protocol):
         cycle: Any = self.cycle  # None before the first request, whatever its type says
         return cycle is not None and not cycle.more_body and not cycle.response_complete
 
-    def _least(self) -> "PageProtocol":
-        """Return who is least missed: an idle one, else who has been at its request for longest."""
-        others = (each for each in self.connections if isinstance(each, PageProtocol))
-        missed = [each for each in others if each is not self and not each.is_answering]
-        return min(missed, key=lambda each: each.busy_since, default=self)
+    def go(self) -> None:
+        """End the connection now; the loop hears of it a little later."""
+        self.is_gone = True
+        self.transport.abort()
 
     def _late(self) -> None:
         """End a request that is not whole in time; give the answer of a whole one some more."""
@@ -108,3 +112,9 @@ class PageProtocol(H11Protocol):
             self._deadline.cancel()
             self._deadline = None
             self.busy_since = IDLE
+
+
+def _least(here: list[PageProtocol], newcomer: PageProtocol) -> PageProtocol:
+    """Return who is least missed: an idle one, else who has been at its request for longest."""
+    missed = [each for each in here if each is not newcomer and not each.is_answering]
+    return min(missed, key=lambda each: each.busy_since, default=newcomer)
