@@ -86,7 +86,7 @@ class Dropbox:
         for path in sorted(self._path.glob("*.json")):
             try:
                 request = msgspec.json.decode(path.read_bytes(), type=Request)
-            except (OSError, msgspec.DecodeError) as error:
+            except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
                 log.warning("a lever cannot be read file=%s %s", path.name, error)
                 drop(path)
                 continue
@@ -111,7 +111,7 @@ class Dropbox:
         """Return the answer to a request, None while there is none."""
         try:
             return msgspec.json.decode((self._path / f"{name}.said").read_bytes(), type=Answer)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     def forget(self, name: str) -> None:
