@@ -106,10 +106,10 @@ def folder(options: Options) -> Path:
         ) from error
 
 
-def redactor(options: Options) -> logs.Redactor:
-    """Return what hides the key of an exchange that somebody else started."""
+def redactor(options: Options, settings: Settings) -> logs.Redactor:
+    """Return what hides our own secrets, and the key of an exchange that somebody else started."""
     is_secret = options.api_key not in {None, DEFAULT_KEY}
-    return logs.Redactor(*[options.api_key or ""] * is_secret)
+    return logs.Redactor(*settings.secrets(), *[options.api_key or ""] * is_secret)
 
 
 def check_attach(options: Options) -> None:

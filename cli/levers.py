@@ -48,6 +48,10 @@ class Refused(SutradharError):
     """The agent, or the state of things, does not allow it; exit code 1."""
 
 
+class Unanswered(Refused):
+    """Who holds the folder says nothing; whether it did what it was asked is not known."""
+
+
 def pull(folder: Path, lever: Lever, out: TextIO, name: str = "") -> int:
     """Pull a lever and return 0 once that is on disk. `name` is the latch to clear.
 
@@ -63,7 +67,7 @@ def pull(folder: Path, lever: Lever, out: TextIO, name: str = "") -> int:
             answer = ask(folder, lever, name)
             if answer is None:
                 continue
-            out.write(_told(lever, name, answer) + "\n")
+            out.write(told(lever, name, answer) + "\n")
             return DONE
         try:
             day = write(folder, lever, name)
@@ -80,6 +84,16 @@ def check_folder(folder: Path) -> None:
             f"--state-dir {folder}: holds no {JOURNAL}, no agent ran there; name the folder of one "
             "that ran"
         )
+
+
+def ask_for(folder: Path, lever: Lever, name: str = "") -> Answer | None:
+    """Ask as `ask` does, but for a latch to clear that would be up again, or that does not exist.
+
+    Raises Refused, ConfigError or JournalError for one.
+    """
+    if lever is Lever.CLEAR:
+        _check_clear(folder, name)
+    return ask(folder, lever, name)
 
 
 def ask(folder: Path, lever: Lever, name: str = "") -> Answer | None:
@@ -100,7 +114,7 @@ def ask(folder: Path, lever: Lever, name: str = "") -> Answer | None:
             pause()
     finally:
         box.forget(asked)
-    raise Refused(
+    raise Unanswered(
         f"--state-dir {folder}: who holds it did not answer within {ANSWER_S} s, and is not asked "
         f"any more; write {folder / KILL} (empty: FREEZE, the word FLATTEN: FLATTEN), look at the "
         "log, or end it"
@@ -209,11 +223,12 @@ def _events(lever: Lever, name: str, reason: str, ledger: Ledger, at: Micros) ->
     return switch.pulled(lever, name, reason, ledger, at)
 
 
-def _told(lever: Lever, name: str, answer: Answer) -> str:
+def told(lever: Lever, name: str, answer: Answer) -> str:
+    """Return what came of a lever that an agent pulled, in words."""
     up = ", ".join(sorted(answer.latches)) or "none"
-    told = f"{_state(lever, name)}; the agent is {answer.mode}, latches up: {up}"
+    done = f"{_state(lever, name)}; the agent is {answer.mode}, latches up: {up}"
     latch = switch.RAISES.get(lever)
-    return f"{told}\n{remedy(latch)}" if latch else told
+    return f"{done}\n{remedy(latch)}" if latch else done
 
 
 def _state(lever: Lever, name: str) -> str:
