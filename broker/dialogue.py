@@ -89,6 +89,10 @@ class Dialogue:
         """The number of the question that is out, 0 if none is."""
         return self._questions if self._asked else 0
 
+    def scrubbed(self, frame: bytes) -> bytes:
+        """Return a frame, sent or received, without the key."""
+        return scrubbed(frame, self._hidden)
+
     def on_open(self) -> tuple[bytes, ...]:
         """Return what to send first."""
         return (frames.authenticate(self._api_key),)

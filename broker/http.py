@@ -14,13 +14,15 @@ import urllib3
 from broker.asks import Fault, HttpAnswer, HttpAsk
 from broker.bounded import BoundedAdapter
 from broker.endpoint import PLAIN, Access, checked
-from broker.wire import encode, excerpt, scrubbed, spellings
+from broker.wire import Whole, encode, excerpt, scrubbed, spellings
 from domain import clock
 from domain.errors import ConfigError
 from domain.params import BrokerParams
 from domain.units import Micros
 
 log = logging.getLogger(__name__)
+wire = logging.getLogger("wire.rest")
+"""Whole bodies, without the key. Silent unless the settings want them."""
 
 WRITES = frozenset({"placeorder", "modifyorder", "cancelorder"})
 READS = frozenset(
@@ -108,6 +110,7 @@ class HttpSession:
         """
         request = self._request(ask)
         log.debug(">>> %s %s", ask.route, _Shown(ask.body))
+        wire.debug(">>> %s %s", ask.route, Whole(ask.body))
         try:
             reply = self._session.send(
                 request, timeout=self._http.timeouts(ask.route), allow_redirects=False
@@ -115,9 +118,11 @@ class HttpSession:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             answer = HttpAnswer(status=None, fault=fault_of(error))
             log.debug("<<< %s %s %s", ask.route, answer.fault, type(error).__name__)
+            wire.debug("<<< %s %s %s", ask.route, answer.fault, type(error).__name__)
             return answer
         body = self._http.scrubbed(reply.content)
         log.debug("<<< %s %s %s", ask.route, reply.status_code, _Shown(body))
+        wire.debug("<<< %s %s %s", ask.route, reply.status_code, Whole(body))
         return HttpAnswer(
             status=reply.status_code,
             body=body,

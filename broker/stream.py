@@ -24,7 +24,7 @@ from websocket import ABNF
 from broker.dialogue import Dialogue, Heard, Phase
 from broker.endpoint import PLAIN, Access, checked
 from broker.port import StreamEvents
-from broker.wire import excerpt
+from broker.wire import Whole, excerpt
 from broker.wire_frames import Pair
 from domain import clock
 from domain.calls import StreamState
@@ -32,6 +32,8 @@ from domain.market import Source
 from domain.units import MINUTE, SECOND, Micros, seconds
 
 log = logging.getLogger(__name__)
+wire = logging.getLogger("wire.stream")
+"""Whole frames but for prices, without the key. Silent unless the settings want them."""
 
 MOST_FRAMES = 1000
 """How many frames one batch holds at most, so that a flood cannot starve the keep-alive."""
@@ -126,13 +128,20 @@ class OpenAlgoStream:
         self._events = events
         self._lock = threading.Lock()
         self._current: _Connection | None = None
+        self._epoch = 0
         self._living: set[_Connection] = set()
 
     def connect(self, epoch: int, symbols: tuple[Pair, ...]) -> None:
         """Drop any socket and open a new one in a thread of its own.
 
-        REFUSED and CLOSED both end it; the caller decides when to connect again.
+        REFUSED and CLOSED both end it; the caller decides when to connect again. Nothing is opened
+        for an epoch older than the newest: whoever asks for it was replaced and does not know.
         """
+        with self._lock:
+            if epoch < self._epoch:
+                log.warning("epoch=%d is over, the newest is %d", epoch, self._epoch)
+                return
+            self._epoch = epoch
         source, key, chunk = self._link.source, self._link.api_key, self._link.chunk
         connection = _Connection(self, self._link, Dialogue(source, epoch, key, symbols, chunk))
         self._supersede(connection)
@@ -334,7 +343,7 @@ class _Connection:
                 if opcode == ABNF.OPCODE_CLOSE:
                     end = _end_of(data)
                 elif opcode in {ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY}:
-                    batch.append(self._dialogue.on_frame(data, clock.now()))
+                    batch.append(self._hear(data))
                 if not self._is_waiting(sock, 0):
                     break
         except websocket.WebSocketTimeoutException:
@@ -350,8 +359,18 @@ class _Connection:
 
     def _send(self, ws: websocket.WebSocket, frames: Iterable[bytes]) -> None:
         for frame in frames:
-            log.debug(">>> stream %s", excerpt(frame))
+            log.debug(">>> stream %s", excerpt(self._dialogue.scrubbed(frame)))
+            wire.debug(">>> %s %s", self._link.source, self._said(frame))
             ws.send(frame)
+
+    def _hear(self, data: bytes) -> Heard:
+        heard = self._dialogue.on_frame(data, clock.now())
+        if not heard.ticks:
+            wire.debug("<<< %s %s", self._link.source, self._said(data))
+        return heard
+
+    def _said(self, frame: bytes) -> Whole:
+        return Whole(self._dialogue.scrubbed(frame))
 
     def _complain(self) -> None:
         """Say once a minute that frames were refused."""

@@ -186,6 +186,16 @@ def spellings(key: str) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys((key.encode(), encode({"": key})[len('{"":"') : -len('"}')])))
 
 
+class Whole:
+    """A body as the wire log shows it, worked out only if it is shown."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __str__(self) -> str:
+        return self._body.decode("ascii", "backslashreplace")
+
+
 def scrubbed(payload: bytes, hidden: Iterable[bytes]) -> bytes:
     """Return what a server sent with every spelling of the key replaced by ***."""
     for secret in hidden:

@@ -10,6 +10,7 @@ from cli.findings import Check, examine
 from cli.ticking import print_ticks
 from cli.visit import Visit
 from config import log as logs
+from config.groups import LogParams
 from config.settings import load
 from domain.errors import ConfigError
 
@@ -61,7 +62,7 @@ def run(options: Options, out: TextIO) -> int:
     """
     wanted = _wanted(options)
     redactor = logs.Redactor()
-    logs.setup(redactor, level="ERROR")
+    logs.setup(redactor, LogParams(level="ERROR"))
     visit = Visit(options.state_dir, lambda: load("live", file=options.config), redactor)
 
     def tell(line: str) -> None:

@@ -105,7 +105,8 @@ def _close(options: Options, say: Callable[[str], None]) -> int:
         if not symbols:
             return NOT_PROVED
     with locked(folder):
-        logs.setup(logs.Redactor(*reached.settings.secrets()), color=options.color)
+        secrets, shown = reached.settings.secrets(), reached.settings.log.on_screen
+        logs.setup(logs.Redactor(*secrets), shown, color=options.color)
         if books is not None:
             strangers.take_over(folder, reached, books, symbols)
         session = Session(settings=reached.settings, folder=folder)

@@ -56,7 +56,9 @@ def run(options: Options) -> int:
         words += ["--record", options.record] if options.record else []
         words += ["--stay"] if options.stays else []
         keep(folder, Again(restart=command("live", folder, words)))
-        logs.setup(logs.Redactor(*settings.secrets()), color=options.color)
+        logs.setup(logs.Redactor(*settings.secrets()), settings.log, color=options.color)
+        for note in settings.notes:
+            log.info("%s", note)
         life = Life(settings, folder, stays=options.stays)
         ended = life.run(
             lambda planned: _play(options, Session(settings=settings, folder=folder), planned)

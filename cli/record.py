@@ -54,7 +54,7 @@ def run(options: Options) -> int:
     settings = load("live", file=options.config)
     with locked(options.folder, option="--out", who="the recorder") as folder:
         redactor = logs.Redactor(*settings.secrets())
-        logs.setup(redactor, color=options.color)
+        logs.setup(redactor, settings.log.on_screen, color=options.color)
         server = _meet(settings, options, redactor)
         planned = _plan(server.settings)
         if isinstance(planned, Closed):

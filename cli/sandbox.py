@@ -70,7 +70,8 @@ def run(options: Options) -> int:
     chosen = None if is_live or options.attach is not None else _choose(options, settings)
     with locked(asked.folder(options)) as folder:
         keep(folder, Again(restart=_restart(options, folder)))
-        logs.setup(asked.redactor(options), color=options.color, file=folder / "agent.log")
+        shown = asked.redactor(options)
+        logs.setup(shown, settings.log, color=options.color, file=folder / "agent.log")
         session = Session(settings=settings, folder=folder)
         if chosen is not None:
             tell_left_out(chosen.setup)

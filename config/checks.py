@@ -23,6 +23,9 @@ def check(settings: Settings) -> Iterator[Complaint]:
     """
     yield from _order(settings)
     yield from _names(settings)
+    if settings.log.wire and not settings.log.file:
+        text = "true is not allowed: bodies go to a file alone; name one in log.file"
+        yield ("log", "wire"), text
     if settings.profile == "live":
         yield from _server(settings)
 

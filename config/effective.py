@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from config import secrets
-from config.groups import KeyParams, OpenAlgoParams, StrategyChoice
+from config.groups import KeyParams, LogParams, OpenAlgoParams, StrategyChoice
 from domain import params as groups
+from domain.alert_params import AlertParams, HeartbeatParams, TelegramParams
 from domain.page_params import PageParams
 from domain.rules import RulePack
 
@@ -40,8 +41,12 @@ class Settings:
     shutdown: groups.ShutdownParams
     flatten: groups.FlattenParams
     page: PageParams
+    alerts: AlertParams
+    telegram: TelegramParams
+    heartbeat: HeartbeatParams
     openalgo: OpenAlgoParams
     keys: KeyParams
+    log: LogParams
     strategies: tuple[StrategyChoice, ...]
     rules: RulePack
     rooms: tuple[object, ...] = ()

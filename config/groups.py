@@ -150,6 +150,25 @@ class KeyParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogParams:
+    """What is logged from which level on, and into which file besides the terminal.
+
+    The file is plain and without secrets; each midnight in India it is put aside with its date, and
+    so many days are kept. `wire` adds every request and answer with its body, to the file alone.
+    """
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    file: File = ""
+    keep_days: Annotated[int, Between(1, 3650)] = 30
+    wire: bool = False
+
+    @property
+    def on_screen(self) -> "LogParams":
+        """The same without a file: of two processes only one may write it."""
+        return LogParams(level=self.level)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyChoice:
     """One strategy: which plug-in, under which tag, when it may enter and with what.
 

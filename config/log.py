@@ -14,6 +14,9 @@ from urllib.parse import quote
 
 import colorlog
 
+from config import sources
+from config.groups import LogParams
+from config.logfile import DailyFile
 from domain import clock
 from domain.errors import ConfigError
 from domain.session import local
@@ -33,13 +36,30 @@ TAGS = {
     "research.recording": "RECORD",
     "sandbox": "EXCHANGE",
     "strategies": "SWING",
+    "wire": "WIRE",
 }
 """Tags by the longest prefix of a logger's name; others are tagged with their room."""
 
 LINE = "%(at)s IST %(levelname)-8s [%(tag)s] %(message)s"
 COLORED = "%(at)s IST %(log_color)s%(levelname)-8s%(reset)s [%(tag)s] %(message)s"
+WIRE = "wire"
+"""Whose loggers tell whole bodies: to the file alone, and only if that is asked for."""
+
+PRIORITIES = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
+"""What journald wants before a line to know how bad it is; it takes it away again."""
+
 NOISY = ("urllib3", "websocket", "uvicorn", "asyncio")
 """Libraries whose INFO is not part of a trader's day."""
+
+
+CALM = LogParams()
+SILENT = logging.CRITICAL + 1
 
 
 class Redactor:
@@ -108,43 +128,77 @@ class _Line(logging.Formatter):
         )
 
 
+class _JournalLine(_Line):
+    """The same line with its priority in front, for journald. It keeps its own time, India's."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format every line of the record with the priority."""
+        priority = f"<{PRIORITIES.get(record.levelno, 5)}>"
+        return "\n".join(priority + line for line in super().format(record).splitlines())
+
+
 class _ColoredLine(_Line, colorlog.ColoredFormatter):
     """The same line with a colored level, for a terminal."""
 
 
 def setup(
     redactor: Redactor,
-    level: str = "INFO",
+    params: LogParams = CALM,
     stream: IO[str] | None = None,
     color: bool | None = None,
     file: Path | None = None,
 ) -> None:
-    """Send every logger's lines to `stream` (stderr) and, plain, to `file`.
+    """Send all loggers' lines to `stream` (stderr) and, plain, to `file` and the settings' own.
 
-    `color` None: on a terminal, unless NO_COLOR is set. Replaces what an earlier call set up. Call
-    it before threads start. Raises ConfigError if the file cannot be written.
+    `color` None: on a terminal, unless NO_COLOR is set, or journald or a container engine takes the
+    lines. Replaces what an earlier call set up. Call it before threads start. Raises ConfigError if
+    a file cannot be written.
     """
     target = stream or sys.stderr
-    if color is None:
-        color = target.isatty() and "NO_COLOR" not in os.environ
-    handlers: list[logging.Handler] = [logging.StreamHandler(target)]
-    handlers[0].setFormatter(_formatter(redactor, color=color))
+    files: list[logging.Handler] = []
     if file:
-        handlers.append(_file_handler(redactor, file))
-    root = logging.getLogger()
-    for old in root.handlers[:]:
-        if isinstance(old.formatter, _Line):
-            root.removeHandler(old)
+        files.append(_file_handler(redactor, file))
+    if params.file:
+        files.append(DailyFile(Path(params.file), params.keep_days))
+        files[-1].setFormatter(_formatter(redactor, _Line(LINE)))
+    terminal = logging.StreamHandler(target)
+    terminal.setFormatter(_formatter(redactor, _line(target, color=color)))
+    root, wire = logging.getLogger(), logging.getLogger(WIRE)
+    for logger in (root, wire):
+        for old in [each for each in logger.handlers if isinstance(each.formatter, _Line)]:
+            logger.removeHandler(old)
             old.close()
-    for handler in handlers:
+    for handler in (terminal, *files):
         root.addHandler(handler)
-    root.setLevel(level)
+    root.setLevel(params.level)
+    wire.propagate = False
+    wire.setLevel(logging.DEBUG if params.wire else SILENT)
+    if params.wire:
+        wire.addHandler(files[-1])
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _formatter(redactor: Redactor, *, color: bool) -> _Line:
-    line = _ColoredLine(COLORED, force_color=True) if color else _Line(LINE)
+def _line(target: IO[str], *, color: bool | None) -> _Line:
+    """Return how a line looks there."""
+    if _is_journal(target):
+        return _JournalLine(LINE)
+    if color is None:
+        color = target.isatty() and "NO_COLOR" not in os.environ and not sources.container()
+    return _ColoredLine(COLORED, force_color=True) if color else _Line(LINE)
+
+
+def _is_journal(target: IO[str]) -> bool:
+    """Whether journald reads `target`: who inherits the variable may have been redirected since."""
+    said = os.environ.get("JOURNAL_STREAM", "")
+    try:
+        there = os.fstat(target.fileno())
+    except (OSError, ValueError):
+        return False
+    return said == f"{there.st_dev}:{there.st_ino}"
+
+
+def _formatter(redactor: Redactor, line: _Line) -> _Line:
     line.redactor = redactor
     return line
 
@@ -156,5 +210,5 @@ def _file_handler(redactor: Redactor, file: Path) -> logging.Handler:
         raise ConfigError(
             f"log file {file}: cannot be written ({error.strerror}); name a folder you may write to"
         ) from error
-    handler.setFormatter(_formatter(redactor, color=False))
+    handler.setFormatter(_formatter(redactor, _Line(LINE)))
     return handler

@@ -14,10 +14,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config import addresses, checks, pack, sources
 from config.effective import Profile, Settings
-from config.groups import KeyParams, OpenAlgoParams, StrategyChoice
+from config.groups import KeyParams, LogParams, OpenAlgoParams, StrategyChoice
 from config.models import Leaf, leaves, model_of, value_of
 from config.problems import Complaints
 from domain import params as groups
+from domain.alert_params import AlertParams, HeartbeatParams, TelegramParams
 from domain.errors import ConfigError
 from domain.page_params import PageParams
 
@@ -49,8 +50,12 @@ GROUPS: Mapping[str, Any] = {
     "shutdown": groups.ShutdownParams(),
     "flatten": groups.FlattenParams(),
     "page": PageParams(),
+    "alerts": AlertParams(),
+    "telegram": TelegramParams(),
+    "heartbeat": HeartbeatParams(),
     "openalgo": OpenAlgoParams(),
     "keys": KeyParams(),
+    "log": LogParams(),
 }
 """The groups of every run, with their defaults; rooms such as the sandbox bring their own."""
 

@@ -32,13 +32,20 @@ DEFAULT_HEAD = """\
 """
 SANDBOX_HEAD = """\
 # The profile of run.py sandbox and run.py exchange: what differs from default.yaml, and the groups
-# of the paper exchange with their defaults, units and ranges. Its page has a free port.
+# of the paper exchange with their defaults, units and ranges. Its page has a free port, and nobody
+# is told of what happens on paper.
 broker:
   name: sandbox
 feed:
   rest_entries: paper
 page:
   port: 0
+alerts:
+  on: false
+telegram:
+  on: false
+heartbeat:
+  on: false
 strategies:
   - params:
       stop: {limit_offset_bps: 800}

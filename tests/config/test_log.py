@@ -1,20 +1,24 @@
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.log import NOISY, Redactor, setup, tag_of
+from config.groups import LogParams
+from config.log import NOISY, WIRE, Redactor, setup, tag_of
 from domain import clock
 from domain.errors import ConfigError
 from domain.session import instant
 from domain.units import Day, Micros
 
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 CANARY = 'canary"key/with\\odd=signs+0123456789'
 AT = Micros(instant(Day("2026-11-19"), "15:15:00") + 250_999)
 
@@ -43,18 +47,19 @@ def quiet_house() -> Iterator[None]:
     clock.use(StillClock())
     yield
     clock.use(clock.WallClock())
-    for handler in root.handlers[:]:
-        if handler not in handlers:
-            root.removeHandler(handler)
-            handler.close()
+    for logger in (root, logging.getLogger(WIRE)):
+        for handler in logger.handlers[:]:
+            if handler not in handlers:
+                logger.removeHandler(handler)
+                handler.close()
     root.setLevel(before[0])
     for name, level in before[1]:
         logging.getLogger(name).setLevel(level)
 
 
-def lines_of(*secrets: str, level: str = "DEBUG") -> tuple[io.StringIO, logging.Logger]:
+def lines_of(*secrets: str, level: Level = "DEBUG") -> tuple[io.StringIO, logging.Logger]:
     stream = io.StringIO()
-    setup(Redactor(*secrets), level=level, stream=stream)
+    setup(Redactor(*secrets), LogParams(level=level), stream=stream)
     return stream, logging.getLogger("actors.order")
 
 
@@ -228,3 +233,39 @@ def test_log_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path = tmp_path / "none" / "agent.log"
     with pytest.raises(ConfigError, match=r"log file .*agent.log: cannot be written \(No such"):
         setup(Redactor(), file=path)
+
+
+def test_journald_gets_priorities_and_no_colour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "journal").open("w+") as stream:
+        there = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{there.st_dev}:{there.st_ino}")
+        setup(Redactor(), stream=stream, color=True)
+        logging.getLogger("actors.order").error("went\nwrong", exc_info=ValueError("why"))
+        stream.flush()
+        lines = (tmp_path / "journal").read_text().splitlines()
+    assert lines == [
+        "<3>2026-11-19 15:15:00.250 IST ERROR    [ORDER] went\\nwrong",
+        "<3>ValueError: why",
+    ]
+
+
+@pytest.mark.parametrize("said", ["", "1:2"])
+def test_another_s_journal_is_not_ours(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", said)
+    stream, log = lines_of()
+    log.info("sent")
+    assert stream.getvalue().startswith("2026-11-19 15:15")
+
+
+def test_container_s_terminal_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    seen = []
+    for said in ("1", "0"):
+        monkeypatch.setenv("DOCKER_ENV", said)
+        stream = Terminal()
+        setup(Redactor(), stream=stream)
+        logging.getLogger("actors.order").info("sent")
+        seen.append("\x1b[" in stream.getvalue())
+    assert seen == [False, True]

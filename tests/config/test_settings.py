@@ -7,11 +7,12 @@ import pytest
 from broker.http import Http
 from config import documents
 from config.effective import Settings
-from config.groups import KeyParams, OpenAlgoParams, StrategyChoice
+from config.groups import KeyParams, LogParams, OpenAlgoParams, StrategyChoice
 from config.pack import load as load_pack
 from config.secrets import SECRETS
 from config.settings import CHOICE, GROUPS, HERE, every_leaf, load
 from domain import params
+from domain.alert_params import AlertParams, HeartbeatParams, TelegramParams
 from domain.page_params import PageParams
 from sandbox.params import Lognormal, SandboxParams
 from tests.config.reading import KEY, NOWHERE, SANDBOX, settings_of
@@ -45,8 +46,12 @@ def test_profile_without_anything_else_is_the_defaults_and_its_differences() -> 
         shutdown=params.ShutdownParams(),
         flatten=params.FlattenParams(),
         page=PageParams(port=0),
+        alerts=AlertParams(on=False),
+        telegram=TelegramParams(on=False),
+        heartbeat=HeartbeatParams(on=False),
         openalgo=OpenAlgoParams(),
         keys=KeyParams(),
+        log=LogParams(),
         strategies=(StrategyChoice(params=params.SwingBreakParams(stop=stop)),),
         rules=load_pack(),
         rooms=(SandboxParams(),),
@@ -238,6 +243,9 @@ def test_documented_defaults_are_those_of_the_classes(tmp_path: Path) -> None:
         "broker": {"name": "sandbox"},
         "feed": {"rest_entries": "paper"},
         "page": {"port": 0},
+        "alerts": {"on": False},
+        "telegram": {"on": False},
+        "heartbeat": {"on": False},
         "strategies": [{"params": {"stop": {"limit_offset_bps": 800}}}],
     }
     assert documents.read(HERE / "live.yaml") == {
