@@ -32,6 +32,7 @@ TAGS = {
     "broker": "API",
     "broker.stream": "WEBSOCKET",
     "cli": "RUN",
+    "config": "RUN",
     "research.recorder": "RECORD",
     "research.recording": "RECORD",
     "sandbox": "EXCHANGE",
