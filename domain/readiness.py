@@ -5,7 +5,6 @@ be, which is the time of day or the day's own limit. Everything else needs someb
 """
 
 from domain.feed_watch import DARK
-from domain.reasons import Condition
 from domain.standing import PARKING
 from domain.status import OLD_S, Status, entries_off
 from domain.strategy import Mode
@@ -18,6 +17,7 @@ CLOSING = 2 * MINUTE
 """How long leaving every short and proving it takes at most; `exit.proof_s` pages then too."""
 
 DAY_DONE = "DAY_DONE"
+UNREADY = "the strategy is not ready yet"
 
 
 def illness(age_s: float) -> str:
@@ -46,17 +46,18 @@ def _active(status: Status) -> str:
 
 def _is_preparing(status: Status) -> bool:
     """Whether the strategy only waits for the market to open and its contracts to be chosen."""
-    waits = {(hold.code, hold.text) for hold in status.conditions} == {(Condition.STRATEGY, "")}
     is_early = status.opens_at is not None and status.at < status.opens_at + READY_BY
-    return is_early and waits and not status.latches
+    return is_early and not (status.mode_reason or status.latches or status.conditions)
 
 
 def _is_closing(status: Status) -> bool:
     """Whether the day ends as it is meant to: by the clock or by its limit, and soon."""
     is_meant = {hold.code for hold in status.latches} <= {DAY_DONE} and not status.conditions
     is_soon = status.mode_since is not None and status.at - status.mode_since <= CLOSING
-    return is_meant and is_soon and status.mode_reason != PARKING
+    return is_meant and is_soon and status.mode_reason not in {"", PARKING}
 
 
 def _held(status: Status) -> str:
-    return " ".join(hold.code for hold in (*status.latches, *status.conditions))
+    """Say what holds it; what is told without words is a strategy that is not ready yet."""
+    codes = " ".join(hold.code for hold in (*status.latches, *status.conditions))
+    return codes or UNREADY * (status.mode == Mode.REDUCE_ONLY)

@@ -12,7 +12,6 @@ from domain.units import SECOND
 from tests.domain.test_status import a_status
 from tests.trading import at
 
-WAITS = Hold(code=Condition.STRATEGY, text="")
 BOOKS = Hold(code=Condition.BOOKS, text="the books are empty")
 FREEZE = Hold(code="FREEZE", text="BY_HAND")
 DAY_DONE = Hold(code="DAY_DONE", text="DAY_STOP")
@@ -35,13 +34,11 @@ MEANT: dict[str, dict[str, Any]] = {
         "mode": "REDUCE_ONLY",
         "at": at("08:50"),
         "opens_at": at("09:15"),
-        "conditions": (WAITS,),
     },
     "chooses its contracts": {
         "mode": "REDUCE_ONLY",
         "at": at("09:15") + READY_BY - SECOND,
         "opens_at": at("09:15"),
-        "conditions": (WAITS,),
     },
     "leaves by the clock": {
         "mode": "REDUCE_ONLY",
@@ -87,27 +84,25 @@ NEEDS_SOMEBODY: dict[str, tuple[dict[str, Any], str]] = {
             "at": at("08:50"),
             "opens_at": at("09:15"),
             "latches": (FREEZE,),
-            "conditions": (WAITS,),
         },
-        "REDUCE_ONLY FREEZE STRATEGY",
+        "REDUCE_ONLY FREEZE",
     ),
     "not prepared in time": (
-        {
-            "mode": "REDUCE_ONLY",
-            "at": at("09:15") + READY_BY,
-            "opens_at": at("09:15"),
-            "conditions": (WAITS,),
-        },
-        "REDUCE_ONLY STRATEGY",
+        {"mode": "REDUCE_ONLY", "at": at("09:15") + READY_BY, "opens_at": at("09:15")},
+        "REDUCE_ONLY the strategy is not ready yet",
     ),
-    "the strategy died before the open": (
+    "not prepared in time, nobody knows when it opens": (
+        {"mode": "REDUCE_ONLY", "mode_since": at("10:35")},
+        "REDUCE_ONLY the strategy is not ready yet",
+    ),
+    "the books are doubted before the open": (
         {
             "mode": "REDUCE_ONLY",
             "at": at("08:50"),
             "opens_at": at("09:15"),
-            "conditions": (Hold(code=Condition.STRATEGY, text="the strategy died too often"),),
+            "conditions": (BOOKS,),
         },
-        "REDUCE_ONLY STRATEGY",
+        "REDUCE_ONLY BOOKS",
     ),
     "not proved flat in time": (
         {
