@@ -12,7 +12,8 @@ from actors.base import Actor
 from actors.post_office import Post
 from domain import clock
 from domain.alarm_watch import AlarmWatch
-from domain.alerting import Alerting, Memory, Notice, Pace
+from domain.alert_params import AlertParams
+from domain.alerting import Alerting, Memory, Notice
 from domain.units import Micros
 from messages.control import Begin, Pulse, StatusShown
 from messages.orders import Paged
@@ -36,10 +37,10 @@ class Pager(Protocol):
 class AlertsActor(Actor):
     """Fold what the agent says of itself into messages."""
 
-    def __init__(self, address: str, post: Post, *, pager: Pager, pace: Pace) -> None:
+    def __init__(self, address: str, post: Post, *, pager: Pager, params: AlertParams) -> None:
         super().__init__(address, post)
         self._pager = pager
-        self._pace = pace
+        self._params = params
         self._watch = AlarmWatch()
         self._alerting: Alerting | None = None
 
@@ -64,7 +65,7 @@ class AlertsActor(Actor):
 
     def _look(self, at: Micros, *, now: bool = False) -> None:
         if self._alerting is None:
-            self._alerting = Alerting(self._pager.recall(), self._pace, at)
+            self._alerting = Alerting(self._pager.recall(), self._params, at)
         before = self._alerting.memory
         notice = self._alerting.fold(self._watch.look(at), at, now=now)
         # First what was told, then the telling: dying in between tells once less, not for ever.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from actors.alerts import AlertsActor, Pager
 from actors.bar import BarActor
 from actors.feed import FeedActor, FeedPorts
 from actors.journal import JournalActor
@@ -37,6 +38,9 @@ from strategies.swing_break import SwingBreak
 STARTED = ("monitor", "journal", "reconcile", "feed", "strategy", "watchdog", "order")
 """The order of birth: those who only listen first, the one who asks the broker last."""
 
+ALERTS = "alerts"
+"""Where there is a pager: the first to be born and the last to die, for it hears last words too."""
+
 BARS = "bar:"
 STOPPED = ("watchdog", "strategy", BARS, "feed", "order", "reconcile", "journal", "monitor")
 """The order of death: nobody is rebuilt, nothing is wished, nothing sent, all is on record."""
@@ -44,7 +48,7 @@ STOPPED = ("watchdog", "strategy", BARS, "feed", "order", "reconcile", "journal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """What the cast speaks to: the post, the broker, the disk."""
+    """What the cast speaks to: the post, the broker, the disk; a human, where there is a pager."""
 
     post: Post
     feed: FeedPorts
@@ -54,6 +58,7 @@ class Ports:
     status_every_s: float = 2
     show: Callable[[Status], None] = lambda _: None
     commit: str = ""
+    pager: Pager | None = None
 
     def open_journals(self, day: Day) -> Opened:
         """Open the order journal and its fallback; in OrderActor's thread."""
@@ -87,7 +92,7 @@ class System:
 
     def start(self) -> None:
         """Build and start everybody, then let them begin."""
-        self.enter(STARTED)
+        self.enter((ALERTS, *STARTED) if ALERTS in self._makers else STARTED)
 
     def enter(self, cast: tuple[str, ...]) -> None:
         """Build and start these, then let them begin."""
@@ -122,7 +127,7 @@ class System:
         """Stop everybody in reverse; whether all did so within the deadline (real seconds)."""
         deadline = clock.machine() + within_s * SECOND
         in_time = True
-        for name in STOPPED:
+        for name in (*STOPPED, ALERTS) if ALERTS in self._makers else STOPPED:
             for address in self._bars if name == BARS else (name,):
                 left_s = max(0.1, (deadline - clock.machine()) / SECOND)
                 in_time = self._stage.stop(address, left_s) and in_time
@@ -177,7 +182,15 @@ def _records(settings: Settings, plan: DayPlan, ports: Ports) -> dict[str, Maker
         "journal": partial(
             JournalActor, "journal", ports.post, journal=partial(ports.open_day, plan.day)
         ),
+        **_alerts(settings, ports),
     }
+
+
+def _alerts(settings: Settings, ports: Ports) -> dict[str, Maker]:
+    if ports.pager is None:
+        return {}
+    maker = partial(AlertsActor, ALERTS, ports.post, pager=ports.pager, params=settings.alerts)
+    return {ALERTS: maker}
 
 
 def _market(settings: Settings, ports: Ports, index: Pair) -> dict[str, Maker]:

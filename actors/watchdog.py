@@ -4,7 +4,7 @@ Hears:  Begin, RecoveryDone, ChainChosen, FeedHealth, FeedLost, FeedRestored, Cl
         OrderChanged, PositionChanged, CoverageMeasured, ActorDied, WorkerDied, Alive, Pulse
 Tells:  everybody <- SayAlive; feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted;
         order <- StrategyLost, ActorLost, FlattenAll; bar:* <- BeginBars, WatchPrice;
-        monitor <- Heartbeat; main <- Ended; to those it rebuilt what they must know
+        monitor <- Heartbeat; alerts <- Paged; main <- Ended; to those it rebuilt what they must know
 Owns:   the feed's judgement (actors.judge, domain.feed_health), who is down
         (domain.supervision), who answers (domain.liveness), the deadline of an uncovered short
         (domain.coverage)
@@ -30,6 +30,7 @@ from domain.exposure import Exposure
 from domain.feed_watch import Policy
 from domain.lineup import Group, index_group, option_groups
 from domain.market import Pair
+from domain.pages import Page, PageCode
 from domain.reasons import remedy
 from domain.status import Count, FeedView, Member
 from domain.supervision import (
@@ -60,6 +61,7 @@ from messages.orders import (
     CoverageMeasured,
     FactsWanted,
     OrderChanged,
+    Paged,
     PositionChanged,
     StrategyLost,
 )
@@ -236,6 +238,8 @@ class WatchdogActor(Actor):
         if alarm is None or self._ended:
             return
         log.critical("UNCOVERED %s; %s", alarm.text, remedy("UNCOVERED"), extra={"tag": "PAGE"})
+        page = Page(code=PageCode.UNCOVERED, subject="watchdog", text=alarm.text)
+        self.post.tell("alerts", Paged(at=at, page=page))
         if alarm.code:
             self._end(at, alarm.code, f"UNCOVERED {alarm.text}")
 

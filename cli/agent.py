@@ -124,6 +124,7 @@ class Agent:
             url=server.url,
             pid=os.getpid(),
             show=session.show,
+            pager=session.pager,
             commit=commit(),
         )
         self._system = System(settings, plan, ports, stage(self._post))

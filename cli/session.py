@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.alerts import Pager
 from config.settings import Settings
 from domain.errors import ConfigError, SutradharError
 from domain.status import Status
@@ -30,13 +31,15 @@ class Session:
     """The settings in effect and the state directory, which is locked.
 
     `take` gets every tick that bars are told, in the feed's thread, where somebody records. `show`
-    gets the status each market second, in the monitor's thread, and must not wait.
+    gets the status each market second, in the monitor's thread, and must not wait. `pager` takes
+    what a human is to know.
     """
 
     settings: Settings
     folder: Path
     take: Take | None = None
     show: Callable[[Status], None] = lambda _: None
+    pager: Pager | None = None
 
 
 def is_held(folder: Path) -> bool:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from domain.alarm_watch import Seen
 from domain.alarms import KINDS, Alarm, Severity
+from domain.alert_params import AlertParams
 from domain.session import show
 from domain.units import MINUTE, SECOND, Micros, seconds
 
@@ -73,24 +74,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: str
 
 
-class Pace(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """How messages are made: who speaks, from which severity on, and how they are gathered.
-
-    What becomes due within `gather_s` is one message; without anything critical the next one waits
-    until `gap_s` after the last.
-    """
-
-    name: str
-    least: Severity = Severity.INFO
-    gather_s: float = 3
-    gap_s: float = 30
-
-
 class Alerting:
     """Remembers what was told and says what is to be told now. Mutable, owned by AlertsActor."""
 
-    def __init__(self, memory: Memory, pace: Pace, at: Micros) -> None:
-        self._pace = pace
+    def __init__(self, memory: Memory, params: AlertParams, at: Micros) -> None:
+        self._params = params
+        self._least = Severity(params.least).rank
         self._life = RUNNING
         self._said_at = _past(memory.said_at, at)
         self._due_since = _past(memory.due_since, at)
@@ -131,10 +120,10 @@ class Alerting:
     def _may_speak(self, due: Iterable[Told], at: Micros) -> bool:
         if self._due_since is None or self._due_since > at:
             self._due_since = at
-        if at < self._due_since + seconds(self._pace.gather_s):
+        if at < self._due_since + seconds(self._params.gather_s):
             return False
         is_urgent = any(KINDS[told.kind].severity is Severity.CRITICAL for told in due)
-        gap = seconds(self._pace.gap_s)
+        gap = seconds(self._params.gap_s)
         return is_urgent or self._said_at is None or at >= self._said_at + gap
 
     def _take(self, seen: Seen, at: Micros) -> None:
@@ -157,10 +146,10 @@ class Alerting:
 
     def _is_wanted(self, alarm: Alarm) -> bool:
         kind = KINDS.get(alarm.kind)
-        return kind is not None and kind.severity.rank >= self._pace.least.rank
+        return kind is not None and kind.severity.rank >= self._least
 
     def _speak(self, due: list[Told], over: list[Told], at: Micros) -> Notice:
-        notice = _notice(self._pace.name, due, over, at)
+        notice = _notice(self._params.name, due, over, at)
         for told in due:
             spoken = replace(told, told_at=at, is_open=True, count=0)
             self._told[told.key] = spoken

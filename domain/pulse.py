@@ -9,7 +9,7 @@ BAR_EVERY = seconds(15)
 BACK = seconds(2)
 """A clock may be corrected so far back without a second being told twice."""
 
-PULSED = ("order", "reconcile", "feed", "strategy", "watchdog", "journal", "monitor")
+PULSED = ("order", "reconcile", "feed", "strategy", "watchdog", "journal", "monitor", "alerts")
 """Who hears every second, in this order; bar actors ("bar:...") hear less often."""
 
 

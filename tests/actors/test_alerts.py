@@ -7,7 +7,8 @@ import pytest
 
 from actors.alerts import AlertsActor
 from domain import clock
-from domain.alerting import RUNNING, Memory, Notice, Pace
+from domain.alert_params import AlertParams
+from domain.alerting import RUNNING, Memory, Notice
 from domain.clock import WallClock
 from domain.pages import PageCode
 from domain.status import Status
@@ -48,8 +49,7 @@ class Stand:
     ) -> None:
         self.pager = pager or FakePager()
         self.post = RecordingPost()
-        pace = Pace(name="Sutradhar")
-        self.actor = AlertsActor("alerts", self.post, pager=self.pager, pace=pace)
+        self.actor = AlertsActor("alerts", self.post, pager=self.pager, params=AlertParams())
         self.now = begun
         self.actor.on_receive(Begin(at=t(begun), restarted=restarted))
 

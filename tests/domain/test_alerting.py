@@ -1,5 +1,7 @@
 """From alarms to messages: throttled by kind and subject, gathered, with their end."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.alarms import KINDS, Alarm, Severity
-from domain.alerting import CALM, LINES, OLDEST, RUNNING, Alerting, Memory, Notice, Pace, Told
+from domain.alert_params import AlertParams
+from domain.alerting import CALM, LINES, OLDEST, RUNNING, Alerting, Memory, Notice, Told
 from domain.units import SECOND, Micros, seconds
 from tests.domain.alarm_days import T0, seen, t
 
@@ -20,10 +23,9 @@ AGAIN = Alarm(kind="RESTARTED", text="the agent was started again: it was killed
 class Desk:
     """Somebody who is told once a second what holds."""
 
-    def __init__(self, memory: Memory | None = None, begun: int = 0, **pace: object) -> None:
-        self.pace = msgspec.convert({"name": "Sutradhar", **pace}, Pace)
+    def __init__(self, memory: Memory | None = None, begun: int = 0, **params: Any) -> None:
         self.now = begun
-        self.alerting = Alerting(memory or Memory(), self.pace, t(begun))
+        self.alerting = Alerting(memory or Memory(), AlertParams(**params), t(begun))
         self.notices: list[Notice] = []
 
     def hold(self, *held: Alarm, for_s: int = 0, unknown: tuple[str, ...] = ()) -> list[Notice]:
@@ -198,9 +200,9 @@ def test_memory_of_another_day_or_of_the_future_is_none() -> None:
     strange = replace(kept, kind="NO_SUCH")
     memory = Memory(told=(kept, strange), said_at=T0, due_since=T0)
     for moment in (Micros(T0 + OLDEST), Micros(T0 - 1)):
-        assert Alerting(memory, Pace(name="x"), moment).memory.told == ()
-    assert Alerting(memory, Pace(name="x"), T0).memory.told == (kept,)
-    early = Alerting(memory, Pace(name="x"), Micros(T0 - 1)).memory
+        assert Alerting(memory, AlertParams(), moment).memory.told == ()
+    assert Alerting(memory, AlertParams(), T0).memory.told == (kept,)
+    early = Alerting(memory, AlertParams(), Micros(T0 - 1)).memory
     assert (early.said_at, early.due_since) == (None, None)
 
 
