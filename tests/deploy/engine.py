@@ -60,12 +60,22 @@ class Engine:
     def compose(self, *words: object, override: Path | None = None) -> str:
         """Run a docker-compose command on the shipped file, and one of the test's beside it."""
         files = ["-f", COMPOSE, *(["-f", override] if override else [])]
-        return self._run("docker-compose", "--no-ansi", *files, "--profile", "sandbox", *words)
+        return self._run("docker-compose", *files, "--profile", "sandbox", *words)
 
     def about(self, name: str) -> dict[str, Any]:
         """Return what `docker inspect` says of a container or an image."""
         (found,) = json.loads(self.docker("inspect", name))
         return dict(found)
+
+    def logs(self, name: str) -> str:
+        """Return all that a container said, on both channels."""
+        return self._run("docker", "logs", name, both=True)
+
+    def evidence(self) -> str:
+        """Return the state of every container and its last words."""
+        names = self.docker("ps", "-a", "--format", "{{.Names}}").split()
+        said = [f"{name}: {self.about(name)['State']}\n{self.logs(name)[-2000:]}" for name in names]
+        return "\n".join(said)
 
     def outside(self, *words: object) -> str:
         """Run a program where the published ports are the loopback's."""
@@ -120,7 +130,7 @@ class Engine:
             == 0
         )
 
-    def _run(self, *words: object, check: bool = True) -> str:
+    def _run(self, *words: object, check: bool = True, both: bool = False) -> str:
         ran = subprocess.run(
             [str(word) for word in words],
             check=False,
@@ -133,7 +143,7 @@ class Engine:
         assert not check or ran.returncode == 0, (
             f"{words}: {ran.stdout[-2000:]}{ran.stderr[-3000:]}"
         )
-        return ran.stdout
+        return ran.stdout + ran.stderr * both
 
 
 @contextmanager
@@ -192,10 +202,9 @@ def _pip_conf() -> str:
     said = subprocess.run(
         ["python3", "-m", "pip", "config", "list"], check=True, capture_output=True, text=True
     ).stdout
-    found = {
-        key.rpartition(".")[2]: value.strip("'\"")
-        for key, _, value in (line.partition("=") for line in said.splitlines())
-    }
-    taken = {name: found[name] for name in ("index-url", "trusted-host", "proxy") if name in found}
-    lines = [f"{name} = {value}" for name, value in {**taken, "cert": str(CA_BUNDLE)}.items()]
+    parts = [line.partition("=") for line in said.splitlines()]
+    found = {key.rpartition(".")[2]: value.strip("'\"") for key, _, value in parts}
+    found["cert"] = str(CA_BUNDLE)
+    wanted = ("index-url", "trusted-host", "proxy", "cert")
+    lines = [f"{name} = {found[name]}" for name in wanted if name in found]
     return "\n".join(["[global]", *lines, ""])
