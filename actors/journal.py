@@ -63,6 +63,10 @@ class JournalActor(Actor):
         """Let go of the files before anybody builds the next one. In the actor's thread."""
         self.on_stop()
 
+    def put_away(self) -> None:
+        """Write the rest into the files that the next one writes too. In the actor's thread."""
+        self.on_stop()
+
     def _keep(self, message: Heard, journal: DayJournal) -> None:
         match message:
             case Begin():

@@ -1,17 +1,20 @@
 """`run.py live`: the agent against a real OpenAlgo server, one trading day or one after another."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import sessions
+from cli import page, sessions
 from cli.again import Again, command, keep
 from cli.agent import Agent, Server
 from cli.inquiry import access_of, link_of
 from cli.life import DAY_DONE as DONE
 from cli.life import Life
+from cli.night import Beside
+from cli.notify import Service, Terms
 from cli.session import Session, locked
 from cli.taping import taped
 from config import log as logs
@@ -19,6 +22,7 @@ from config.settings import Settings, load
 from domain.errors import ConfigError, JournalDamaged, JournalError, JournalNewer
 from domain.market import Source
 from domain.session import DayPlan
+from domain.status import Status
 from domain.units import Day
 from journal.orders import NAME as JOURNAL
 from journal.orders import verify
@@ -27,6 +31,9 @@ from messages.control import Ended
 log = logging.getLogger(__name__)
 
 DAY_DONE, BAD_CONFIG = DONE, 78
+CLOSE_S = 20
+"""How long, after parking, actors, lanes and streams have for their last words."""
+
 READS = 60
 READ_APART_S = 1.0
 """A journal that is locked, or a disk that stumbles, is waited for: a minute."""
@@ -59,17 +66,30 @@ def run(options: Options) -> int:
         logs.setup(logs.Redactor(*settings.secrets()), settings.log, color=options.color)
         for note in settings.notes:
             log.info("%s", note)
-        life = Life(settings, folder, stays=options.stays)
-        ended = life.run(
-            lambda planned: _play(options, Session(settings=settings, folder=folder), planned)
-        )
+        service = Service(Terms.of(os.environ, settings.shutdown.park_s + CLOSE_S))
+        with page.beside(settings, folder) as board:
+
+            def show(status: Status) -> None:
+                board.show(status)
+                service.show(status)
+
+            session = Session(settings=settings, folder=folder, show=show)
+            beside = Beside(show=show, follow=lambda: service.look(is_fed=True))
+            life = Life(settings, folder, stays=options.stays, beside=beside)
+            ended = life.run(lambda planned: _play(options, session, planned, service))
+            service.over(ended.code)
         log.info("over code=%d %s", ended.code, ended.reason)
         return ended.code
 
 
-def _play(options: Options, session: Session, planned: DayPlan) -> Ended:
+def _play(options: Options, session: Session, planned: DayPlan, service: Service) -> Ended:
     """Play one day, with actors, lanes and streams of its own. Raises ConfigError, JournalNewer."""
-    wait_for_journal(session.folder / JOURNAL, planned.day)
+
+    def wait() -> None:
+        service.look(is_fed=True)
+        _breathe()
+
+    wait_for_journal(session.folder / JOURNAL, planned.day, wait)
     server = _server(session.settings)
     expected = "analyzer" if session.settings.openalgo.paper_trading else "live"
     log.info("trading %s by %s and %s, %s mode", planned.day, server.url, server.ws_url, expected)
@@ -77,11 +97,19 @@ def _play(options: Options, session: Session, planned: DayPlan) -> Ended:
     if server.backup is not None:
         log.info("prices have a backup: %s", server.backup.url)
     with taped(options.record, session, planned.day) as own:
-        ended = Agent(own, planned, server).run()
+        agent = Agent(own, planned, server)
+        ended = agent.run(lambda: _follow(agent, service))
     sessions.note(session.folder, session.settings, planned.day, ended.code)
     if ended.code == BAD_CONFIG:
         raise ConfigError(ended.reason)
     return ended
+
+
+def _follow(agent: Agent, service: Service) -> None:
+    """Tell the service manager how it is. In every round of the agent's loop."""
+    if agent.is_parking:
+        service.stopping()
+    service.look(is_fed=agent.is_fed)
 
 
 def _server(settings: Settings) -> Server:
