@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from cli import checks, host_checks, local_checks, market_checks
+from cli import checks, deployed, host_checks, local_checks, market_checks
 from cli.findings import Check, examine
 from cli.ticking import print_ticks
 from cli.visit import Visit
 from config import log as logs
-from config.groups import LogParams
 from config.settings import load
 from domain.errors import ConfigError
 
@@ -47,12 +46,16 @@ CHECKS: tuple[Check[Visit], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line says; with `ticks` and `symbol` prices are printed instead."""
+    """What the command line says; with `ticks` and `symbol` prices are printed instead.
+
+    `deploy` looks at what was deployed, not at what a start needs.
+    """
 
     ticks: int | None = None
     symbol: str | None = None
     state_dir: Path = Path("state")
     config: Path | None = None
+    deploy: deployed.Form | None = None
 
 
 def run(options: Options, out: TextIO) -> int:
@@ -62,14 +65,18 @@ def run(options: Options, out: TextIO) -> int:
     """
     wanted = _wanted(options)
     redactor = logs.Redactor()
-    logs.setup(redactor, LogParams(level="ERROR"))
-    visit = Visit(options.state_dir, lambda: load("live", file=options.config), redactor)
+    logs.setup(redactor, level="ERROR")
+    # What was deployed is asked for nothing that needs the key, which who deploys may not have.
+    flags = {"openalgo.api_key": "not-asked-for"} if options.deploy else {}
+    visit = Visit(options.state_dir, lambda: load("live", flags, options.config), redactor)
+
+    looked_at = deployed.DEPLOYED[options.deploy] if options.deploy else CHECKS
 
     def tell(line: str) -> None:
         print(redactor.clean(line), file=out, flush=True)
 
     try:
-        is_good = _ticks(visit, *wanted, tell) if wanted else examine(CHECKS, visit, tell)
+        is_good = _ticks(visit, *wanted, tell) if wanted else examine(looked_at, visit, tell)
     finally:
         if visit.asker is not None:
             visit.asker.close()

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import asked, controls
+from cli import asked, controls, deployed
 from cli import doctor as doctors
 from cli import drill as drills
 from cli import exchange as exchanges
@@ -268,12 +268,20 @@ def doctor(
     symbol: Annotated[
         str | None, typer.Argument(metavar="SYMBOL", help="The symbol for --ticks.")
     ] = None,
+    deploy: Annotated[
+        deployed.Form | None,
+        typer.Option(help="Check what was deployed instead: a systemd unit, or this container."),
+    ] = None,
     state_dir: StateDir = None,
     config: Config = None,
 ) -> int:
     """Check everything a start needs; each line says pass or fail and what to do."""
     options = doctors.Options(
-        ticks=ticks, symbol=symbol, state_dir=state_dir or STATE, config=config
+        ticks=ticks,
+        symbol=symbol,
+        deploy=deploy,
+        state_dir=state_dir or STATE,
+        config=config,
     )
     return doctors.run(options, sys.stdout)
 

@@ -1,11 +1,9 @@
 """The checks of `run.py doctor` about this machine: its clock, and the port of the page."""
 
 import ctypes
-import errno
-import socket
-from contextlib import closing
 
-from cli.findings import Finding, failed, passed, skipped, warned
+from cli import page as pages
+from cli.findings import Finding, passed, skipped, warned
 from cli.session import is_held
 from cli.visit import Visit
 
@@ -16,6 +14,7 @@ WORDS = 32
 STATUS_AT, ERROR_AT = 5, 3
 """Where `struct timex` has its status and its error bound in microseconds, counted in longs."""
 
+FREE_PORT = "End the process that has it, or set page.port to a free port"
 NTP = "Switch on NTP (timedatectl set-ntp true), and let nothing else set the clock"
 
 
@@ -33,27 +32,18 @@ def ntp(visit: Visit) -> Finding:
 
 
 def page(visit: Visit) -> Finding:
-    """Whether the page can be served, or is, on its port."""
+    """Whether the page can be served, or is, on its port. Raises ConfigError for a bad one."""
     params = visit.settings.page
     if not params.on:
         return skipped("page.on is false: no probe, no metrics, no levers by HTTP")
+    pages.check(visit.settings)
     place = f"{params.host}:{params.port}"
     if is_held(visit.folder):
         return passed(f"{place}, of the agent that runs")
-    try:
-        _bind(params.host, params.port)
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "another process has it" if taken else error.strerror
-        return failed(f"{place}: {why}", "End that process, or set page.port to a free port")
+    why = pages.why_not(params)
+    if why:
+        return warned(f"{why}; the agent trades without it", FREE_PORT)
     return passed(f"{place} is free")
-
-
-def _bind(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with closing(socket.socket(family)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
 
 
 def timex() -> tuple[int, int] | None:

@@ -59,10 +59,14 @@ def test_port_that_somebody_has_is_found_unless_it_is_the_agent(
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         monkeypatch.setenv("SUTRADHAR_PAGE__PORT", str(port))
-        assert failing(run_py("doctor")) == {
-            "page": f"FAIL 127.0.0.1:{port}: another process has it. End that process, or set"
-            " page.port to a free port."
-        }
+        said = run_py("doctor")
+        assert (said.code, lines(said)["page"]) == (
+            0,
+            (
+                f"WARN 127.0.0.1:{port} cannot be listened on (Address already in use); the agent"
+                " trades without it. End the process that has it, or set page.port to a free port."
+            ),
+        )
         with locked(Path("state")):
             text = lines(run_py("doctor"))["page"]
     assert text == f"PASS 127.0.0.1:{port}, of the agent that runs"
@@ -73,6 +77,14 @@ def test_page_that_is_off_has_no_port(
 ) -> None:
     monkeypatch.setenv("SUTRADHAR_PAGE__ON", "false")
     assert lines(run_py("doctor"))["page"].startswith("SKIP page.on is false")
+
+
+def test_page_that_others_reach_without_a_token_is_refused(
+    run_py: RunPy, server: OpenAlgo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUTRADHAR_PAGE__HOST", "0.0.0.0")
+    found = failing(run_py("doctor"))["page"]
+    assert found.startswith("FAIL page.host: 0.0.0.0 is not allowed without a token")
 
 
 def test_rules_that_end_within_a_month_are_warned_of(run_py: RunPy, server: OpenAlgo) -> None:
