@@ -35,10 +35,10 @@ class Notifier:
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self._has_failed = False
 
-    def tell(self, *lines: str) -> None:
-        """Send lines as one message."""
+    def tell(self, *lines: str) -> bool:
+        """Send lines as one message; return whether it was taken, or nobody asked for any."""
         if not self._address:
-            return
+            return True
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
                 sock.setblocking(False)
@@ -47,6 +47,8 @@ class Notifier:
             if not self._has_failed:
                 log.warning("the service manager was not told %s: %s", lines[0], error)
             self._has_failed = True
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +93,7 @@ class Service:
         if status is not None:
             self._say(summary(status))
             if not self._is_ready and is_ready(status):
-                self._is_ready = True
-                self._notifier.tell("READY=1")
+                self._is_ready = self._notifier.tell("READY=1")
         machine = clock.machine()
         if not is_fed or machine < self._due:
             return
