@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from cli import configuration, levers
 from cli import day as days
 from cli import failed as failures
 from cli import flatten as flattening
 from cli import levers
+from cli.configuration import Whose
 from cli import reconcile as reconciling
 from cli.options import ApiKey, Attach, Config, NoColor, StateDir
 from cli.reach import Where
@@ -82,6 +84,17 @@ def reconcile(
     where = Where(folder=state_dir or STATE, attach=attach, api_key=api_key, config=config)
     return reconciling.run(where, sys.stdout)
 
+def config(
+    profile: Annotated[Whose, typer.Option(help="Whose settings.")] = Whose.LIVE,
+    config: Config = None,
+    *,
+    changed: Annotated[bool, typer.Option(help="Only what is not the default.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> int:
+    """Show the settings in effect and where each comes from; secrets masked."""
+    return configuration.show(profile, config, sys.stdout, as_json=as_json, changed=changed)
+
+
 
 def day(
     date: Annotated[
@@ -126,5 +139,16 @@ def failed(
 def add_to(app: typer.Typer) -> None:
     """Give an app these commands, and what it says of itself."""
     app.callback()(_main)
-    for command in (freeze, resume, flatten, halt, clear, ack_foreign, reconcile, day, failed):
+    for command in (
+        freeze,
+        resume,
+        flatten,
+        halt,
+        clear,
+        ack_foreign,
+        reconcile,
+        config,
+        day,
+        failed,
+    ):
         app.command(command.__name__.replace("_", "-"))(command)

@@ -67,6 +67,7 @@ class Reading:
     settings: Settings
     layers: tuple[sources.Layer, ...]
     known: tuple[Leaf, ...]
+    room_names: tuple[str, ...]
 
 
 def load(
@@ -125,7 +126,7 @@ def read(
     wrong = tuple(checks.check(settings))
     if wrong:
         raise ConfigError(*(complaints.of_key(path, text) for path, text in wrong))
-    return Reading(settings, root.layers, known)
+    return Reading(settings, root.layers, known, tuple(rooms))
 
 
 def every_leaf(rooms: Mapping[str, Any]) -> Iterator[Leaf]:
