@@ -4,7 +4,8 @@ Hears:  Begin, RecoveryDone, ChainChosen, FeedHealth, FeedLost, FeedRestored, Cl
         OrderChanged, PositionChanged, CoverageMeasured, ActorDied, WorkerDied, Alive, Pulse
 Tells:  everybody <- SayAlive; feed <- SelectSource, Reconnect; order, strategy <- FeedTrusted;
         order <- StrategyLost, ActorLost, FlattenAll; bar:* <- BeginBars, WatchPrice;
-        monitor <- Heartbeat; alerts <- Paged; main <- Ended; to those it rebuilt what they must know
+        monitor <- Heartbeat; alerts <- Paged; main <- Ended; to those it rebuilt what they
+        must know
 Owns:   the feed's judgement (actors.judge, domain.feed_health), who is down
         (domain.supervision), who answers (domain.liveness), the deadline of an uncovered short
         (domain.coverage)
