@@ -10,9 +10,8 @@ from cli import configuration, levers
 from cli import day as days
 from cli import failed as failures
 from cli import flatten as flattening
-from cli import levers
-from cli.configuration import Whose
 from cli import reconcile as reconciling
+from cli.configuration import Whose
 from cli.options import ApiKey, Attach, Config, NoColor, StateDir
 from cli.reach import Where
 from cli.version import told
@@ -84,6 +83,7 @@ def reconcile(
     where = Where(folder=state_dir or STATE, attach=attach, api_key=api_key, config=config)
     return reconciling.run(where, sys.stdout)
 
+
 def config(
     profile: Annotated[Whose, typer.Option(help="Whose settings.")] = Whose.LIVE,
     config: Config = None,
@@ -93,7 +93,6 @@ def config(
 ) -> int:
     """Show the settings in effect and where each comes from; secrets masked."""
     return configuration.show(profile, config, sys.stdout, as_json=as_json, changed=changed)
-
 
 
 def day(
