@@ -43,6 +43,7 @@ class AlertsActor(Actor):
         self._params = params
         self._watch = AlarmWatch()
         self._alerting: Alerting | None = None
+        self._kept: Memory | None = None
 
     def on_receive(self, message: Heard) -> None:
         """Take one fact in. In the actor's thread."""
@@ -66,10 +67,11 @@ class AlertsActor(Actor):
     def _look(self, at: Micros, *, now: bool = False) -> None:
         if self._alerting is None:
             self._alerting = Alerting(self._pager.recall(), self._params, at)
-        before = self._alerting.memory
         notice = self._alerting.fold(self._watch.look(at), at, now=now)
+        memory = self._alerting.memory
         # First what was told, then the telling: dying in between tells once less, not for ever.
-        if self._alerting.memory != before or notice is not None:
-            self._pager.keep(self._alerting.memory)
+        if memory != self._kept:
+            self._kept = memory
+            self._pager.keep(memory)
         if notice is not None:
             self._pager.send(notice)

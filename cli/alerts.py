@@ -24,17 +24,17 @@ from domain.alarm_watch import Seen
 from domain.alarms import KINDS, Alarm
 from domain.alert_params import AlertParams
 from domain.alerting import Alerting, Notice
-from domain.errors import SutradharError
+from domain.errors import ConfigError, JournalError, SutradharError
 from messages.control import Ended
 
 log = logging.getLogger(__name__)
 
-PARKED, DAY_DONE = 0, 10
+PARKED, DAY_DONE, BAD_CONFIG = 0, 10, 78
 NOTIFIED = "NOTIFY_SOCKET"
 """The variable by which a service knows its systemd."""
 
-WELL = frozenset({PARKED, DAY_DONE, INTERRUPTED})
-"""Exit codes of a life that ended as it was meant to."""
+WELL = frozenset({PARKED, DAY_DONE, BAD_CONFIG, INTERRUPTED})
+"""Exit codes of a life that ended as it was meant to, or was told about by its error."""
 
 
 class Outside:
@@ -84,8 +84,12 @@ def beside(settings: Settings, folder: Path, board: Board) -> Iterator[Outside]:
     started = [each for each in all_of_them if each is not None]
     for each in started:
         each.start()
+    outside = Outside(pager, settings.alerts)
     try:
-        yield Outside(pager, settings.alerts)
+        yield outside
+    except (ConfigError, JournalError) as error:
+        outside.refused(error)
+        raise
     finally:
         for each in reversed(started):
             each.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import page, sessions
+from cli import alerts, page, sessions
 from cli.again import Again, command, keep
 from cli.agent import Agent, Server
 from cli.inquiry import access_of, link_of
@@ -67,13 +67,15 @@ def run(options: Options) -> int:
         for note in settings.notes:
             log.info("%s", note)
         service = Service(Terms.of(os.environ, settings.shutdown.park_s + CLOSE_S))
-        with page.beside(settings, folder) as board:
+        with page.beside(settings, folder) as board, alerts.beside(settings, folder, board) as out:
 
             def show(status: Status) -> None:
                 board.show(status)
                 service.show(status)
 
-            session = Session(settings=settings, folder=folder, show=show)
+            session = Session(
+                settings=settings, folder=folder, show=show, pager=out.pager, over=out.ended
+            )
             beside = Beside(show=show, follow=lambda: service.look(is_fed=True))
             life = Life(settings, folder, stays=options.stays, beside=beside)
             ended = life.run(lambda planned: _play(options, session, planned, service))
@@ -99,6 +101,7 @@ def _play(options: Options, session: Session, planned: DayPlan, service: Service
     with taped(options.record, session, planned.day) as own:
         agent = Agent(own, planned, server)
         ended = agent.run(lambda: _follow(agent, service))
+    session.over(ended)
     sessions.note(session.folder, session.settings, planned.day, ended.code)
     if ended.code == BAD_CONFIG:
         raise ConfigError(ended.reason)

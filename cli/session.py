@@ -13,6 +13,7 @@ from actors.alerts import Pager
 from config.settings import Settings
 from domain.errors import ConfigError, SutradharError
 from domain.status import Status
+from messages.control import Ended
 from research.tap import Take
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class Session:
 
     `take` gets every tick that bars are told, in the feed's thread, where somebody records. `show`
     gets the status each market second, in the monitor's thread, and must not wait. `pager` takes
-    what a human is to know.
+    what a human is to know; `over` is told how the day's agent ended.
     """
 
     settings: Settings
@@ -40,6 +41,7 @@ class Session:
     take: Take | None = None
     show: Callable[[Status], None] = lambda _: None
     pager: Pager | None = None
+    over: Callable[[Ended], None] = lambda _: None
 
 
 def is_held(folder: Path) -> bool:
