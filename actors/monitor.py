@@ -55,6 +55,9 @@ Heard = Fact | Vital | Word
 log = logging.getLogger(__name__)
 
 NO_SESSION = 403
+NOBODY_BEHIND = frozenset({502, 503, 504})
+"""What a proxy answers for a server that does not."""
+
 ORDER_ROUTES = {"placeorder", "modifyorder", "cancelorder"}
 
 
@@ -218,7 +221,7 @@ class MonitorActor(Actor):
     def _api(self, message: ApiCalled) -> None:
         """Keep the last request; an order's is kept until the next order's."""
         seen = message.seen
-        if seen.status:
+        if seen.status and seen.status not in NOBODY_BEHIND:
             self._set(authenticated=seen.status != NO_SESSION, unanswered_since=None)
         elif self._status.unanswered_since is None:
             self._set(unanswered_since=seen.at)

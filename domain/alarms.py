@@ -63,6 +63,8 @@ _PACE = {Severity.INFO: (3600, 0), Severity.WARNING: (900, 3600), Severity.CRITI
 """Of each severity: how far messages are apart at least, and how often one is repeated."""
 
 HOUR_S = 3600
+NOTHING = "Nothing."
+"""The action of what is only good to know."""
 
 
 def _kind(  # noqa: PLR0913 - a row of the table
@@ -226,14 +228,14 @@ _OWN = (
         "READY",
         INFO,
         "the agent may enter from now on",
-        "Nothing.",
+        NOTHING,
         pace=ONCE,
     ),
     _kind(
         "DAY_OVER",
         INFO,
         "the book is proved flat",
-        "Nothing.",
+        NOTHING,
         pace=ONCE,
     ),
     _kind(

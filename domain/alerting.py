@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.alarm_watch import Seen
-from domain.alarms import KINDS, Alarm, Severity
+from domain.alarms import KINDS, NOTHING, Alarm, Severity
 from domain.alert_params import AlertParams
 from domain.session import show
 from domain.units import MINUTE, SECOND, Micros, seconds
@@ -25,6 +25,9 @@ OLDEST = Micros(18 * 60 * MINUTE)
 
 LINES = 10
 """So many alarms stand in one message in words, the others as a count."""
+
+LONG_S = 300
+"""From here on a span is told in minutes."""
 
 RUNNING = "the last one was killed or crashed"
 """What is known of a life that said no last word."""
@@ -234,15 +237,17 @@ def _line(told: Told, at: Micros) -> str:
     still = "still " if told.is_open else ""
     since = f" since {show(told.since)} IST" if told.since <= at - MINUTE else ""
     count = f" ({told.count} times)" if told.count > 1 else ""
-    return f"{show(at)} IST {still}{head}{since}: {told.text or kind.says}{count}. {kind.action}"
+    action = f" {kind.action}" if kind.action != NOTHING else ""
+    return f"{show(at)} IST {still}{head}{since}: {told.text or kind.says}{count}.{action}"
 
 
 def _end(told: Told, at: Micros) -> str:
     assert told.gone_at is not None
     recovery = KINDS[told.kind].recovery
     lasted_s = (told.gone_at - told.since) // SECOND
+    lasted = f"{lasted_s} s" if lasted_s < LONG_S else f"{lasted_s // 60} min"
     head = f"OVER {told.kind} {told.subject}".strip()
-    return f"{show(at)} IST {head}: {recovery}, after {lasted_s} s."
+    return f"{show(at)} IST {head}: {recovery}, after {lasted}."
 
 
 def _plain(text: str) -> str:

@@ -115,9 +115,13 @@ def test_closed_short_counts_with_what_it_brought(stand: Stand) -> None:
 
 
 def test_server_without_answers_is_missed_since_the_first_of_them(stand: Stand) -> None:
-    quiet = [ApiCalled(seen=ApiSeen(route="ping", at=t(n), status=0, text="")) for n in (5, 9)]
+    quiet = [
+        ApiCalled(seen=ApiSeen(route="ping", at=t(n), status=status, text=""))
+        for n, status in ((5, 0), (9, 0), (11, 502))
+    ]
     heard = ApiCalled(seen=ApiSeen(route="ping", at=t(12), status=403, text="no"))
-    assert stand.hear(*quiet).unanswered_since == t(5)
+    status = stand.hear(*quiet)
+    assert (status.unanswered_since, status.authenticated) == (t(5), None)
     assert stand.hear(heard).unanswered_since is None
 
 

@@ -93,6 +93,14 @@ def test_end_is_told_when_it_lasts() -> None:
     assert desk.alerting.memory.told == ()
 
 
+def test_long_span_is_told_in_minutes_and_news_want_nothing() -> None:
+    desk = Desk()
+    desk.hold(SOCKET, READY, for_s=700)
+    (over,) = desk.hold(for_s=100)
+    assert over.body.endswith("the WebSocket is connected again, after 11 min.")
+    assert desk.notices[0].body.endswith("READY 2026-11-19: the agent may enter from now on.")
+
+
 def test_what_comes_back_within_a_minute_was_never_over() -> None:
     desk = Desk()
     for _ in range(10):
