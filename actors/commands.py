@@ -1,7 +1,8 @@
-"""What a strategy has decided, as the command OrderActor understands."""
+"""What a strategy has decided, as the command OrderActor understands, and as its desk takes it."""
 
 from typing import assert_never
 
+from domain.desk_entries import Entry
 from domain.strategy import Lasts
 from domain.units import Micros
 from domain.wishes import Cancel, Decision, Flatten, Leave, Look, Move, Place, Raise
@@ -62,3 +63,16 @@ def _exit(decision: Move | Leave | Flatten, strategy: str, at: Micros) -> Comman
             return FlattenAll(at=at, reason=reason)
         case _:
             assert_never(decision)
+
+
+def entry(message: PlaceEntry) -> Entry:
+    """Return the entry a command asks for, as the desk takes it."""
+    return Entry(
+        at=message.at,
+        key=message.key,
+        side=message.side,
+        ticket=message.ticket,
+        stop=message.stop,
+        last=message.last,
+        reason=message.reason,
+    )

@@ -18,6 +18,7 @@ from typing import assert_never
 from actors.base import Actor
 from actors.bulletin import AUDIENCE, Bulletin
 from actors.checkups import Checkups
+from actors.commands import entry
 from actors.post_office import Post
 from actors.scribe import Scribe, report
 from broker.port import Broker
@@ -27,7 +28,6 @@ from domain.asking import Asking
 from domain.cadence import login_pace
 from domain.calls import Outcome, Quotes, ReadQuotes, ReadReply, Write, WriteReply
 from domain.desk import Desk
-from domain.desk_entries import Entry
 from domain.desk_params import DeskParams
 from domain.ledger import Ledger
 from domain.levers import Lever
@@ -158,7 +158,7 @@ class OrderActor(Actor):
         desk = self._desk
         match message:
             case PlaceEntry():
-                desk.wish(_entry(message), at, self._send_before())
+                desk.wish(entry(message), at, self._send_before())
             case CancelEntry(strategy=strategy, slot=slot, reason=reason):
                 desk.cancel(strategy, slot, reason)
             case RaiseStop(key=key, stop=stop):
@@ -236,6 +236,11 @@ class OrderActor(Actor):
                 desk.jumped(reason, at)
             case _:
                 assert_never(said)
+
+    def on_stop(self) -> None:
+        """Let go of the journals. In the actor's thread."""
+        if self._scribe is not None:
+            self._scribe.close()
 
     def _pull(self, message: PullLever, at: Micros) -> None:
         """Do what a human asks; the answer waits until it is on disk."""
@@ -384,15 +389,3 @@ class OrderActor(Actor):
 
 def _op(write: Write) -> str:
     return type(write).__name__.removesuffix("Order").lower()
-
-
-def _entry(message: PlaceEntry) -> Entry:
-    return Entry(
-        at=message.at,
-        key=message.key,
-        side=message.side,
-        ticket=message.ticket,
-        stop=message.stop,
-        last=message.last,
-        reason=message.reason,
-    )

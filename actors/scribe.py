@@ -121,6 +121,12 @@ class Scribe:
             text=self.trouble,
         )
 
+    def close(self) -> None:
+        """Let go of both files; everything committed is on disk already."""
+        self._journal.close()
+        if self._fallback is not None:
+            self._fallback.close()
+
     def _may_try(self, at: Micros) -> bool:
         """Whether the journal is asked now; after a refusal only a second later.
 

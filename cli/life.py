@@ -1,5 +1,6 @@
 """One process over many trading days: a day is played, the night is slept through, and again."""
 
+import gc
 import logging
 import os
 from collections.abc import Callable
@@ -88,6 +89,8 @@ class Life:
                     ended = self._day(done, play)
                     if ended.code != DAY_DONE:
                         return ended
+                    # What made up the day holds itself in circles, with its files and sockets.
+                    gc.collect()
         except Leave as leave:
             return Ended(at=clock.now(), code=PARKED, reason=f"{leave}: no session was on")
 

@@ -1,5 +1,6 @@
 """The night between two days of the paper exchange: the clock jumps, and no actor sees it."""
 
+import gc
 import logging
 import os
 import signal
@@ -54,6 +55,8 @@ def next_day(venue: Venue, day: Day) -> Discovery:
     One of our own is told to; somebody else's rolls by itself, once its day is closed. Raises
     ConfigError if nobody answers for a minute.
     """
+    # What made up the day holds itself in circles, with its files and sockets.
+    gc.collect()
     if venue.child is not None:
         venue.child.end_day()
     answered = clock.steady()

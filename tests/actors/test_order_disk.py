@@ -8,7 +8,7 @@ import logging
 import resource
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -282,3 +282,23 @@ def test_reader_is_told_while_no_disk_has_what_was_sent(stand: Stand, tmp_path: 
     told = stand.read(12, rows_of_short(), [sold()])
     assert [attention.is_unwritten for attention in of(Attention, told)] == [False]
     assert vars(on_disk(tmp_path)) == vars(ledger(stand))
+
+
+@pytest.mark.incident("INC-102")
+def test_who_stops_lets_go_of_every_file(stand: Stand, tmp_path: Path) -> None:
+    """A process that stays over night has an order actor each day."""
+    stand.begin()
+    assert held(tmp_path) == {"orders.db", "orders.db-wal", "orders.db-shm", "fallback.log"}
+    stand.actor.on_stop()
+    assert held(tmp_path) == set()
+
+
+def held(folder: Path) -> set[str]:
+    """Return the files of a folder that this process has open."""
+    found = set()
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            target = link.readlink()
+            if target.parent == folder:
+                found.add(target.name)
+    return found
