@@ -8,23 +8,21 @@ disk fails, is 70 as well: the next try may succeed.
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cli import asked, controls, deployed
+from cli import controls, deployed, plays
 from cli import doctor as doctors
 from cli import drill as drills
-from cli import exchange as exchanges
 from cli import live as lives
 from cli import order_drill as order_drills
 from cli import record as recording
-from cli import sandbox as sandboxes
 from cli import status as statuses
 from cli import swings as swinging
 from cli.attach import ChildFailed
 from cli.controls import STATE
-from cli.options import ApiKey, Attach, Config, NoColor, StateDir
+from cli.options import Config, NoColor, Record, StateDir, color
 from cli.session import Locked
 from cli.status import NotRunning
 from domain.errors import (
@@ -34,7 +32,6 @@ from domain.errors import (
     JournalNewer,
     SutradharError,
 )
-from sandbox.params import SandboxParams
 
 FAILED, USAGE, ESCALATED, LOCKED, BAD_CONFIG, INTERRUPTED = 1, 2, 70, 75, 78, 130
 
@@ -47,65 +44,12 @@ app = typer.Typer(
 
 drill = typer.Typer(help="Play many short sessions with faults and print a scorecard.")
 app.add_typer(drill, name="drill")
+plays.add_to(app)
 
-SANDBOX = SandboxParams()
-
-Seed = Annotated[
-    int | None,
-    typer.Option(help="Random seed of the synthetic market.", show_default=str(SANDBOX.seed)),
-]
-Regime = Annotated[
-    str | None,
-    typer.Option(
-        help="Kind of day: calm, trend, crash, expiry (the next one) or halt.",
-        show_default=SANDBOX.market.regime,
-    ),
-]
-Market = Annotated[
-    str | None,
-    typer.Option(
-        help="Where prices come from: synthetic, tape, or openalgo: live ones of the OpenAlgo "
-        "server of `run.py live`; orders stay on paper.",
-        show_default=SANDBOX.market.source,
-    ),
-]
-Tape = Annotated[
-    Path | None, typer.Option(help="A recorded day, of ticks or one-minute bars: parquet or csv.")
-]
-Date = Annotated[
-    str | None, typer.Option(help="Day to play, YYYY-MM-DD.", show_default=SANDBOX.date)
-]
-Days = Annotated[
-    int, typer.Option(help="Trading days to play, each with its own market, one after another.")
-]
-Speed = Annotated[
-    int | None, typer.Option(help="Market seconds in one of yours, 1 to 120.", show_default="1")
-]
-ControlPort = Annotated[
-    int | None, typer.Option(help="Port of the control app (clock, truth, faults).")
-]
-Faults = Annotated[Path | None, typer.Option(help="Fault script, YAML.", show_default="none")]
-Record = Annotated[
-    Path | None, typer.Option(help="Folder to record what the feed delivers to, besides.")
-]
-StartPaused = Annotated[
-    bool, typer.Option("--start-paused", help="Stand still until somebody subscribes.")
-]
-EndWithDay = Annotated[
-    bool, typer.Option("--end-with-day", help="Leave after the close, once nobody calls.")
-]
 Stay = Annotated[
     bool,
     typer.Option("--stay", help="After the day sleep, and begin the next session by itself."),
 ]
-DieWithParent = Annotated[
-    bool, typer.Option("--die-with-parent", help="Leave when standard input ends.")
-]
-
-
-def _begin(default: str) -> Any:
-    text = "Wall time the clock starts at, HH:MM."
-    return typer.Option("--from", help=text, show_default=default)
 
 
 def main() -> int:
@@ -126,110 +70,6 @@ def main() -> int:
     if result == INTERRUPTED:  # what the library makes of Ctrl-C
         print("interrupted", file=sys.stderr)
     return result if isinstance(result, int) else 0
-
-
-@app.command()
-def sandbox(  # noqa: PLR0913, PLR0917 - one argument an option
-    speed: Annotated[
-        str | None,
-        typer.Option(
-            help="Market seconds in one of yours, 1 to 120, or max: no sockets, virtual time.",
-            show_default=str(SANDBOX.speed),
-        ),
-    ] = None,
-    seed: Seed = None,
-    market: Market = None,
-    regime: Regime = None,
-    tape: Tape = None,
-    date: Date = None,
-    begin: Annotated[str | None, _begin(SANDBOX.start_at)] = None,
-    until: Annotated[str | None, typer.Option(help="Wall time of the force close, HH:MM.")] = None,
-    faults: Faults = None,
-    attach: Attach = None,
-    api_key: ApiKey = None,
-    state_dir: StateDir = None,
-    summary: Annotated[Path | None, typer.Option(help="Write the summary there, JSON.")] = None,
-    record: Record = None,
-    config: Config = None,
-    days: Days = 1,
-    *,
-    no_color: NoColor = False,
-) -> int:
-    """Play one session: paper exchange and agent, until it is proved flat."""
-    options = asked.Options(
-        speed=speed,
-        seed=seed,
-        market=market,
-        regime=regime,
-        tape=tape,
-        date=date,
-        begin=begin,
-        until=until,
-        faults=faults,
-        attach=attach,
-        api_key=api_key,
-        state_dir=state_dir,
-        summary=summary,
-        record=record,
-        config=config,
-        days=days,
-        color=_color(no_color),
-    )
-    return sandboxes.run(options)
-
-
-@app.command()
-def exchange(  # noqa: PLR0913, PLR0917 - one argument an option
-    port: Annotated[int | None, typer.Option(help="REST port; 0 is any free one.")] = None,
-    ws_port: Annotated[int | None, typer.Option(help="WebSocket port; 0 is any free one.")] = None,
-    api_key: Annotated[str, typer.Option(help="The key that clients must send.")] = (
-        exchanges.DEFAULT_KEY
-    ),
-    seed: Seed = None,
-    market: Market = None,
-    regime: Regime = None,
-    tape: Tape = None,
-    date: Date = None,
-    begin: Annotated[str | None, _begin(SANDBOX.alone_at)] = None,
-    speed: Speed = None,
-    faults: Faults = None,
-    state_dir: StateDir = None,
-    control_port: ControlPort = None,
-    control_token: Annotated[
-        str, typer.Option(envvar="SUTRADHAR_CONTROL_TOKEN", help="Token for what changes things.")
-    ] = "",
-    config: Config = None,
-    days: Days = 1,
-    *,
-    start_paused: StartPaused = False,
-    end_with_day: EndWithDay = False,
-    die_with_parent: DieWithParent = False,
-    no_color: NoColor = False,
-) -> int:
-    """Open the paper exchange alone, speaking OpenAlgo's protocol."""
-    options = exchanges.Options(
-        port=port,
-        ws_port=ws_port,
-        api_key=api_key,
-        seed=seed,
-        market=market,
-        regime=regime,
-        tape=tape,
-        date=date,
-        begin=begin,
-        speed=speed,
-        faults=faults,
-        state_dir=state_dir,
-        control_port=control_port,
-        control_token=control_token,
-        config=config,
-        wait=start_paused,
-        ends_with_day=end_with_day,
-        days=days,
-        dies_with_parent=die_with_parent,
-        color=_color(no_color),
-    )
-    return exchanges.run(options)
 
 
 @app.command()
@@ -254,7 +94,7 @@ def live(
         config=config,
         record=record,
         stays=stay,
-        color=_color(no_color),
+        color=color(no_color),
     )
     return lives.run(options)
 
@@ -310,7 +150,7 @@ def record(
         config=config,
         until=until,
         out=out,
-        color=_color(no_color),
+        color=color(no_color),
     )
     return recording.run(options)
 
@@ -365,10 +205,6 @@ def swings(
 
 
 controls.add_to(app)
-
-
-def _color(no_color: bool) -> bool | None:
-    return False if no_color else None
 
 
 def _help(word: str) -> str:

@@ -15,3 +15,11 @@ ApiKey = Annotated[
     str | None,
     typer.Option(help="With --attach: the key of that exchange.", show_default=DEFAULT_KEY),
 ]
+Record = Annotated[
+    Path | None, typer.Option(help="Folder to record what the feed delivers to, besides.")
+]
+
+
+def color(no_color: bool) -> bool | None:
+    """Return whether log lines are coloured; None leaves it to the terminal."""
+    return False if no_color else None
