@@ -111,7 +111,12 @@ class Desk:
         return attention(self.ledger, urge, self._params.reconcile)
 
     def begin(self, at: Micros) -> None:
-        """Take over what a former process left: what was being sent may exist."""
+        """Take over what a former process left: what was being sent may exist.
+
+        A process may have died while its clock was ahead: the jump back is noted here.
+        """
+        if self.ledger.moved_at > at:
+            self.jumped("the journal is ahead of the clock", at)
         if self.ledger.chain is not None and self.ledger.plan != self.plan:
             self.blotter.record(ev.DayPlanned(at=at, plan=self.plan, chain=self.ledger.chain))
         for order in tuple(self.ledger.live()):
@@ -159,8 +164,8 @@ class Desk:
         """Enter nothing more without this actor, or while it does not hear a kind of message."""
         text = f"{address} died too often"
         if poison:
-            text = f"{address} died twice of a {poison} and does not hear it any more"
-            self.doubts.resync(text, at)
+            text = f"{poison} killed {address} twice and is kept away from it"
+            self.doubts.resync(f"{address} was not told {poison}", at)
         self.standing.hold(Condition.CAST, text)
 
     def park(self, at: Micros) -> None:

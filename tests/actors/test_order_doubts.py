@@ -66,6 +66,15 @@ def test_actor_that_died_too_often_ends_entries_for_good(stand: Stand) -> None:
     assert modes(stand.read(6)) == []
 
 
+def test_poison_ends_entries_for_good_and_reads_the_books(stand: Stand) -> None:
+    stand.ready()
+    told = stand.hear(5, ActorLost(at=t(5), address="strategy", poison="OrderChanged"))
+    text = "strategy was not told OrderChanged; OrderChanged killed strategy twice and is kept away"
+    assert modes(told) == [("REDUCE_ONLY", f"{text} from it")]
+    assert reads_now(told)
+    assert modes(stand.read(6)) == []
+
+
 def pushed(second: float, status: Status = Status.OPEN, filled: int = 0) -> OrderPushed:
     push = OrderPush(
         orderid="A1",

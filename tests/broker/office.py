@@ -85,6 +85,7 @@ class Office:
         self.wire = wire
         self.replies: list[Any] = []
         self.api: list[ApiSeen] = []
+        self.dead: list[str] = []
         self.lanes = Lanes(
             wire,
             BrokerParams(**params),
@@ -92,6 +93,7 @@ class Office:
             random.Random(7),
             speed=speed,
             on_api=self.api.append,
+            on_death=self.dead.append,
         )
 
     def write(self, *calls: Write) -> None:

@@ -229,7 +229,8 @@ def test_write_of_a_dead_worker_is_unknown_and_the_worker_replaced(
     office = opened(Wire(placeorder=fall))
     office.write(a_place(ref="entry"), *(an_exit(f"x{n}") for n in range(4)))
     assert set(office.outcomes(5).values()) == {Outcome.UNKNOWN}
-    until(lambda: office.lanes.deaths == 5, WITHIN_S)
+    until(lambda: len(office.dead) == office.lanes.deaths == 5, WITHIN_S)
+    assert {lane.partition("-")[0] for lane in office.dead} == {"entry", "exit"}
     office.write(a_modify(), a_cancel())
     assert [reply.outcome for reply in office.wait(7)[5:]] == [Outcome.DONE] * 2
 

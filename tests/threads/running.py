@@ -42,11 +42,11 @@ class Running:
         tell_time(self.post)
 
 
-def a_running_cast(folder: Path) -> Running:
+def a_running_cast(folder: Path, kind: type[Watching] = Watching) -> Running:
     """Start everybody; whoever calls this stops the system, outside of any freeze."""
     post, clerk, door = PostOffice(), Clerk(), Door()
     post.register("main", door)
-    stage = Watching(post)
+    stage = kind(post)
     system = a_cast(folder, post, stage, clerk)
     system.start()
     return Running(post, stage, system, clerk, door)
