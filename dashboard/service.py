@@ -55,8 +55,9 @@ class Service(uvicorn.Server):
         self._listener = listener
 
     def work(self) -> None:
-        """Serve; blocks the calling thread until `leave`."""
-        asyncio.run(self.serve(sockets=[self._listener]))
+        """Serve; blocks the calling thread until `leave`, and listens no more then."""
+        with self._listener:
+            asyncio.run(self.serve(sockets=[self._listener]))
 
     def leave(self) -> None:
         """Let `work` return soon. Any thread."""
