@@ -110,7 +110,7 @@ def unit(visit: Visit) -> Finding:
 def container(visit: Visit) -> Finding:
     """Whether this is the agent's container, and it may do next to nothing."""
     if not sources.container():
-        inside = "docker exec sutradhar /app/.venv/bin/python run.py doctor --deploy container"
+        inside = "docker exec sutradhar /app/.venv/bin/python /app/run.py doctor --deploy container"
         return failed("this is no container", f"Ask inside it: {inside}")
     loose = list(_loose())
     pid = signer(visit.folder) if is_held(visit.folder) else None

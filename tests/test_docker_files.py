@@ -22,12 +22,14 @@ from tests.shared import ROOT
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 COMPOSE = ROOT / "docker" / "docker-compose.yml"
 PREPARE = ROOT / "docker" / "prepare.sh"
-FILES = (DOCKERFILE, COMPOSE, PREPARE)
+DEPLOY = ROOT / "docker" / "deploy.sh"
+COMMON = ROOT / "systemd" / "deploy-common.sh"
+FILES = (DOCKERFILE, COMPOSE, PREPARE, DEPLOY, COMMON)
 
 USER = "10001:10001"
 AGENTS = {"sutradhar": "live", "paper-agent": "sandbox"}
 OURS = {*AGENTS, "paper-exchange", "prepare"}
-FOREIGN = {"openalgo", "openalgo-backup"}
+FOREIGN = {"openalgo", "openalgo-backup", "nginx"}
 DATA = "${SUTRADHAR_DATA:-../state/docker}"
 
 
@@ -71,7 +73,7 @@ def test_file_is_plain_and_holds_neither_host_nor_secret(file: Path) -> None:
 
 def test_image_holds_every_room_that_run_py_reaches() -> None:
     folders = {words[0] for words in copied() if (ROOT / words[0]).is_dir()}
-    assert folders == imported_rooms() | {"dashboard"}
+    assert folders == imported_rooms()
     assert all(words == [words[0], words[0]] for words in copied() if words[0] in folders)
     files = {name for words in copied() for name in words[:-1]} - folders
     assert {"run.py", "requirements.lock"} <= files
@@ -161,9 +163,7 @@ def test_compose_publishes_on_the_loopback_alone() -> None:
     ports = [port for service in services().values() for port in service.get("ports", ())]
     assert len(ports) > 3
     assert [port for port in ports if not re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)] == []
-    assert not [
-        name for name, service in services().items() if "host" in service.get("network_mode", "")
-    ]
+    assert {service.get("network_mode") for service in ours().values()} == {None, "none"}
 
 
 @pytest.mark.parametrize("name", sorted(AGENTS))
@@ -229,7 +229,22 @@ def test_preparing_makes_every_folder_that_an_agent_mounts() -> None:
     assert secrets.SECRETS["keys", "control_token"].lower() in text
 
 
-def test_every_file_compose_knows_how_to_read() -> None:
+def test_proxy_is_given_the_example_and_places_for_what_it_names() -> None:
+    example, tls = services()["nginx"]["volumes"]
+    folder = (COMPOSE.parent / example.partition(":-")[2].partition("}")[0]).resolve()
+    files = sorted(folder.glob("*.conf"))
+    assert len(files) > 1
+    place = tls.removesuffix(":ro").rpartition(":")[2]
+    for file in files:
+        named = re.findall(
+            r"^\s*(?:ssl_certificate|ssl_certificate_key|auth_basic_user_file) (\S+);",
+            file.read_text("ascii"),
+            re.MULTILINE,
+        )
+        assert {str(Path(path).parent) for path in named} == {place}
+
+
+def test_compose_has_nothing_that_compose_does_not_know() -> None:
     """The schema of compose 1.29 refuses what it does not know."""
     needs("docker-compose")
 
@@ -241,3 +256,15 @@ def test_every_file_compose_knows_how_to_read() -> None:
     text = COMPOSE.read_text("ascii")
     assert told(text).returncode == 0
     assert "pids_limitt" in told(text.replace("pids_limit", "pids_limitt")).stderr
+
+
+def test_scripts_are_plain_shell() -> None:
+    needs("shellcheck")
+    ran = subprocess.run(
+        ["shellcheck", "-x", DEPLOY, COMMON, PREPARE],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "")
