@@ -80,15 +80,16 @@ class Door:
         await inner(scope, receive, signed)
 
     def _denied(self, scope: Scope) -> Denied | None:
+        """Judge a request; whoever floods the page with reads keeps nobody from a lever."""
         path = scope["path"]
-        if path not in PROBES and not self._pace.take():
-            return Denied(status=429, text="too many requests; wait a second")
         headers = {
             key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]
         }
-        if scope["method"] in {"GET", "HEAD"}:
-            return self._access.to_read(path, headers)
-        return self._access.to_pull(headers)
+        if scope["method"] not in {"GET", "HEAD"}:
+            return self._access.to_pull(headers)
+        if path not in PROBES and not self._pace.take():
+            return Denied(status=429, text="too many requests; wait a second")
+        return self._access.to_read(path, headers)
 
 
 class Rope:

@@ -11,7 +11,7 @@ class PageParams:
     """Where the agent answers by HTTP: probes, state, metrics, levers. Port 0 is any free one.
 
     Off the loopback it needs a token. `host_names` are the names it is reached by through a proxy.
-    Whoever asks for more than `requests_per_s`, the probes left out, is told to wait.
+    Whoever reads more than `requests_per_s` times, the probes left out, is told to wait.
     """
 
     on: bool = True

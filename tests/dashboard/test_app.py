@@ -166,12 +166,13 @@ def test_levers_wait_a_few_at_a_time_and_hold_up_no_reader(site: Site) -> None:
         assert slow.pull("freeze").status == 200
 
 
-def test_who_asks_too_often_waits_and_probes_do_not() -> None:
+def test_who_asks_too_often_waits_and_probes_and_levers_do_not() -> None:
     with served(per_s=1) as calm:
         calm.board.show(a_status())
         answers = [calm.ask("/state").status for _ in range(20)]
         assert set(answers) == {200, 429}
         assert {calm.ask(path).status for path in ("/healthz", "/readyz") * 10} == {200}
+        assert {calm.pull("freeze").status for _ in range(5)} == {200}
 
 
 @pytest.mark.incident("INC-117")
