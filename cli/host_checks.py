@@ -3,7 +3,7 @@
 import ctypes
 
 from cli import page as pages
-from cli.findings import Finding, passed, skipped, warned
+from cli.findings import Finding, failed, passed, skipped, warned
 from cli.session import is_held
 from cli.visit import Visit
 
@@ -42,7 +42,7 @@ def page(visit: Visit) -> Finding:
         return passed(f"{place}, of the agent that runs")
     why = pages.why_not(params)
     if why:
-        return warned(f"{why}; the agent trades without it", FREE_PORT)
+        return failed(f"{why}; the agent would trade without it", FREE_PORT)
     return passed(f"{place} is free")
 
 

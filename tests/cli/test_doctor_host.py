@@ -61,10 +61,11 @@ def test_port_that_somebody_has_is_found_unless_it_is_the_agent(
         monkeypatch.setenv("SUTRADHAR_PAGE__PORT", str(port))
         said = run_py("doctor")
         assert (said.code, lines(said)["page"]) == (
-            0,
+            1,
             (
-                f"WARN 127.0.0.1:{port} cannot be listened on (Address already in use); the agent"
-                " trades without it. End the process that has it, or set page.port to a free port."
+                f"FAIL 127.0.0.1:{port} cannot be listened on (Address already in use); the agent"
+                " would trade without it. End the process that has it, or set page.port to a"
+                " free port."
             ),
         )
         with locked(Path("state")):
