@@ -103,7 +103,7 @@ class Checkups:
 
     def _unchecked(self, desk: Desk, failed: Failed, at: Micros) -> None:
         """Wait for the server, or go on with what it said before if it only does not say it now."""
-        is_news = self._checkup.failed(at, has_shorts=_has_shorts(desk))
+        is_news = self._checkup.failed(at, is_at_stake=not desk.ledger.is_quiet)
         if not self._checkup.has_passed or failed.status == NO_SESSION:
             self._wait_for_login(desk, failed.status, failed.text)
         elif is_news:
@@ -117,7 +117,7 @@ class Checkups:
     ) -> None:
         what, remedy = why
         if desk.lost_session(what):
-            retry_s = self._checkup.retry_of(has_shorts=_has_shorts(desk)) // SECOND
+            retry_s = self._checkup.retry_of(is_at_stake=not desk.ledger.is_quiet) // SECOND
             said = (what, status, text, retry_s, remedy)
             log.warning("%s status=%s %s; asking again every %d s: %s", *said)
 
@@ -128,7 +128,3 @@ class Checkups:
     def _answered(self, reply: ReadReply) -> None:
         """Pass the answer on. In the read lane's thread."""
         self._post.tell("order", PreflightDone(reply=reply))
-
-
-def _has_shorts(desk: Desk) -> bool:
-    return desk.covered()[1] > 0

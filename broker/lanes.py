@@ -82,7 +82,7 @@ class Lanes:
         self._on_api = on_api
         self._on_death = on_death
         self._writes = WriteQueue(Governor(params))
-        self._reads = ReadQueue(Pacer(params.read_rate_per_s))
+        self._reads = ReadQueue(Pacer(params.read_rate_per_s), self._writes.governor)
         self._complaints = Complaints()
         self._lock = threading.Lock()
         self._changed = {
@@ -246,8 +246,6 @@ class Lanes:
             job.begin()
         if job.ask is not None and job.reply is None:
             ask = job.ask
-            with self._lock:
-                self._writes.count(ask, clock.now())
             answer = session.post(ask)
             self._report(ask.route, answer)
             job.answered(answer, clock.now())

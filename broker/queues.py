@@ -90,11 +90,6 @@ class WriteQueue:
                 pauses.append(job.call.send_before - machine)
         return max(0.0, min(pauses)) / SECOND if pauses else None
 
-    def count(self, ask: HttpAsk, at: Micros) -> None:
-        """Count what a read asks on a route of writes: whether orders wait for a human."""
-        if ask.route in WRITES:
-            self.governor.take(at, Priority.CANCEL)
-
     def overdue(self, job: WriteJob, reply: WriteReply, at: Micros) -> str:
         """Return what to tell a human once an exit waited too long to be taken; '' otherwise."""
         is_refused = reply.outcome is Outcome.NOT_SENT and reply.status == TOO_MANY
@@ -169,10 +164,15 @@ class ReadJob:
 
 
 class ReadQueue:
-    """Reads by rank, then by arrival, each route evenly paced."""
+    """Reads by rank, then by arrival, each route evenly paced.
 
-    def __init__(self, pacer: Pacer) -> None:
+    What a read asks on a route of writes (whether orders wait for a human) is a write to the
+    server: the governor counts it, and it waits its turn.
+    """
+
+    def __init__(self, pacer: Pacer, governor: Governor) -> None:
         self._pacer = pacer
+        self._governor = governor
         self._jobs: list[ReadJob] = []
         self._arrived = 0
 
@@ -189,6 +189,8 @@ class ReadQueue:
             if self._slot(job, at) <= at:
                 self._jobs.remove(job)
                 self._pacer.take(at, job.route)
+                if job.route in WRITES:
+                    self._governor.take(at, Priority.CANCEL)
                 return job
         return None
 
@@ -207,7 +209,10 @@ class ReadQueue:
 
     def _slot(self, job: ReadJob, at: Micros) -> Micros:
         job.due = min(job.due, Micros(at + READ_AGAIN_AFTER))  # the clock may have been set back
-        return max(job.due, self._pacer.next_slot(at, job.route))
+        slot = max(job.due, self._pacer.next_slot(at, job.route))
+        if job.route not in WRITES:
+            return slot
+        return max(slot, self._governor.next_slot(at, Priority.CANCEL, job.route))
 
 
 def _rank(call: Read) -> tuple[int, int]:

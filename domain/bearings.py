@@ -131,7 +131,7 @@ class Bearings:
 
     def end(self, order: Order, at: Micros, reason: str) -> None:
         """Cancel an order as soon as it may be asked."""
-        if order.may_be_asked(at):
+        if order.may_be_ended(at):
             self.blotter.cancel(order, at, reason)
 
     def resize(self, order: Order, remaining: int, at: Micros) -> None:

@@ -9,7 +9,10 @@ from domain.positions import Phase
 from domain.units import Micros, seconds
 
 DOUBTS = 3
-"""How many reads in a row that were not believed are soon followed by another: books lag."""
+"""How many reads in a row that were not believed are soon followed by another: books lag.
+
+Beside a short each one is: whether its stop was met is seen by a read that can be believed.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +49,18 @@ def _hurry(ledger: Ledger, urge: Urge) -> str:
         return "in flight"
     if urge.wants_proof:
         return "proof wanted"
-    return "books doubted" if 0 < urge.doubts <= DOUBTS else ""
+    is_soon = urge.doubts <= DOUBTS or any(ledger.open_legs())
+    return "books doubted" if urge.doubts and is_soon else ""
 
 
-RETRY_WITH_A_SHORT = seconds(5)
-"""How often at least a server is asked for its session while a short of ours is open."""
+RETRY_AT_STAKE = seconds(5)
+"""How often at least a server is asked for its session while a short or an order is there."""
 
 
 def login_pace(ledger: Ledger, retry_s: int) -> Micros:
     """Return how often the books are asked for while the server has no broker session.
 
-    What becomes of a short meanwhile nobody sees: it is not left alone for `retry_s` seconds.
+    What becomes of a short, or of an entry that fills meanwhile, nobody sees: they are not left
+    alone for `retry_s` seconds.
     """
-    is_short = any(leg.exposed > 0 for leg in ledger.open_legs())
-    return min(seconds(retry_s), RETRY_WITH_A_SHORT) if is_short else seconds(retry_s)
+    return seconds(retry_s) if ledger.is_quiet else min(seconds(retry_s), RETRY_AT_STAKE)

@@ -34,7 +34,10 @@ from domain.reconcile import Verdict
 from domain.session import DayPlan, cross_check
 from domain.standing import Standing
 from domain.strategy import Mode
-from domain.units import Micros, Paise, Symbol
+from domain.units import MINUTE, Micros, Paise, Symbol
+
+AHEAD = Micros(MINUTE)
+"""How far the journal must be ahead of the clock for the clock to have been set back meanwhile."""
 
 
 class Desk:
@@ -115,7 +118,7 @@ class Desk:
 
         A process may have died while its clock was ahead: the jump back is noted here.
         """
-        if self.ledger.moved_at > at:
+        if self.ledger.moved_at > at + AHEAD:
             self.jumped("the journal is ahead of the clock", at)
         if self.ledger.chain is not None and self.ledger.plan != self.plan:
             self.blotter.record(ev.DayPlanned(at=at, plan=self.plan, chain=self.ledger.chain))

@@ -131,7 +131,7 @@ class EntryDesk:
             elif not reason:
                 allows = partial(self._allows, now)
                 reason = self._amendments.step(order, now.at, allows, send_before)
-            if reason and order.may_be_asked(now.at):
+            if reason and order.may_be_ended(now.at):
                 self._blotter.cancel(order, now.at, reason)
 
     def _passed(self, wanted: Entry, now: Situation, live: Order | None = None) -> Contract | None:

@@ -131,10 +131,11 @@ class Weighing:
         # Once our own clock jumped, no stamp says whether a row was placed before a sending.
         skew = WHOLE_DAY if ledger.has_jumped else seconds(self._params.match_skew_s)
         known = ledger.known_ids()
-        found = candidates(order, self._books.orders, known, skew)
+        rows = tuple(map(self._by_its_trades, self._books.orders))
+        found = candidates(order, rows, known, skew)
         if found:
             self._adopt(order, found)
-        elif _may_have_filled(order) and (weak := self._weak(order, known, skew)):
+        elif _may_have_filled(order) and (weak := _weak(order, rows, known, skew)):
             self._adopt(order, weak)
             self._finding("ADOPTED_WEAK", order, weak[0].orderid)
         elif order.state.is_in_flight and self._shows_absence(order, order.sent_at):
@@ -145,10 +146,11 @@ class Weighing:
             if is_over and order.state is State.UNKNOWN:
                 self._move(order, State.NOT_PLACED, reason="absent from the books")
 
-    def _weak(self, order: Order, known: set[str], skew: Micros) -> tuple[OrderRow, ...]:
-        """Return the one row that may be this order; two of them prove nothing."""
-        found = weak_candidates(order, self._books.orders, known, skew)
-        return found if len(found) == 1 else ()
+    def _by_its_trades(self, row: OrderRow) -> OrderRow:
+        """Return a row as complete whose status is a word of the broker's own, if it all traded."""
+        traded = sum(trade.quantity for trade in self._trades.get(row.orderid, []))
+        is_whole = row.status is Status.UNKNOWN and 0 < row.quantity == traded
+        return msgspec.structs.replace(row, status=Status.COMPLETE) if is_whole else row
 
     def _shows_absence(self, order: Order, sent_at: Micros) -> bool:
         """Whether not finding an order means anything.
@@ -321,6 +323,14 @@ class Weighing:
 
     def _finding(self, kind: str, order: Order, detail: str) -> None:
         self._blotter.find(kind, order.intent, detail, self._at)
+
+
+def _weak(
+    order: Order, rows: tuple[OrderRow, ...], known: set[str], skew: Micros
+) -> tuple[OrderRow, ...]:
+    """Return the one row that may be this order; two of them prove nothing."""
+    found = weak_candidates(order, rows, known, skew)
+    return found if len(found) == 1 else ()
 
 
 def _shows(order: Order, row: OrderRow) -> bool:

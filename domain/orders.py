@@ -12,6 +12,9 @@ from domain.units import SECOND, Micros, Paise, Symbol, Units, divide_half_up
 ASK_APART = SECOND
 """How far apart two requests about one order are sent, so that a refusal never becomes a storm."""
 
+CANCEL_AGAIN = Micros(5 * SECOND)
+"""How long after a cancel of unknown fate it is asked for again: twice cancelled is cancelled."""
+
 
 class Purpose(StrEnum):
     """Why an order exists."""
@@ -209,6 +212,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         if not self.orderid or not self.is_live or self.pending is not Pending.NONE:
             return False
         return self.asked_at is None or at >= self.asked_at + ASK_APART
+
+    def may_be_ended(self, at: Micros) -> bool:
+        """Whether a cancel may go; one that nobody knows the fate of may be asked for once more."""
+        if self.pending is not Pending.CANCEL_UNKNOWN:
+            return self.may_be_asked(at)
+        return self.is_live and at >= (self.asked_at or at) + CANCEL_AGAIN
 
 
 def _not_after(instant: Micros | None, at: Micros) -> Micros | None:

@@ -64,7 +64,7 @@ def why_not(ready: Ready, expected: str, *, is_paper_exchange: bool, is_quiet: b
 
 
 HURRY = seconds(5)
-"""How soon a server that gives no login is asked again while a short is open."""
+"""How soon a server that gives no login is asked again while a short or an order is there."""
 
 
 class Checkup:
@@ -91,17 +91,17 @@ class Checkup:
         self._due = Micros(at + EVERY)
         return True
 
-    def retry_of(self, *, has_shorts: bool) -> Micros:
+    def retry_of(self, *, is_at_stake: bool) -> Micros:
         """Return how soon the server is asked again after a failure."""
-        return min(HURRY, self._retry) if has_shorts else self._retry
+        return min(HURRY, self._retry) if is_at_stake else self._retry
 
     def passed(self) -> None:
         """The answer was a right one."""
         self.has_passed = True
         self._has_failed = self._was_waiting = False
 
-    def failed(self, at: Micros, *, has_shorts: bool = False) -> bool:
-        """The answer was of no use; return whether that is news. `has_shorts`: nobody can wait."""
-        self._due = Micros(at + self.retry_of(has_shorts=has_shorts))
+    def failed(self, at: Micros, *, is_at_stake: bool = False) -> bool:
+        """The answer was of no use; return whether that is news. `is_at_stake`: nobody can wait."""
+        self._due = Micros(at + self.retry_of(is_at_stake=is_at_stake))
         is_news, self._has_failed = not self._has_failed, True
         return is_news

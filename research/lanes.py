@@ -40,7 +40,7 @@ class VirtualLanes:
         self._mode = mode
         self._rng = rng
         self._writes = WriteQueue(Governor(params))
-        self._reads = ReadQueue(Pacer(params.read_rate_per_s))
+        self._reads = ReadQueue(Pacer(params.read_rate_per_s), self._writes.governor)
         self._complaints = Complaints()
         self._free = {"exit": EXIT_WORKERS, "entry": 1, "read": 1, "bulk": BULK_WORKERS}
         self._wakes: set[Micros] = set()
@@ -130,7 +130,6 @@ class VirtualLanes:
             self._read_over(job)
             return
         self._free[slot] -= 1
-        self._writes.count(job.ask, self._timeline.now())
 
         def answered(answer: HttpAnswer) -> None:
             self._free[slot] += 1

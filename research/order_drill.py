@@ -27,7 +27,7 @@ from research.mischief import Mischief, Plan
 from research.order_agent import LifeSystem
 from research.order_brokers import PLAIN, Habit, behaving, draw_habit, facing
 from research.order_clock import HOUR, in_true_time
-from research.order_faults import IN_A_SESSION, Entry, dark_spans, swarm
+from research.order_faults import IN_A_SESSION, Entry, dark_spans, priceless_spans, swarm
 from research.order_scores import Outcome, outcome_of
 from research.order_world import OrderWorld
 from sandbox import checker, faults
@@ -264,13 +264,18 @@ class Session:
         beyond = read(spare).after(last) if spare.exists() else ()
         return [*rows, *(_row(seq, event) for seq, event in beyond)]
 
+    def _priceless(self) -> tuple[tuple[Micros, Micros], ...]:
+        """Return when nothing told of a stop that was met: no quote, and words nobody knows."""
+        has_own_words = "dhan_vocab" in self.sheet.broker.quirks
+        return priceless_spans(self.sheet.faults, tapes.DAY) if has_own_words else ()
+
     def _report(self, calm_at: Micros | None) -> checker.Report:
         terms = checker.Terms(
             force_close=self.sheet.plan.force_close,
             until=self.world.timeline.now(),
             calm_at=calm_at,
             outage=dark_spans(self.sheet.faults, tapes.DAY),
-            unseen=tuple(self.world.unseen),
+            unseen=(*self.world.unseen, *self._priceless()),
             unheard=tuple(self.world.unheard),
             is_alone=True,
             order_rate_per_s=self.sheet.rate_per_s,

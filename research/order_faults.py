@@ -156,6 +156,16 @@ def dark_spans(entries: Iterable[Entry], day: Day) -> tuple[tuple[Micros, Micros
     return tuple(sorted((instant(day, begin), instant(day, end)) for begin, end in windows))
 
 
+def priceless_spans(entries: Iterable[Entry], day: Day) -> tuple[tuple[Micros, Micros], ...]:
+    """Return when quotes may not have got through."""
+    windows = {
+        tuple(e["when"]["between"])
+        for e in entries
+        if e["at"] in {"rest:quotes", "rest:multiquotes"}
+    }
+    return tuple(sorted((instant(day, begin), instant(day, end)) for begin, end in windows))
+
+
 def is_known(place: str, do: Entry) -> bool:
     """Whether the exchange can do this there."""
     return all(verb in PLACES.get(place, {}) for verb in do)

@@ -255,8 +255,11 @@ class OrderWorld(World):
             self.broken.append(f"DIED exit {message.code}: {message.reason}")
 
     def _draw_down(self) -> Micros:
-        """Return how long it takes until the service manager has a new process up."""
-        return seconds(self.mischief.draw.choice((0.5, 2.2, 3.0)))
+        """Return how long it takes until the service manager has a new process up.
+
+        Never less than a second: a life counts only its own writes in the rolling second.
+        """
+        return seconds(self.mischief.draw.choice((1.0, 2.2, 3.0)))
 
     def _pulse(self, at: Micros) -> None:
         if self.mischief.reader_dies():

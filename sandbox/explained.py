@@ -109,10 +109,13 @@ def _closed(row: Row, lives: Lives, fills: Fills, at: Micros) -> Iterator[str]:
 
 
 def _cancelled(row: Row, life: Life, lives: Lives, fills: Fills) -> Iterator[str]:
-    """A resting stop may go for an exit, for a flat position, or because there is another one."""
+    """A resting stop may go for an exit, for a smaller position, or because there is another one.
+
+    Where a change is of what is left, a stop that is too large can only be replaced.
+    """
     at = Micros(row["at"])
     is_exit = lives.phases.get(life.leg) in {CHASE, DONE}
-    if is_exit or _short(lives, life.leg, fills, at) <= 0:
+    if is_exit or _short(lives, life.leg, fills, at) < life.units - life.filled:
         return
     others = (o for o in lives.of_leg(life.leg) if o is not life and o.is_buy)
     if not any(fills.is_live(orderid, at) for other in others for orderid in other.orderids):

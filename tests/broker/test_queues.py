@@ -6,7 +6,7 @@ from broker.asks import HttpAsk
 from broker.governor import Governor, Pacer
 from broker.queues import ReadJob, ReadQueue, WriteJob, WriteQueue
 from broker.scripts import not_sent
-from domain.calls import Priority, Read, ReadBooks, ReadHistory, ReadQuotes, Write
+from domain.calls import Preflight, Priority, Read, ReadBooks, ReadHistory, ReadQuotes, Write
 from domain.params import BrokerParams
 from domain.units import SECOND, Day, Micros, Symbol, seconds
 from tests.broker.build import AT, a_cancel, a_place, an_answer
@@ -25,8 +25,8 @@ def a_write_queue(*calls: Write) -> WriteQueue:
     return queue
 
 
-def a_read_queue(*calls: Read, rate: int = 4) -> ReadQueue:
-    queue = ReadQueue(Pacer(rate))
+def a_read_queue(*calls: Read, rate: int = 4, governor: Governor | None = None) -> ReadQueue:
+    queue = ReadQueue(Pacer(rate), governor or Governor(BrokerParams()))
     for call in calls:
         queue.add(ReadJob(call, ignore, 3))
     return queue
@@ -64,11 +64,27 @@ def test_nothing_less_urgent_takes_the_place_of_an_exit_that_waits_for_a_worker(
 
 
 def test_question_on_a_route_of_writes_counts_as_one() -> None:
-    queue = a_write_queue(*(an_exit(str(n)) for n in range(8)))
-    queue.count(HttpAsk(route="orderbook", body=b"", retry=False), AT)
-    queue.count(HttpAsk(route="cancelorder", body=b"", retry=False), AT)
-    taken_now = [taken(queue, AT, exits=True) for _ in range(8)]
+    writes = a_write_queue(*(an_exit(str(n)) for n in range(8)))
+    reads = a_read_queue(governor=writes.governor)
+    for route in ("orderbook", "cancelorder"):
+        job = ReadJob(Preflight(day=Day("2026-11-19")), ignore, 3)
+        job.ask = HttpAsk(route=route, body=b"", retry=False)
+        reads.add(job)
+        assert reads.take(AT, bulk=True) is job
+    taken_now = [taken(writes, AT, exits=True) for _ in range(8)]
     assert taken_now == [*"0123456", None]
+
+
+def test_question_on_a_route_of_writes_waits_for_room_among_them() -> None:
+    writes = a_write_queue(*(an_exit(str(n)) for n in range(8)))
+    reads = a_read_queue(governor=writes.governor)
+    job = ReadJob(Preflight(day=Day("2026-11-19")), ignore, 3)
+    job.ask = HttpAsk(route="cancelorder", body=b"", retry=False)
+    reads.add(job)
+    assert [taken(writes, AT, exits=True) for _ in range(8)] == list("01234567")
+    assert reads.take(AT, bulk=True) is None
+    assert reads.pause_s(AT, 1, bulk=True) == 1.0
+    assert reads.take(Micros(AT + SECOND), bulk=True) is job
 
 
 def test_human_is_told_of_an_exit_that_the_server_keeps_waiting() -> None:

@@ -180,13 +180,20 @@ def test_books_are_read_as_often_as_the_situation_asks() -> None:
 
 
 def test_books_that_are_not_believed_are_read_again_soon_three_times() -> None:
-    bench, found = an_open_short(), []
+    bench, found = a_resting_entry(), []
     for _ in range(4):
         bench.desk.doubted()
         found.append(pace(bench))
-    assert found == [(1.5, "books doubted")] * 3 + [(10, "stops rest")]
-    bench.read(20, rows_of_short(), [sold()]).desk.doubted()
+    assert found == [(1.5, "books doubted")] * 3 + [(5, "entry rests")]
+    bench.read(20, [a_row(ENTRY)]).desk.doubted()
     assert pace(bench) == (1.5, "books doubted")
+
+
+def test_books_that_are_not_believed_are_read_again_soon_as_long_as_a_short_is_open() -> None:
+    bench = an_open_short()
+    for _ in range(9):
+        bench.desk.doubted()
+        assert pace(bench) == (1.5, "books doubted")
 
 
 def test_books_are_read_fast_until_the_day_is_proved_flat() -> None:

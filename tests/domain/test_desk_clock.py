@@ -1,5 +1,6 @@
 """The clock is set back by an hour: nothing waits for an instant that lies ahead again."""
 
+from domain import events as ev
 from domain.books import Status
 from domain.calls import Outcome
 from domain.exits import Reference, Tape
@@ -10,6 +11,7 @@ from domain.reasons import Condition
 from domain.units import MINUTE, Micros, Paise
 from tests.orders import (
     CE,
+    T0,
     Bench,
     a_buy,
     a_resting_entry,
@@ -151,3 +153,12 @@ def test_end_of_an_order_counts_as_known_at_once() -> None:
     changed = [order.changed_at for order in bench.ledger.orders.values()]
     assert max(changed) == bench.now
     assert {order.state for order in bench.ledger.orders.values()} >= {State.CANCELLED}
+
+
+def test_journal_ahead_of_the_clock_was_written_before_the_clock_was_set_back() -> None:
+    events = Bench().active(300).wish(300).events
+    again = Bench(events=events, boot=2).settle(1)
+    assert [e for e in again.events if isinstance(e, ev.ClockJumped)]
+    assert again.order().sent_at == T0
+    again = Bench(events=Bench().active(50).wish(50).events, boot=2).settle(51)
+    assert not [e for e in again.events if isinstance(e, ev.ClockJumped)]

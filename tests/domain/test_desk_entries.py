@@ -369,3 +369,14 @@ def test_filled_short_takes_no_second_entry() -> None:
     bench.reply(10.5, orderid="S1").read(11, rows_of_short(), [sold()])
     bench.wish(12, an_entry_wish(a_key(index=2), when=t(12)))
     assert (bench.writes, codes(bench)) == ([], ["SYMBOL_TAKEN"])
+
+
+def test_cancel_of_unknown_fate_is_asked_for_once_more_after_a_while() -> None:
+    bench = a_resting_entry()
+    bench.take()
+    bench.desk.cancel(TAG, "CE", "outranked")
+    (cancel,) = bench.settle(20).writes
+    assert isinstance(cancel, CancelOrder)
+    bench.reply(20.5, Outcome.UNKNOWN)
+    assert bench.settle(24.9).take() == []
+    assert bench.settle(25).take() == [cancel]

@@ -28,6 +28,15 @@ def test_filled_order_whose_price_became_its_average_is_adopted_with_a_warning(
     assert table.kinds == ["ADOPTED_WEAK"]
 
 
+@pytest.mark.parametrize(("traded", "orderid"), [(650, "A7"), (585, ""), (0, "")])
+def test_row_in_a_word_of_the_brokers_own_is_complete_once_it_all_traded(
+    traded: int, orderid: str
+) -> None:
+    row = weak_row(status=Status.UNKNOWN)
+    trades = [a_trade(ENTRY, traded, 12_990, "A7")] if traded else []
+    assert Table(in_flight()).read(9, [row], trades).order.orderid == orderid
+
+
 @pytest.mark.parametrize(
     "row",
     [

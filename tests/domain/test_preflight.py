@@ -77,7 +77,7 @@ def test_server_is_asked_again_soon_after_a_failure_which_is_news_once() -> None
 def test_server_is_asked_again_sooner_while_a_short_is_open() -> None:
     checkup = Checkup(seconds(30))
     asked(checkup, 0)
-    checkup.failed(t(1), has_shorts=True)
+    checkup.failed(t(1), is_at_stake=True)
     assert asked(checkup, 5, 6, is_waiting=True) == [6]
 
 
