@@ -101,7 +101,7 @@ def targets_of(settings: Settings) -> list[Target]:
     return [Apprised(url, number) for number, url in enumerate(urls, start=1)]
 
 
-def test_notice(name: str) -> Notice:
+def test_message(name: str) -> Notice:
     """Return a message that says that messages arrive."""
     kind = KINDS["TEST"]
     return Notice(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from cli import checks, deployed, host_checks, local_checks, market_checks
+from cli import alert_checks, checks, deployed, host_checks, local_checks, market_checks
 from cli.findings import Check, examine
 from cli.ticking import print_ticks
 from cli.visit import Visit
 from config import log as logs
+from config.groups import LogParams
 from config.settings import load
 from domain.errors import ConfigError
 
@@ -37,6 +38,7 @@ CHECKS: tuple[Check[Visit], ...] = (
     Check("backup", market_checks.backup, ("settings",)),
     Check("rules", local_checks.rules, ("settings",)),
     Check("page", host_checks.page, ("settings",)),
+    Check("alerts", alert_checks.told, ("settings",)),
     Check("disk", local_checks.disk),
     Check("journal", local_checks.journal, ("disk",)),
     Check("latches", local_checks.latches, ("journal",)),
@@ -48,7 +50,8 @@ CHECKS: tuple[Check[Visit], ...] = (
 class Options:
     """What the command line says; with `ticks` and `symbol` prices are printed instead.
 
-    `deploy` looks at what was deployed, not at what a start needs.
+    `deploy` looks at what was deployed, not at what a start needs. `alert`: who is told of alarms
+    gets a test.
     """
 
     ticks: int | None = None
@@ -56,6 +59,7 @@ class Options:
     state_dir: Path = Path("state")
     config: Path | None = None
     deploy: deployed.Form | None = None
+    alert: bool = False
 
 
 def run(options: Options, out: TextIO) -> int:
@@ -65,11 +69,11 @@ def run(options: Options, out: TextIO) -> int:
     """
     wanted = _wanted(options)
     redactor = logs.Redactor()
-    logs.setup(redactor, level="ERROR")
+    logs.setup(redactor, LogParams(level="ERROR"))
     # What was deployed is asked for nothing that needs the key, which who deploys may not have.
     flags = {"openalgo.api_key": "not-asked-for"} if options.deploy else {}
     visit = Visit(options.state_dir, lambda: load("live", flags, options.config), redactor)
-
+    visit.sends_test = options.alert
     looked_at = deployed.DEPLOYED[options.deploy] if options.deploy else CHECKS
 
     def tell(line: str) -> None:

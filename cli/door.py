@@ -114,6 +114,10 @@ def doctor(
     ] = None,
     state_dir: StateDir = None,
     config: Config = None,
+    *,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Send a test to everybody who is told of alarms.")
+    ] = False,
 ) -> int:
     """Check everything a start needs; each line says pass or fail and what to do."""
     options = doctors.Options(
@@ -122,6 +126,7 @@ def doctor(
         deploy=deploy,
         state_dir=state_dir or STATE,
         config=config,
+        alert=alert,
     )
     return doctors.run(options, sys.stdout)
 

@@ -20,7 +20,7 @@ from domain.units import Day, Symbol
 class Visit:
     """One visit of the doctor. What is read is set by the check that reads it.
 
-    `follow` keeps step with a paper exchange's clock.
+    `follow` keeps step with a paper exchange's clock. `sends_test`: people get a message.
     """
 
     folder: Path
@@ -32,6 +32,7 @@ class Visit:
     quote: Quote | None = None
     contracts: tuple[Contract, ...] = ()
     follow: Callable[[], None] = lambda: None
+    sends_test: bool = False
 
     @property
     def settings(self) -> Settings:

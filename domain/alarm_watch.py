@@ -4,6 +4,7 @@ Pure. What cannot be judged, such as the feed outside the session or the books d
 neither raised nor over: it stays as it was.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator
 
@@ -142,6 +143,7 @@ class AlarmWatch:
         if status.uncovered:
             text = f"{status.uncovered} units are short without a working stop"
             yield Alarm(kind="UNCOVERED", text=text)
+        yield from _missing(status)
         yield from _of_the_server(status, at)
         yield from _of_the_feed(status)
         yield from _holds(status)
@@ -182,6 +184,16 @@ def _is_down(status: Status, at: Micros) -> bool:
 def _is_logged_out(status: Status) -> bool:
     is_waiting = status.mode == Mode.WAIT_LOGIN and status.unanswered_since is None
     return is_waiting or status.authenticated is False
+
+
+def _missing(status: Status) -> Iterator[Alarm]:
+    """Return who of the cast stays down; of the bar actors, whose state is a count, some."""
+    for member in status.cast:
+        count = re.fullmatch(r"(\d+) of (\d+) alive", member.state)
+        is_whole = count[1] == count[2] if count else member.state in {"alive", "down"}
+        if not is_whole:
+            text = f"of the agent's parts, {member.address} is {member.state}"
+            yield Alarm(kind="QUARANTINED", subject=member.address, text=text)
 
 
 def _of_the_server(status: Status, at: Micros) -> Iterator[Alarm]:

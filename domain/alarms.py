@@ -171,6 +171,7 @@ _OWN = (
         WARNING,
         "a part of the agent died too often and stays down for the day",
         "Read the errors in the log; what it looked after is entered no more today.",
+        after_s=120,
         pace=ONCE,
     ),
     _kind(

@@ -95,9 +95,7 @@ def test_page_is_plain_and_its_links_lead_somewhere(page: Page) -> None:
 
 def test_reference_describes_every_command_with_every_option() -> None:
     heads = re.findall(r"^### `run\.py (\S+)`$", REFERENCE.text, re.MULTILINE)
-    told = {
-        name: set(documents.first_spans(REFERENCE.table(f"`run.py {name}`"))) for name in heads
-    }
+    told = {name: set(documents.first_spans(REFERENCE.table(f"`run.py {name}`"))) for name in heads}
     assert told == COMMANDS
 
 
@@ -226,7 +224,7 @@ def test_files_of_the_state_directory_are_listed(session: Session) -> None:
     assert written - told == set()
     # At most what virtual time does not write, and what SQLite takes away when it is closed.
     absent = {"exchange.log", "day.db-wal", "day.db-shm", "KILL", "levers", "sessions.jsonl"}
-    absent |= {"days"}
+    absent |= {"days", "alerts.json", "telegram.json"}
     # Nothing was damaged.
     aside = {f"{name}.corrupt-1" for name in ("orders.db", "fallback.log")}
     assert told - written <= absent | aside

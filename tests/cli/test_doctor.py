@@ -28,7 +28,7 @@ from tests.cli.typing_in import RunPy, Said
 
 NAMES = (
     "settings server key mode order_mode clock ntp calendar broker contracts funds history ticks"
-    " backup rules page disk journal latches sessions"
+    " backup rules page alerts disk journal latches sessions"
 ).split()
 
 
@@ -84,6 +84,9 @@ def test_everything_is_well_in_paper_trading(run_py: RunPy, server: OpenAlgo) ->
         "rules": "PASS version 3, valid through 2026-12-31, 41 days left; holidays known through"
         " 2026-12-31",
         "page": "PASS 127.0.0.1:0 is free",
+        "alerts": "WARN nobody is told of alarms, commands by Telegram off, heartbeat off. Set"
+        " SUTRADHAR_ALERT_URLS, best also SUTRADHAR_HEARTBEAT_URL: a host that is down tells"
+        " nobody.",
         "journal": "PASS 0 events of 2026-11-20, none damaged",
         "latches": "PASS none is up on 2026-11-20",
         "sessions": "PASS no clean paper session; 5 are asked for before PAPER_TRADING=false",
@@ -135,7 +138,7 @@ def test_server_that_is_not_there_skips_what_depends_on_it(
         " correct OPENALGO_HOST and OPENALGO_PORT."
     }
     alone = {"settings", "server", "backup", "rules", "disk", "journal", "latches"}
-    alone |= {"ntp", "page", "sessions"}
+    alone |= {"ntp", "page", "alerts", "sessions"}
     assert skipped(said) == set(lines(said)) - alone
     assert lines(said)["key"] == "SKIP needs server"
 

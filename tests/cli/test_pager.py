@@ -4,11 +4,9 @@ import logging
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from cli.pager import NAME, Apprised, Pager
@@ -17,9 +15,9 @@ from domain.alerting import Memory, Notice, Told
 from domain.errors import ConfigError
 from domain.units import Micros
 from tests import waiting
+from tests.cli.listener import SECRET, Listener
 
 PATIENCE_S = 10.0
-SECRET = "k3y-of-the-listener-7781"
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -57,41 +55,6 @@ class FakeTarget:
     @property
     def titles(self) -> list[str]:
         return [title for title, _ in self.got]
-
-
-class Listener:
-    """A server that takes what apprise posts."""
-
-    def __init__(self) -> None:
-        self.got: list[dict[str, Any]] = []
-        self.refuses = 0
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                content = self.rfile.read(int(self.headers["Content-Length"]))
-                is_refused = outer.refuses > 0
-                outer.refuses -= is_refused
-                if not is_refused:
-                    outer.got.append(msgspec.json.decode(content))
-                self.send_response(503 if is_refused else 200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))  # noqa: TID251 - a server of a test
-        self.thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"json://user:{SECRET}@127.0.0.1:{self.server.server_port}/{SECRET}"
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from domain.alarm_watch import AFTERMATH, PAGE_HOLDS, YOUNG
 from domain.alarms import FROM_AFAR, KINDS
 from domain.market import Source
 from domain.pages import PageCode
+from domain.status import Member
 from domain.units import SECOND
 from tests.domain.alarm_days import T0, Watched, a_hold, a_page, a_status, alarms, t
 from tests.trading import DAY
@@ -209,6 +210,25 @@ def test_parts_rebuilt_within_minutes_are_counted() -> None:
         "REBUILT": "3 parts of the agent died and were rebuilt within ten minutes"
     }
     assert alarms(watched.see(a_status(actor_restarts=8), for_s=600)) == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "state", "is_missed"),
+    [
+        ("feed", "alive", False),
+        ("feed", "down", False),
+        ("journal", "given up", True),
+        ("bar", "82 of 82 alive", False),
+        ("bar", "80 of 82 alive", True),
+    ],
+)
+def test_part_that_stays_down_is_told(address: str, state: str, *, is_missed: bool) -> None:
+    cast = (Member(address=address, state=state),)
+    watched = Watched()
+    assert alarms(watched.see(a_status(cast=cast), for_s=119)) == {}
+    text = f"of the agent's parts, {address} is {state}"
+    expected = {"QUARANTINED": text} if is_missed else {}
+    assert alarms(watched.see(a_status(cast=cast), for_s=1)) == expected
 
 
 def test_page_holds_until_it_is_not_found_again() -> None:
