@@ -148,3 +148,19 @@ def test_unread_letters_of_an_actor_are_counted_and_of_nobody_else() -> None:
     gate.set()
     until(lambda: notes.heard == ["wait", 1, 2], LONG_S)
     assert (post.waiting("a"), post.waiting("watchdog"), post.waiting("nobody")) == (0, 0, 0)
+
+
+def test_depths_are_those_of_actors_with_all_bars_together() -> None:
+    post, _ = an_office()
+    gate = threading.Event()
+    notes = an_actor(post, gate=gate)
+    bar = post._boxes["a"]
+    for address in ("bar:CALL", "bar:PUT", "bar:INDEX"):
+        post.register(address, bar)
+    post.forget("a")
+    for letter in ("wait", 1, 2):
+        post.tell("bar:PUT", letter)
+    until(lambda: post.depths() == {"bar": 2}, LONG_S)
+    gate.set()
+    until(lambda: notes.heard == ["wait", 1, 2], LONG_S)
+    assert post.depths() == {"bar": 0}
