@@ -8,10 +8,10 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cli import asked, dates, kept, outfile, season, upstream
+from cli import alerts, asked, dates, kept, outfile, page, season, sessions, upstream
 from cli import summary as summaries
 from cli.again import Again, command, keep
 from cli.agent import INTERRUPTED, Agent, Server
@@ -70,15 +70,20 @@ def run(options: Options) -> int:
     chosen = None if is_live or options.attach is not None else _choose(options, settings)
     with locked(asked.folder(options)) as folder:
         keep(folder, Again(restart=_restart(options, folder)))
-        shown = asked.redactor(options)
-        logs.setup(shown, settings.log, color=options.color, file=folder / "agent.log")
+        redactor = asked.redactor(options, settings)
+        logs.setup(redactor, settings.log, color=options.color, file=folder / "agent.log")
         session = Session(settings=settings, folder=folder)
         if chosen is not None:
             tell_left_out(chosen.setup)
         if chosen is not None and options.speed == MAX:
             return _play_virtual_days(options, session, chosen)
-        with _exchange(options, session) as venue:
-            return _play_days(options, session, venue)
+        with (
+            page.beside(settings, folder) as board,
+            alerts.beside(settings, folder, board) as out,
+            _exchange(options, session) as venue,
+        ):
+            told = replace(session, show=board.show, pager=out.pager, over=out.ended)
+            return _play_days(options, told, venue)
 
 
 def _is_live(options: Options, settings: Settings) -> bool:
@@ -184,9 +189,17 @@ def _play_on_sockets(session: Session, options: Options, url: str, found: Discov
     planned = _plan(settings, Day(found.date), f"{what}: its day {found.date}")
     clock = FollowedClock(url, found)
     server = Server(url=url, ws_url=found.ws_url, api_key=key, speed=found.speed)
-    inner = Session(settings=settings, folder=session.folder)
+    inner = replace(session, settings=settings)
     with taped(options.record, inner, planned.day) as own:
-        return _until_it_ends(lambda: Agent(own, planned, server).run(clock.follow))
+
+        def play() -> Ended:
+            ended = Agent(own, planned, server).run(clock.follow)
+            own.over(ended)
+            if found.speed == 1:
+                sessions.note(own.folder, settings, planned.day, ended.code)
+            return ended
+
+        return _until_it_ends(play)
 
 
 def _until_it_ends(play: Callable[[], Ended]) -> Ended:
