@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -22,7 +22,7 @@ from domain.books import Action
 from journal.orders import NAME as JOURNAL
 from sandbox.kinds import Status
 from tests import tapes
-from tests.deploy.engine import IMAGE, Engine, build, engine, layers, make_base, move
+from tests.deploy.engine import BASE, IMAGE, Engine, build, engine, layers, make_base, move
 from tests.e2e.sessions import Truth
 from tests.processes.kill_verdict import verdict
 from tests.tapes import CALL, Leg
@@ -109,8 +109,25 @@ class Played:
         self.stops.append([(order.orderid, order.pending) for order in rest])
 
 
+Tell = Callable[[str], None]
+
+
 @pytest.fixture(scope="module")
-def built() -> Iterator[Engine]:
+def tell(request: pytest.FixtureRequest) -> Tell:
+    """Show a figure in the report of the run, whether or not a test fails."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+
+    def show(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            sys.stdout.write(f"\n[docker] {text}\n")
+            sys.stdout.flush()
+
+    return show
+
+
+@pytest.fixture(scope="module")
+def built(tell: Tell) -> Iterator[Engine]:
     """An engine in its own network space, with the image of this checkout."""
     started = perf_counter()
     with engine() as made:
@@ -119,20 +136,23 @@ def built() -> Iterator[Engine]:
         build(made, COMMIT)
         ready = perf_counter()
         tell(f"base image {based - started:.1f} s, build {ready - based:.1f} s")
-        size = made.docker("images", "--format", "{{.Repository}}:{{.Tag}} {{.Size}}")
-        tell(f"{size}{layers(made)}")
+        size = int(made.about(IMAGE)["Size"]) / 1e6
+        base = int(made.about(BASE)["Size"]) / 1e6
+        tell(f"image {size:.0f} MB, {size - base:.0f} of them above its base\n{layers(made)}")
         move(made)
         yield made
 
 
 @pytest.fixture(scope="module")
-def played(built: Engine, tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(built: Engine, tell: Tell, tmp_path_factory: pytest.TempPathFactory) -> Played:
     """One session with everything that may befall its agent."""
     try:
-        return play(built, tmp_path_factory.mktemp("compose"))
+        seen = play(built, tmp_path_factory.mktemp("compose"))
     except AssertionError:
         tell(built.evidence())
         raise
+    tell(", ".join(f"{what} {took:.1f} s" for what, took in seen.seconds.items()))
+    return seen
 
 
 def play(built: Engine, folder: Path) -> Played:
@@ -173,13 +193,7 @@ def play(built: Engine, folder: Path) -> Played:
     built.compose("stop", "paper-exchange", override=override)
     seen.codes["exchange"] = ended(seen, EXCHANGE)
     built.compose("down", "--volumes", override=override)
-    tell(", ".join(f"{what} {took:.1f} s" for what, took in seen.seconds.items()))
     return seen
-
-
-def tell(text: str) -> None:
-    """Show a figure in the report of the run, whether or not a test fails."""
-    print(f"\n[docker] {text}", file=sys.__stdout__)
 
 
 def up(seen: Played, override: Path) -> None:
