@@ -17,6 +17,7 @@ from cli.deadman import Deadman, is_well
 from cli.page import Hand
 from cli.pager import Apprised, Pager, Target
 from cli.telegram import Telegram
+from config.log import Redactor
 from config.settings import Settings
 from dashboard.board import Board
 from domain import clock
@@ -128,7 +129,8 @@ def _pager(settings: Settings, folder: Path) -> Pager | None:
     if not targets:
         return None
     log.info("alerts go to %s", ", ".join(target.name for target in targets))
-    return Pager(folder, targets, settings.alerts.queue)
+    clean = Redactor(*settings.secrets()).clean
+    return Pager(folder, targets, settings.alerts.queue, clean=clean)
 
 
 def _telegram(settings: Settings, folder: Path, board: Board) -> Telegram | None:

@@ -10,7 +10,7 @@ import os
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -55,17 +55,22 @@ class _Lane:
 
 
 class Pager:
-    """Sends to every address by itself: one that is down holds up no other. Any thread tells."""
+    """Sends to every address by itself: one that is down holds up no other. Any thread tells.
+
+    `clean` takes secrets out of what is sent.
+    """
 
     def __init__(
         self,
         folder: Path,
         targets: Iterable[Target],
         most: int,
+        *,
         waits_s: tuple[float, ...] = WAITS_S,
-        name: str = NAME,
+        clean: Callable[[str], str] = str,
     ) -> None:
-        self._path = folder / name
+        self._path = folder / NAME
+        self._clean = clean
         self._waits = waits_s
         self._lanes = [_Lane(target, most) for target in targets]
         self._wake = threading.Condition()
@@ -160,7 +165,8 @@ class Pager:
 
     def _deliver(self, target: Target, notice: Notice, more: str) -> bool:
         try:
-            return target.deliver(notice.title, notice.body + more, notice.severity)
+            body = self._clean(notice.body) + more
+            return target.deliver(self._clean(notice.title), body, notice.severity)
         except Exception as error:  # noqa: BLE001 - the edge of a thread: a plug-in may raise anything
             log.warning("%s failed: %s", target.name, type(error).__name__)
             return False

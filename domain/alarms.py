@@ -197,7 +197,7 @@ _OWN = (
         WARNING,
         "the agent was started again after a life that did not end well",
         "Look at the log for what ended it; positions were recovered before anything else.",
-        recovery="it has run for five minutes since",
+        recovery="the agent has lived for five minutes without another end",
         pace=HOURLY,
         of_agent=True,
     ),

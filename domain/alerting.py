@@ -247,7 +247,7 @@ def _end(told: Told, at: Micros) -> str:
     lasted_s = (told.gone_at - told.since) // SECOND
     lasted = f"{lasted_s} s" if lasted_s < LONG_S else f"{lasted_s // 60} min"
     head = f"OVER {told.kind} {told.subject}".strip()
-    return f"{show(at)} IST {head}: {recovery}, after {lasted}."
+    return f"{show(at)} IST {head}: {recovery} (it lasted {lasted})."
 
 
 def _plain(text: str) -> str:

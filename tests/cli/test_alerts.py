@@ -152,6 +152,14 @@ def test_refused_start_is_told_once_an_hour(
     assert f"the agent did not start: {error}" in listener.got[0]["message"]
 
 
+def test_secret_in_the_words_of_others_is_not_sent(
+    tmp_path: Path, settings: Settings, listener: Listener
+) -> None:
+    with beside(settings, tmp_path, Board()) as outside:
+        outside.refused(ConfigError(f"proxy said {SECRET}"))
+    assert "proxy said ***" in listener.got[0]["message"]
+
+
 def test_under_systemd_the_failure_unit_tells_of_a_refused_start(
     tmp_path: Path, settings: Settings, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

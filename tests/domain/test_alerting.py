@@ -87,7 +87,7 @@ def test_end_is_told_when_it_lasts() -> None:
     over = desk.hold(for_s=100)
     assert [(n.title, n.severity) for n in over] == [("Sutradhar OVER: SOCKET_LOST", "info")]
     assert over[0].body == (
-        "10:01:14 IST OVER SOCKET_LOST: the WebSocket is connected again, after 11 s."
+        "10:01:14 IST OVER SOCKET_LOST: the WebSocket is connected again (it lasted 11 s)."
     )
     assert desk.hold(for_s=4000) == []
     assert desk.alerting.memory.told == ()
@@ -97,7 +97,7 @@ def test_long_span_is_told_in_minutes_and_news_want_nothing() -> None:
     desk = Desk()
     desk.hold(SOCKET, READY, for_s=700)
     (over,) = desk.hold(for_s=100)
-    assert over.body.endswith("the WebSocket is connected again, after 11 min.")
+    assert over.body.endswith("the WebSocket is connected again (it lasted 11 min).")
     assert desk.notices[0].body.endswith("READY 2026-11-19: the agent may enter from now on.")
 
 
