@@ -73,8 +73,25 @@ def spellings(path: tuple[str, ...], text: str) -> Iterator[str]:
     if path[-1] == "basic_auth":
         yield base64.b64encode(text.encode()).decode()
         yield from _telling(text.partition(":")[2])
-    if path[-1] in {"alert_urls", "heartbeat_url", "telegram_token"}:
-        for part in re.split(r"[\s,/:@?&=]+", text):
+    if path[-1] == "telegram_token":
+        yield from _telling(text.partition(":")[2])
+    if path[-1] in {"alert_urls", "heartbeat_url"}:
+        for url in text.split():
+            yield from _parts(url)
+
+
+def _parts(url: str) -> Iterator[str]:
+    """Yield what in an address is a secret: anything but the name or number of a host.
+
+    Some services put a token where the host would be; that has no dot.
+    """
+    scheme, _, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    user, _, host = place.rpartition("@")
+    if "." in host:
+        host = ""
+    for part in re.split(r"[,/:@?&=#]+", f"{user}/{host}{slash}{path}"):
+        if part != scheme:
             yield from _telling(part)
 
 

@@ -110,7 +110,9 @@ def test_every_secret_may_be_a_credential(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_what_goes_over_the_wire_is_hidden_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENALGO_BASIC_AUTH", "desk:open-sesame-1")
-    monkeypatch.setenv("SUTRADHAR_ALERT_URLS", "tgram://123456789:AAbb_77ccdd/42 json://localhost")
+    urls = "tgram://123456789:AAbb_77ccdd/42 json://me:pass-word-9@10.20.30.40:8080/hook77/now?k=v"
+    monkeypatch.setenv("SUTRADHAR_ALERT_URLS", urls)
+    monkeypatch.setenv("SUTRADHAR_TELEGRAM_TOKEN", "987654321:AAbbccddeeffgghhii_1")
     monkeypatch.setenv("SUTRADHAR_HEARTBEAT_URL", "https://ping.example.org/4f5e6d7c")
     hidden = settings_of(profile="live", openalgo__api_key=KEY).secrets()
     assert {
@@ -119,8 +121,11 @@ def test_what_goes_over_the_wire_is_hidden_too(monkeypatch: pytest.MonkeyPatch) 
         "123456789",
         "AAbb_77ccdd",
         "4f5e6d7c",
+        "pass-word-9",
+        "AAbbccddeeffgghhii_1",
     } <= set(hidden)
-    assert not {"42", "localhost", "ping.example.org", "desk", "https", ""} & set(hidden)
+    plain = {"42", "10.20.30.40", "8080", "hook77", "ping.example.org", "desk", "https", "", "me"}
+    assert not plain & set(hidden)
 
 
 @pytest.mark.parametrize("path", SECRETS, ids=".".join)
