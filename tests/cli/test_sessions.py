@@ -73,6 +73,7 @@ def test_real_money_is_noted_as_such(tmp_path: Path) -> None:
 
 
 def test_played_day_of_another_date_is_not_noted(tmp_path: Path) -> None:
+    a_day(tmp_path)
     note(tmp_path, settings(), Day("2026-11-19"), DAY_DONE)
     assert not (tmp_path / NAME).exists()
 
