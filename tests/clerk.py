@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from actors.alerts import Pager
 from actors.feed import FeedPorts
 from actors.post_office import Post
 from actors.stages import Stage
@@ -162,7 +163,9 @@ class Door:
         self.ended = message
 
 
-def a_cast(folder: Path, post: Post, stage: Stage, clerk: Clerk) -> System:
+def a_cast(
+    folder: Path, post: Post, stage: Stage, clerk: Clerk, pager: Pager | None = None
+) -> System:
     """The whole cast, built on the journal of that short; nothing has begun yet."""
     with OrderJournal(folder / "orders.db", 1, Micros(1)) as journal:
         journal.append(an_open_short().events)
@@ -173,6 +176,7 @@ def a_cast(folder: Path, post: Post, stage: Stage, clerk: Clerk) -> System:
         folder=folder,
         url="the clerk",
         pid=1,
+        pager=pager,
     )
     assert PLAN.day == DAY
     settings = load("sandbox", env_file=folder / ".env", rooms={"sandbox": SandboxParams()})

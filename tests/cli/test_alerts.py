@@ -149,6 +149,7 @@ def test_refused_start_is_told_once_an_hour(
         with pytest.raises(type(error)), beside(settings, tmp_path, Board()):
             raise error
     assert titles(listener) == ["Sutradhar CRITICAL: REFUSED_START"]
+    assert Pager(tmp_path, (), 1).recall().life == ""
     assert f"the agent did not start: {error}" in listener.got[0]["message"]
 
 

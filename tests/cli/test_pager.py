@@ -206,6 +206,21 @@ def test_message_arrives_through_apprise_as_it_was_written(listener: Listener) -
     assert got["type"] == "failure"
 
 
+def test_text_is_told_to_be_text_so_that_html_services_escape_it(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Apprised(listener.url, 1)
+    asked: list[dict[str, Any]] = []
+
+    def notify(**words: Any) -> bool:
+        asked.append(words)
+        return True
+
+    monkeypatch.setattr(target._service, "notify", notify)
+    target.deliver("t", "1 < 2", Severity.INFO)
+    assert [(words["body"], words["body_format"]) for words in asked] == [("1 < 2", "text")]
+
+
 def test_refused_message_is_sent_again_and_no_address_is_logged(
     tmp_path: Path, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:

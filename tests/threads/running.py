@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.alerts import Pager
 from actors.post_office import PostOffice
 from actors.stages import ThreadStage
 from actors.system import System
@@ -42,22 +43,24 @@ class Running:
         tell_time(self.post)
 
 
-def a_running_cast(folder: Path, kind: type[Watching] = Watching) -> Running:
+def a_running_cast(
+    folder: Path, kind: type[Watching] = Watching, pager: Pager | None = None
+) -> Running:
     """Start everybody; whoever calls this stops the system, outside of any freeze."""
     post, clerk, door = PostOffice(), Clerk(), Door()
     post.register("main", door)
     stage = kind(post)
-    system = a_cast(folder, post, stage, clerk)
+    system = a_cast(folder, post, stage, clerk, pager)
     system.start()
     return Running(post, stage, system, clerk, door)
 
 
 @contextmanager
-def running(folder: Path, wall: str = "10:05") -> Iterator[Running]:
+def running(folder: Path, wall: str = "10:05", pager: Pager | None = None) -> Iterator[Running]:
     """Run the cast by a clock that stands at `wall` now and goes on as ours does."""
     real = clock.wall()
     clock.use(AnchoredClock(Anchor(r0=real, v0=at(wall), speed=1)))
-    cast = a_running_cast(folder)
+    cast = a_running_cast(folder, pager=pager)
     try:
         yield cast
     finally:

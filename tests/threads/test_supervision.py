@@ -7,7 +7,9 @@ import msgspec
 import pytest
 
 from actors.system import BARS, STOPPED
+from domain.alerting import RUNNING, Memory
 from domain.status import Status
+from tests.actors.test_alerts import FakePager
 from tests.clerk import STOP_ID
 from tests.threads.probes import LONG_S
 from tests.threads.running import Running, running
@@ -67,3 +69,19 @@ def test_everybody_stops_in_order_and_leaves_a_last_word(tmp_path: Path) -> None
     status = msgspec.json.decode((tmp_path / "status.json").read_bytes(), type=Status)
     assert status.ended == "stopped"
     assert (cast.clerk.log, cast.clerk.working) == ([], [STOP_ID])
+
+
+def test_where_there_is_a_pager_the_last_to_stop_is_who_tells_people(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    pager = FakePager(Memory(life="it gave up: poison"))
+    with running(tmp_path, pager=pager) as cast:
+        until(lambda: cast.stage.is_alive("bar:NIFTY"), LONG_S)
+        cast.tell_time()
+        cast.post.tell("alerts", Poison())
+        until(lambda: told(cast, "alerts is rebuilt", caplog), LONG_S)
+        until(lambda: cast.stage.is_alive("alerts"), LONG_S)
+        assert cast.system.stop(LONG_S)
+        assert [address for address, _ in cast.stage.stops][-2:] == ["monitor", "alerts"]
+    assert pager.memory.life == RUNNING
