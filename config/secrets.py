@@ -85,14 +85,12 @@ def _parts(url: str) -> Iterator[str]:
 
     Some services put a token where the host would be; that has no dot.
     """
-    scheme, _, rest = url.partition("://")
-    place, slash, path = rest.partition("/")
+    place, slash, path = url.partition("://")[2].partition("/")
     user, _, host = place.rpartition("@")
     if "." in host:
         host = ""
     for part in re.split(r"[,/:@?&=#]+", f"{user}/{host}{slash}{path}"):
-        if part != scheme:
-            yield from _telling(part)
+        yield from _telling(part)
 
 
 def _telling(part: str) -> Iterator[str]:

@@ -252,11 +252,18 @@ def test_journald_gets_priorities_and_no_colour(
 
 
 @pytest.mark.parametrize("said", ["", "1:2"])
-def test_another_s_journal_is_not_ours(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_s_journal_is_not_ours(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", said)
-    stream, log = lines_of()
+    with (tmp_path / "redirected").open("w+") as stream:
+        setup(Redactor(), stream=stream)
+        logging.getLogger("actors.order").info("sent")
+        stream.flush()
+    assert (tmp_path / "redirected").read_text().startswith("2026-11-19 15:15")
+    text, log = lines_of()
     log.info("sent")
-    assert stream.getvalue().startswith("2026-11-19 15:15")
+    assert text.getvalue().startswith("2026-11-19 15:15")
 
 
 def test_container_s_terminal_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
