@@ -35,11 +35,12 @@ BY_STATUS = {
     "78": "its settings, its key or the server do not allow a start",
 }
 BY_RESULT = {
-    "start-limit-hit": "it ended ten times within ten minutes",
-    "watchdog": "it stood still",
-    "oom-kill": "it took too much memory",
-    "timeout": "it did not come up or go down in time",
+    "watchdog": "stood still",
+    "oom-kill": "took too much memory",
+    "timeout": "did not come up or go down in time",
 }
+TOO_OFTEN = "it ended again and again, at last because it"
+"""systemd keeps the last result when it gives up, so the rest is known by what it restarts."""
 
 
 class Notify(Protocol):
@@ -114,9 +115,10 @@ def tell(
 def cause_of(names: Mapping[str, str]) -> str:
     """Say why the unit ended, by what systemd hands to who is told of it."""
     result, status = names.get("MONITOR_SERVICE_RESULT", ""), names.get("MONITOR_EXIT_STATUS", "")
-    known = BY_RESULT.get(result) or BY_STATUS.get(status)
     raw = f"{result or 'unknown result'}, status {status or 'unknown'}"
-    return f"{known} ({raw})" if known else raw
+    if status in BY_STATUS and result == "exit-code":
+        return f"{BY_STATUS[status]} ({raw})"
+    return f"{TOO_OFTEN} {BY_RESULT.get(result, 'crashed')} ({raw})"
 
 
 def body(options: Options, cause: str) -> str:

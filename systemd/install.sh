@@ -8,6 +8,7 @@
 #
 # No secret is an argument: put each into a file of its own, as the last lines say.
 set -eu
+umask 022 # the service is another user, and reads what is made here
 HOME_DIR=/opt/sutradhar
 ETC=/etc/sutradhar
 UNIT_DIR=/etc/systemd/system
@@ -71,7 +72,6 @@ program() {
     # The service may not write here, and would compile everything at each start.
     .venv/bin/python -m compileall -q -x '/(\.venv|tests|bench)/' . ||
         die "the code does not compile"
-    chmod -R a+rX .venv
 }
 
 ask_for_the_key() {

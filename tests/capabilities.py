@@ -9,6 +9,7 @@ since CI installs them all.
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -75,6 +76,9 @@ KNOWN: dict[str, Capability] = {
     "dockerd": Capability("docker.io", programs=("dockerd", "docker"), rests_on=("containers",)),
     "docker-compose": Capability("docker-compose", programs=("docker-compose",)),
     "chromium": Capability("chromium", is_there=_has_chromium),
+    "python3.11": Capability(
+        "python3, and make .venv with it", is_there=lambda: sys.version_info[:2] == (3, 11)
+    ),
     "gcc": Capability("gcc libc6-dev", programs=("gcc",), is_there=_has_headers),
     "nginx": Capability("nginx-light", programs=("nginx",)),
     "openssl": Capability("openssl", programs=("openssl",)),

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from freezegun import freeze_time
 
-from cli.failed import TRIES, Options, addresses, cause_of, tell
+from cli.failed import TOO_OFTEN, TRIES, Options, addresses, cause_of, tell
 from domain.errors import ConfigError
 from tests.cli.typing_in import RunPy
 
 UNIT = "sutradhar.service"
 URLS = "json://127.0.0.1:9/"
-LIMIT = {"MONITOR_SERVICE_RESULT": "start-limit-hit", "MONITOR_EXIT_STATUS": "1"}
+LIMIT = {"MONITOR_SERVICE_RESULT": "exit-code", "MONITOR_EXIT_STATUS": "70"}
 CONFIG = {"MONITOR_SERVICE_RESULT": "exit-code", "MONITOR_EXIT_STATUS": "78"}
 NOON = "2026-11-19 06:30:00"
 
@@ -46,7 +46,11 @@ def told(folder: Path, names: dict[str, str], mail: Mail, urls: str = URLS) -> i
 @pytest.mark.parametrize(
     ("names", "cause"),
     [
-        (LIMIT, "it ended ten times within ten minutes (start-limit-hit, status 1)"),
+        (LIMIT, f"{TOO_OFTEN} crashed (exit-code, status 70)"),
+        (
+            {"MONITOR_SERVICE_RESULT": "watchdog", "MONITOR_EXIT_STATUS": "ABRT"},
+            f"{TOO_OFTEN} stood still (watchdog, status ABRT)",
+        ),
         (
             CONFIG,
             "its settings, its key or the server do not allow a start (exit-code, status 78)",
@@ -55,8 +59,7 @@ def told(folder: Path, names: dict[str, str], mail: Mail, urls: str = URLS) -> i
             {"MONITOR_SERVICE_RESULT": "exit-code", "MONITOR_EXIT_STATUS": "75"},
             "another agent holds its state directory (exit-code, status 75)",
         ),
-        ({"MONITOR_SERVICE_RESULT": "core-dump"}, "core-dump, status unknown"),
-        ({}, "unknown result, status unknown"),
+        ({}, f"{TOO_OFTEN} crashed (unknown result, status unknown)"),
     ],
 )
 def test_cause_is_said_in_words_and_raw(names: dict[str, str], cause: str) -> None:
@@ -69,7 +72,7 @@ def test_message_says_what_happened_what_it_means_and_what_to_do(tmp_path: Path)
     assert told(tmp_path, LIMIT, mail) == 0
     ((title, body),) = mail.sent
     assert title == "Sutradhar: sutradhar.service has failed"
-    assert body.startswith("it ended ten times within ten minutes")
+    assert body.startswith(TOO_OFTEN)
     for words in ("stops rest at the broker", "nobody closes at 15:15", f"journalctl -u {UNIT}"):
         assert words in body
 

@@ -25,7 +25,7 @@ LIBRARIES = "lib/python3.11/site-packages"
 WALLSHIFT = Path(__file__).with_name("wallshift.c")
 SHIFT_FILE = "etc/wallshift"
 PATIENCE_S = 60.0
-RUNNING = {"running", "degraded"}
+ANSWERS = {"starting", "running", "degraded"}
 NAMESPACES = ("-m", "-u", "-i", "-n", "-p", "-C")
 
 
@@ -76,11 +76,9 @@ class Machine:
             file.write(struct.pack("=q", at - clock.wall()))
 
     def boot(self) -> None:
-        """Switch it on and wait until systemd has started everything."""
+        """Switch it on and wait until its systemd answers; units may still be starting."""
         command = ["systemd-nspawn", "--quiet", f"--directory={self.root}", "--boot"]
         command += ["--register=no", "--keep-unit", "--private-network", "--machine=sutradhar"]
-        libraries = Path(sys.prefix) / LIBRARIES
-        command += [f"--bind-ro={libraries}:/{HOME}/.venv/{LIBRARIES}"]
         with self._log.open("ab") as log:
             self._nspawn = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -138,28 +136,34 @@ class Machine:
         return 0
 
     def _is_up(self) -> bool:
-        return self.systemctl("is-system-running") in RUNNING
+        return self.systemctl("is-system-running") in ANSWERS
 
 
 @contextmanager
 def machine(folder: Path) -> Iterator[Machine]:
-    """Give a machine with the project on its disk, and take it away afterwards."""
+    """Give a machine with the project on its disk, and take it away afterwards.
+
+    Lazily, since a reader of its journal may not have let go yet.
+    """
     tree, disk, root = rootfs.tree(), folder / "disk", folder / "root"
     disk.mkdir()
     root.mkdir()
     with ExitStack() as stack:
         # In memory, since an overlay may not be written to another overlay.
         run("mount", "-t", "tmpfs", "-o", "mode=0755", "sutradhar", disk)
-        stack.callback(run, "umount", disk)
+        stack.callback(run, "umount", "--lazy", disk)
         upper, work = disk / "upper", disk / "work"
         upper.mkdir()
         work.mkdir()
         layers = f"lowerdir={tree},upperdir={upper},workdir={work}"
         run("mount", "-t", "overlay", "-o", layers, "sutradhar", root)
-        stack.callback(run, "umount", root)
+        stack.callback(run, "umount", "--lazy", root)
         made = Machine(root, folder / "console.log")
-        stack.callback(made.close)
         _furnish(made, folder)
+        libraries = root / HOME / ".venv" / LIBRARIES
+        run("mount", "--bind", "-o", "ro", Path(sys.prefix) / LIBRARIES, libraries)
+        stack.callback(run, "umount", "--lazy", libraries)
+        stack.callback(made.close)
         yield made
 
 
@@ -169,7 +173,9 @@ def _furnish(made: Machine, folder: Path) -> None:
     home.mkdir(parents=True)
     copy_project(home)
     made.chroot("python3", "-m", "venv", "--without-pip", f"/{HOME}/.venv")
-    made.chroot("python3", "-m", "compileall", "-q", f"/{HOME}", "-x", "/(tests|bench|.venv)/")
+    # As .ci/venv leaves it.
+    shutil.copy(ROOT / "requirements.lock", home / ".venv")
+    made.write(f"{HOME}/.venv/made-in", f"/{HOME}\n")
     made.write(SHIFT_FILE, "\0" * 8)
     library = folder / "wallshift.so"
     run("gcc", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-O2", "-o", library, WALLSHIFT)
