@@ -18,9 +18,9 @@ def test_check_is_made_unless_what_it_needs_is_missing(
     first: Finding, second: str, is_good: bool
 ) -> None:
     told: list[str] = []
-    checks = (
-        Check[None]("first", lambda _: first),
-        Check[None]("second", lambda _: passed("seen"), ("first",)),
+    checks: tuple[Check[None], ...] = (
+        Check("first", lambda _: first),
+        Check("second", lambda _: passed("seen"), ("first",)),
     )
     assert examine(checks, None, told.append) is is_good
     assert told == [first.line("first"), second]
