@@ -2,49 +2,25 @@
 
 import os
 import re
-import shlex
-import shutil
-import signal
 import subprocess
 import sys
-from configparser import ConfigParser
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
-from actors import order
-from cli import door
-from cli import live as lives
 from config import sources
 from config.settings import Settings, load
-from domain import supervision
-from tests.deployment import PARKS_WITHIN_S, imported_rooms, options_of, seconds_of
+from tests.deployment import imported_rooms
 from tests.gates import HOSTS, secret_complaints
 from tests.shared import ROOT
 
-UNIT = ROOT / "systemd" / "sutradhar.service"
 ENV = ROOT / ".env.example"
 LOCK = ROOT / "requirements.lock"
-FILES = (UNIT, ENV)
-
-SAME_AGAIN = {door.USAGE, door.LOCKED, door.BAD_CONFIG}
-"""What a later start would only repeat."""
+FILES = (ENV,)
 
 KEY = "k" * 32
-
-
-class Sections(ConfigParser):
-    """A unit file; keys keep their capitals."""
-
-    optionxform = staticmethod(str)  # type: ignore[assignment]  # as the library's manual has it
-
-
-def the_unit() -> Sections:
-    sections = Sections(interpolation=None)
-    sections.read(UNIT)
-    return sections
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -52,71 +28,6 @@ def test_file_is_plain_and_holds_neither_host_nor_secret(file: Path) -> None:
     text = file.read_text("ascii")
     assert [host for host in HOSTS if host in text] == []
     assert list(secret_complaints(file.name, text)) == []
-
-
-# systemd
-
-
-def test_unit_starts_the_agent_of_the_checkout() -> None:
-    python, run, command, *words = shlex.split(the_unit()["Service"]["ExecStart"])
-    home = Path(run).parent
-    assert (Path(run).name, command) == ("run.py", "live")
-    assert python == f"{home}/.venv/bin/python"
-    assert {word for word in words if word.startswith("-")} <= options_of("live")
-
-
-def test_unit_restarts_what_recovers_and_nothing_else() -> None:
-    service = the_unit()["Service"]
-    rests = set(map(int, service["RestartPreventExitStatus"].split()))
-    assert rests == SAME_AGAIN | {order.DAY_DONE}
-    assert {int(service["SuccessExitStatus"])} == {order.DAY_DONE} == {lives.DAY_DONE}
-    assert service["Restart"] == "always"
-    assert rests.isdisjoint({supervision.ESCALATED, door.FAILED, order.PARKED})
-
-
-def test_crash_loop_reaches_its_limit() -> None:
-    """Starts that fail at once are counted, so their pauses must fit into the interval."""
-    unit, service = the_unit()["Unit"], the_unit()["Service"]
-    burst = int(unit["StartLimitBurst"])
-    assert burst * float(service["RestartSec"]) < float(unit["StartLimitIntervalSec"])
-
-
-def test_unit_stops_by_parking_and_waits_for_it() -> None:
-    service = the_unit()["Service"]
-    assert service["KillSignal"] == signal.SIGTERM.name
-    assert seconds_of(service["TimeoutStopSec"]) >= PARKS_WITHIN_S
-
-
-def test_unit_runs_as_a_user_of_its_own_and_keeps_its_state() -> None:
-    service = the_unit()["Service"]
-    assert service["DynamicUser"] == "yes"
-    assert (service["StateDirectoryMode"], service["UMask"]) == ("0700", "0077")
-    words = shlex.split(service["ExecStart"])
-    assert words[words.index("--state-dir") + 1] == f"%S/{service['StateDirectory']}"
-
-
-def test_unit_takes_the_key_from_a_file_and_not_from_its_text() -> None:
-    service = the_unit()["Service"]
-    assert "Environment" not in service
-    assert service["EnvironmentFile"].startswith("/etc/")
-    assert service["EnvironmentFile"] in ENV.read_text("ascii")
-
-
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
-def test_systemd_knows_every_line_of_the_unit(tmp_path: Path) -> None:
-    """It only warns of what it does not know, and misses a program that is not there."""
-    service = the_unit()["Service"]
-    program = shlex.split(service["ExecStart"])[0]
-    copy = tmp_path / UNIT.name
-
-    def said(text: str) -> str:
-        copy.write_text(text.replace(program, "/bin/sh"))
-        command = ["systemd-analyze", "verify", "--man=no", str(copy)]
-        return subprocess.run(command, check=False, capture_output=True, text=True).stderr
-
-    text = UNIT.read_text("ascii")
-    assert said(text) == ""
-    assert "RestartSek" in said(text.replace("RestartSec", "RestartSek"))
 
 
 # The libraries
