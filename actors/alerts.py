@@ -34,6 +34,13 @@ class Pager(Protocol):
         """Return what was kept last, also by the process before this one."""
 
 
+class Nobody:
+    """Stands at the address where there is no pager: what people would be told is no loss there."""
+
+    def tell(self, message: object) -> None:
+        """Take a message and forget it. Any thread."""
+
+
 class AlertsActor(Actor):
     """Fold what the agent says of itself into messages."""
 

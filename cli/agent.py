@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from actors import stacks
+from actors.alerts import Nobody
 from actors.delivery import Delivery, api_seen, worker_died
 from actors.feed import FeedPorts
 from actors.post_office import PostOffice
@@ -98,6 +99,7 @@ class Agent:
         self._inbox: queue.SimpleQueue[Heard] = queue.SimpleQueue()
         self._post = PostOffice()
         self._post.register("main", _Door(self._inbox))
+        self._post.register("alerts", Nobody())  # until an actor takes the address
         chance = random.Random()  # noqa: S311 - jitter of waits, nothing is decided by it
         self._lanes = Lanes(
             Http(server.url, server.api_key, settings.broker, server.speed, server.access),

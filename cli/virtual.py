@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from actors.alerts import Nobody
 from actors.delivery import Delivery
 from actors.feed import FeedPorts
 from actors.pump import Pump, PumpStage
@@ -81,6 +82,7 @@ class VirtualSession:
         self.pump = parts.pump()
         self.door = Door()
         self.pump.register("main", self.door)
+        self.pump.register("alerts", Nobody())
         pulses = PulsePlan(settings.bars.close_grace_ms)
         start = max(instant(plan.day, day.begin), self.exchange.now)
         self.world = parts.world(self.exchange, API_KEY, start, self.pump, pulses)

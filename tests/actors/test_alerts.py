@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from actors.alerts import AlertsActor
+from actors.alerts import AlertsActor, Nobody
+from actors.post_office import PostOffice
 from domain import clock
 from domain.alert_params import AlertParams
 from domain.alerting import RUNNING, Memory, Notice
@@ -91,6 +92,13 @@ def test_what_was_told_is_kept_before_it_is_sent() -> None:
     kept = stand.pager.did[sent - 1]
     assert isinstance(kept, Memory)
     assert [told.kind for told in kept.told if told.told_at is not None] == ["READY"]
+
+
+def test_where_nobody_is_told_a_message_is_no_dead_letter() -> None:
+    post = PostOffice()
+    post.register("alerts", Nobody())
+    post.tell("alerts", Paged(at=t(0), page=a_page()))
+    assert not post.dead_letters
 
 
 def test_nothing_is_kept_while_nothing_changes() -> None:
