@@ -329,20 +329,6 @@ def test_stream_that_is_not_there_is_named(
     assert found.endswith("Start OpenAlgo's WebSocket server, or correct OPENALGO_WS_URL.")
 
 
-@pytest.mark.parametrize(
-    ("day", "text"),
-    [
-        ("2027-01-04", "FAIL rules: holidays are known through 2026-12-31 only. Renew config"),
-        ("2026-12-31", "WARN version 3, valid through 2026-12-31, 0 days left"),
-    ],
-)
-def test_rules_are_good_until_their_day(
-    run_py: RunPy, server: OpenAlgo, day: str, text: str
-) -> None:
-    it_is("10:00", Day(day))
-    assert lines(run_py("doctor"))["rules"].startswith(text)
-
-
 def test_state_directory_below_a_file_cannot_be_written(
     run_py: RunPy, server: OpenAlgo, tmp_path: Path
 ) -> None:

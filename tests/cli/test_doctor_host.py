@@ -88,6 +88,20 @@ def test_page_that_others_reach_without_a_token_is_refused(
     assert found.startswith("FAIL page.host: 0.0.0.0 is not allowed without a token")
 
 
+@pytest.mark.parametrize(
+    ("day", "text"),
+    [
+        ("2027-01-04", "FAIL rules: holidays are known through 2026-12-31 only. Renew config"),
+        ("2026-12-31", "WARN version 3, valid through 2026-12-31, 0 days left"),
+    ],
+)
+def test_rules_are_good_until_their_day(
+    run_py: RunPy, server: OpenAlgo, day: str, text: str
+) -> None:
+    it_is("10:00", Day(day))
+    assert lines(run_py("doctor"))["rules"].startswith(text)
+
+
 def test_rules_that_end_within_a_month_are_warned_of(run_py: RunPy, server: OpenAlgo) -> None:
     it_is("10:00", Day("2026-12-02"))
     text = lines(run_py("doctor"))["rules"]
