@@ -45,7 +45,7 @@ class Access:
         if denied is not None or self.is_loopback or path in PROBES:
             return denied
         given = _token(headers)
-        if given and any(_same(given, token) for token in (self.read, self.control)):
+        if any(_same(given, token) for token in (self.read, self.control)):
             return None
         return Denied(status=401, text="a token is needed here: Authorization: Bearer TOKEN")
 
@@ -60,7 +60,7 @@ class Access:
         given = _token(headers)
         if _same(given, self.control):
             return None
-        if given and _same(given, self.read):
+        if _same(given, self.read):
             return Denied(status=403, text="this token only reads; a lever needs the control token")
         text = f"the control token is needed: Authorization: Bearer, or {OWN_HEADER}"
         return Denied(status=401, text=text)

@@ -54,6 +54,7 @@ def test_agent_that_stands_still_is_neither(machine: Stopped) -> None:
     assert answers.health(board) == (503, {"healthy": False, "reason": why, "age_s": 31.0})
     code, said = answers.readiness(board)
     assert (code, said["reason"]) == (503, why)
+    assert said["entries_off"] == "unknown, the status is old"
 
 
 def test_agent_that_starts_is_healthy_for_a_while_and_not_ready(machine: Stopped) -> None:

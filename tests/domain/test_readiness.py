@@ -75,7 +75,12 @@ NEEDS_SOMEBODY: dict[str, tuple[dict[str, Any], str]] = {
         "prices are polled",
     ),
     "frozen": (
-        {"mode": "REDUCE_ONLY", "mode_reason": "FREEZE", "latches": (FREEZE,)},
+        {
+            "mode": "REDUCE_ONLY",
+            "mode_reason": "FREEZE",
+            "mode_since": at("10:35"),
+            "latches": (FREEZE, DAY_DONE),
+        },
         "REDUCE_ONLY FREEZE",
     ),
     "frozen before the open": (
