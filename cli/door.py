@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli import controls, deployed, plays
+from cli import controls, deployed, keeping, plays
 from cli import doctor as doctors
 from cli import drill as drills
 from cli import live as lives
@@ -210,6 +210,7 @@ def swings(
 
 
 controls.add_to(app)
+keeping.add_to(app)
 
 
 def _help(word: str) -> str:

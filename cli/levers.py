@@ -129,7 +129,7 @@ def write(folder: Path, lever: Lever, name: str = "") -> Day:
     with locked(folder):
         at = market_now(folder)
         if not (folder / TRUTH).exists():
-            archive.roll(folder, at, os.getpid(), _in_session)
+            archive.roll(folder, at, os.getpid(), in_session)
         write_held(folder, lever, name)
         return trading_day(at)
 
@@ -152,7 +152,7 @@ def write_held(
         return ledger.fold(events).latches
 
 
-def _in_session(at: Micros) -> bool:
+def in_session(at: Micros) -> bool:
     """Whether an agent would be at work, by the dated rules alone."""
     found = hours(trading_day(at), pack.load())
     if found.open is None or found.close is None:

@@ -287,6 +287,8 @@ class Ledger:
                     self._keep(order.not_after(at))
             case ev.FindingApplied(kind=kind, detail=detail) if kind in UNSAFE:
                 self.unsafe.setdefault(Condition(kind), detail)
+                # A journal put back from a backup lacks what came after that start, too.
+                self.has_recovered &= kind != Condition.JOURNAL_LOST
             case _:
                 pass
 

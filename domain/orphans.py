@@ -41,7 +41,7 @@ BPS = 3000
 """How far above the last price an orphan's stop is put: 20.00, or 30 % if that is more."""
 
 _WORKING = {Status.OPEN, Status.TRIGGER_PENDING}
-_ENDED = {Status.COMPLETE, Status.REJECTED, Status.CANCELLED}
+ENDED = {Status.COMPLETE, Status.REJECTED, Status.CANCELLED}
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +128,7 @@ def unwritten(books: Books, ledger: Ledger, prefix: str) -> tuple[ev.Event, ...]
             row
             for row in books.orders
             if (row.symbol, row.product, row.quantity) == (leg.symbol, "MIS", missing)
-            and _is_buying(row)
+            and is_buying(row)
             and row.trigger == trigger
             and row.orderid not in known
         ]
@@ -137,6 +137,11 @@ def unwritten(books: Books, ledger: Ledger, prefix: str) -> tuple[ev.Event, ...]
             ticket = replace(_ticket(rows[0]), strategy=leg.strategy)
             events += _adopted(ticket, rows[0].orderid, leg.leg, intent, books.got_at)
     return tuple(events)
+
+
+def adopted(row: OrderRow, leg: str, intent: str, at: Micros) -> Iterator[ev.Event]:
+    """Return how a working BUY of the books becomes a stop or cover of a leg."""
+    yield from _adopted(_ticket(row), row.orderid, leg, intent, at)
 
 
 def _adopted(ticket: Ticket, orderid: str, leg: str, intent: str, at: Micros) -> Iterator[ev.Event]:
@@ -177,7 +182,7 @@ class _Symbol:
         ]
         self._trades = [trade for trade in books.trades if trade.symbol == symbol]
         self.buys = [
-            row for row in self._rows if row.action is Action.BUY and row.status not in _ENDED
+            row for row in self._rows if row.action is Action.BUY and row.status not in ENDED
         ]
         contract = ledger.contract(symbol)
         self._tick = sized_for(contract, Units(0))[0]
@@ -192,16 +197,16 @@ class _Symbol:
     ) -> list[ev.Event] | None:
         """Return the events that take over so many units; None while a price is missing."""
         events: list[ev.Event] = []
-        stops = [row for row in self._rows if _is_buying(row) and row.trigger > 0]
-        limits = [row for row in self._rows if _is_buying(row) and row.trigger <= 0]
+        stops = [row for row in self._rows if is_buying(row) and row.trigger > 0]
+        limits = [row for row in self._rows if is_buying(row) and row.trigger <= 0]
         sells = [row for row in self._rows if row.action is Action.SELL and self._units(row)]
         for row in sorted(sells, key=lambda row: (row.placed_at or 0, row.orderid), reverse=True):
             if short <= 0:
                 break
             open_units = min(short, self._units(row))
             short -= open_units
-            mine = _enough(stops, open_units)
-            mine += _enough(limits, open_units - sum(self._left(buy) for buy in mine))
+            mine = enough(stops, open_units)
+            mine += enough(limits, open_units - sum(self._left(buy) for buy in mine))
             if mine:
                 plan = StopPlan(trigger=mine[0].trigger or mine[0].price, limit=mine[0].price)
             elif not self._terms.protects:
@@ -271,11 +276,12 @@ def _known(ledger: Ledger, symbol: Symbol) -> int:
     return -min(0, ledger.own_net().get(symbol, 0))
 
 
-def _is_buying(row: OrderRow) -> bool:
+def is_buying(row: OrderRow) -> bool:
+    """Whether it is a BUY that works."""
     return row.action is Action.BUY and row.status in _WORKING
 
 
-def _enough(buys: list[OrderRow], units: int) -> list[OrderRow]:
+def enough(buys: list[OrderRow], units: int) -> list[OrderRow]:
     """Take from `buys` one that fits exactly, else as many as cover the units."""
     fitting = next((row for row in buys if row.quantity == units), None)
     taken = [fitting] if fitting else []

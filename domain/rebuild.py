@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from domain.behind import behind
 from domain.blotter import Blotter
 from domain.books import Books
 from domain.orphans import Terms, is_lost, orphans, unwritten
@@ -47,4 +48,7 @@ class Rebuild:
             self._blotter.record(event)
         for event in unwritten(books, ledger, self._terms.prefix):
             self._blotter.record(event)
+        if takes_all:
+            for event in behind(books, ledger, self._terms.prefix):
+                self._blotter.record(event)
         return True

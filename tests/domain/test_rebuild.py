@@ -211,3 +211,12 @@ def test_desk_goes_by_no_snapshot_before_the_orphan_has_its_price() -> None:
     assert not bench.desk.is_recovered
     bench.read(5, [a_row(ENTRY, status=Status.COMPLETE)], [sold()])
     assert bench.desk.is_recovered
+
+
+@pytest.mark.parametrize("found", [(), (DAMAGED,)], ids=["whole", "put back"])
+def test_journal_put_back_takes_the_stop_that_replaced_its_own(found: tuple[ev.Event, ...]) -> None:
+    rebuild, blotter = a_rebuild(*an_open_short().events, *found)
+    second = a_row(a_buy(trigger=13_900, price=15_000), "S2")
+    books = some_books([*rows_of_short(Status.CANCELLED), second], [sold()])
+    assert rebuild.is_done(books, unpriced, t(60))
+    assert ("S2" in blotter.ledger.own_ids()) == bool(found)
