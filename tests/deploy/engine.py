@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,8 @@ class Engine:
             place = line.split()[1]
             if place.startswith(f"{self.folder}/"):
                 self._run("umount", "-l", place, check=False)
+        # What the engine has just left may still be busy for a moment.
+        self._run("umount", "-l", self.folder)
 
     def _answers(self) -> bool:
         assert self._daemon is not None
@@ -152,14 +154,16 @@ def engine() -> Iterator[Engine]:
     needs("dockerd", "docker-compose", "netns", "iptables")
     # A socket's path may have 107 bytes, which the folders of pytest often exceed.
     folder = Path(tempfile.mkdtemp(prefix="sut-"))
+    # In memory: a gigabyte of small files, all of them thrown away.
+    mount = ["mount", "-t", "tmpfs", "-o", "mode=0700", "sutradhar", str(folder)]
+    subprocess.run(mount, check=True)
     made = Engine(folder)
     try:
         made.start(*NO_BRIDGE)
         yield made
     finally:
         made.close()
-        with suppress(OSError):
-            shutil.rmtree(folder)
+        folder.rmdir()
 
 
 def move(made: Engine) -> None:

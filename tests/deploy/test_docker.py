@@ -1,8 +1,9 @@
 """The shipped image and compose file in a container engine that is started by hand.
 
-One session is played by the profile `sandbox`, and its agent is killed in the two ways there are,
-stopped, and played to its end. What is asserted of it is read from the host: ground truth and
-journal in the folder that compose mounts, and what the engine says.
+One session is played by the profile `sandbox`; its agent is killed in the two ways there are,
+stopped, started again and told to flatten. No step waits for the clock, for the day is long. What
+is asserted of it is read from the host: ground truth and journal in the folder that compose mounts,
+and what the engine says.
 """
 
 import json
@@ -32,12 +33,13 @@ pytestmark = [pytest.mark.deploy, pytest.mark.slow]
 
 COMMIT = "c0ffee" * 6 + "beef"
 AGENT, EXCHANGE = "sutradhar_paper-agent_1", "sutradhar_paper-exchange_1"
-SPEED = 60
+SPEED = 30
 LEG = Leg(ready="10:02", breaks="10:03")
 PATIENCE_S = 20.0
 """Each look asks the engine, so this is three times as long in real seconds."""
 
 GRACE_S = 75.0
+FLATTEN = ("flatten", "--state-dir", "/state")
 KILLED, UNHEALTHY_MEMORY = 137, "48m"
 
 # The shipped file but for the day, which is short and written, and for how often health is asked.
@@ -47,7 +49,7 @@ services:
     command: [exchange, --tape, /state/day.csv, --from, "10:01", --speed, "{SPEED}",
       --start-paused, --end-with-day, --state-dir, /state, --no-color]
   paper-agent:
-    command: [sandbox, --attach, "openalgo:5000", --until, "10:40", --state-dir, /state, --no-color]
+    command: [sandbox, --attach, "openalgo:5000", --state-dir, /state, --no-color]
     healthcheck: {{interval: 1s}}
 """
 
@@ -189,6 +191,7 @@ def play(built: Engine, folder: Path) -> Played:
     seen.note_position()
 
     up(seen, override)
+    built.docker("exec", AGENT, "/app/.venv/bin/python", "/app/run.py", *FLATTEN)
     seen.codes["agent"] = ended(seen, AGENT)
     built.compose("stop", "paper-exchange", override=override)
     seen.codes["exchange"] = ended(seen, EXCHANGE)
