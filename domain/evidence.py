@@ -29,6 +29,9 @@ WHOLE_DAY = Micros(24 * 60 * MINUTE)
 READS = 2
 """How many snapshots an absence or an end must be seen in."""
 
+BARE_GAPS = 3
+"""How many times `orders.confirm_gap_s` a refusal must be seen for that comes without a reason."""
+
 _ENDED = {Status.CANCELLED: State.CANCELLED, Status.REJECTED: State.REJECTED}
 _WORKING = {Status.TRIGGER_PENDING: State.TRIGGER_PENDING, Status.OPEN: State.OPEN}
 
@@ -272,7 +275,9 @@ class Weighing:
         return order.pending
 
     def _ending(self, order: Order, row: OrderRow) -> None:
-        is_seen_twice = self._is_seen_twice(order)
+        # A row may carry another row's status, which brings no reason along.
+        is_bare = row.status is Status.REJECTED and not row.reason
+        is_seen_twice = self._is_seen_twice(order, BARE_GAPS if is_bare else 1)
         pushed = self._memory.pushed_reason.get(order.orderid)
         told = row.status is Status.REJECTED and pushed is not None
         if told or is_seen_twice:
@@ -288,10 +293,10 @@ class Weighing:
             return False
         return leg is not None and leg.phase is Phase.PROTECT and leg.short > 0
 
-    def _is_seen_twice(self, order: Order) -> bool:
-        """Whether an end is shown for a second time, by a read that began apart from the first."""
+    def _is_seen_twice(self, order: Order, gaps: int = 1) -> bool:
+        """Whether an end is shown again, and nothing else since, by a read apart from the first."""
         first = self._memory.ended.setdefault(order.intent, self._books.got_at)
-        return self._books.asked_at >= first + seconds(self._params.confirm_gap_s)
+        return self._books.asked_at >= first + gaps * seconds(self._params.confirm_gap_s)
 
     def _strangers(self) -> None:
         """Note ids that are nobody's we know; while one of ours is in flight, look-alikes wait."""

@@ -229,3 +229,13 @@ def test_trades_of_another_side_under_our_id_are_not_counted() -> None:
         table.read(when, [a_row(a_buy(), "S1")], [a_trade(ENTRY, 650, 12_990, "S1")])
     assert (table.order.filled, table.order.state) == (0, State.TRIGGER_PENDING)
     assert (table.kinds, table.blotter.alarms) == (["ODD_TRADES"], ["ODD_TRADES i1"])
+
+
+@pytest.mark.parametrize(("reason", "needed"), [("margin", 2), ("", 4)])
+def test_refusal_without_a_reason_may_be_another_rows_and_is_looked_at_longer(
+    reason: str, needed: int
+) -> None:
+    table = Table(an_entry())
+    row = a_row(ENTRY, status=Status.REJECTED, reason=reason)
+    seen = [table.read(second, [row]).order.state is State.REJECTED for second in range(1, 6)]
+    assert seen.index(True) + 1 == needed
