@@ -31,6 +31,7 @@ from cli.session import Session
 from cli.switch import Switch
 from cli.version import commit
 from cli.vigil import Vigil
+from config.settings import Settings
 from domain import clock
 from domain.errors import JournalError
 from domain.ledger import Ledger
@@ -110,14 +111,7 @@ class Agent:
             on_api=api_seen(self._post),
             on_death=worker_died(self._post),
         )
-        link = Link(
-            url=server.ws_url,
-            api_key=server.api_key,
-            chunk=settings.feed.subscribe_chunk,
-            plain_hosts=settings.broker.plain_http_hosts,
-            access=server.access,
-        )
-        links = [link, *([server.backup] if server.backup else [])]
+        links = [_link(server, settings), *([server.backup] if server.backup else [])]
         self._streams = {each.source: self._stream(each) for each in links}
         ports = Ports(
             post=self._post if session.take is None else Tapped(self._post, session.take),
@@ -254,6 +248,16 @@ class Agent:
         """Note a signal; it is heard in the loop."""
         del frame
         self._inbox.put(signal.Signals(number))
+
+
+def _link(server: Server, settings: Settings) -> Link:
+    return Link(
+        url=server.ws_url,
+        api_key=server.api_key,
+        chunk=settings.feed.subscribe_chunk,
+        plain_hosts=settings.broker.plain_http_hosts,
+        access=server.access,
+    )
 
 
 class _Door:

@@ -251,20 +251,6 @@ def test_refused_key_ends_the_connection_with_that_word_alone(desk: Desk, opened
     assert desk.states == [StreamState.CONNECTING, StreamState.REFUSED]
 
 
-def test_epoch_that_is_over_opens_nothing(desk: Desk, opened: Opened) -> None:
-    with streaming() as server:
-        stream = connected(server, desk, opened)
-        stream.connect(6, PAIRS)
-        assert server.peer().connection.ping().wait(WITHIN_S)
-        stream.connect(8, PAIRS)
-        until(lambda: [change.epoch for change in desk.changes][-1] == 8, WITHIN_S)
-        server.peer(1)
-        stream.close()
-        assert stream.join(WITHIN_S)
-    assert len(server.peers) == 2
-    assert 6 not in {change.epoch for change in desk.changes}
-
-
 def test_server_that_is_not_there_is_a_closed_connection(desk: Desk, opened: Opened) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
