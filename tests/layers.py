@@ -83,6 +83,7 @@ STAGES: tuple[Stage, ...] = (
         Layer("processes", ("processes",), 400),
         Layer("disturbed", ("disturbed",), 400, KOLKATA),
     ),
+    (Layer("deploy", ("deploy",), 400),),
 )
 
 
