@@ -181,3 +181,17 @@ def test_expect_and_keep_alive_work_as_ever(site: Site) -> None:
         connection.request("GET", path)
         assert json.loads(connection.getresponse().read())
     connection.close()
+
+
+def test_connection_is_closed_when_the_client_says_so(site: Site) -> None:
+    with site.wire() as once:
+        once.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert read_all(once).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_connection_that_nobody_uses_any_more_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.service.KEEP_ALIVE_S", 0)
+    with served() as site, site.wire() as idle:
+        site.board.show(a_status())
+        idle.sendall(GET)
+        assert read_all(idle).startswith(b"HTTP/1.1 200 OK\r\n")
