@@ -34,7 +34,7 @@ _NAMED = re.compile(
     r"(?i)(?:api_?key|secret|passw(?:or)?d|token)\w*[\"']?\s*[:=]\s*[\"']?"
     r"(?P<value>(?=[A-Za-z0-9+/_-]*[0-9])(?=[A-Za-z0-9+/_-]*[A-Za-z])[A-Za-z0-9+/_-]{24,})"
 )
-_PRETENDED = re.compile(r"(?i)test|example|sandbox|paper|fake|dummy|your|change")
+_PRETENDED = re.compile(r"(?i)test|canary|example|sandbox|paper|fake|dummy|your|change")
 
 
 def pins(lock: str) -> Pins:

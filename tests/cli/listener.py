@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-SECRET = "k3y-of-the-listener-7781"
+SECRET = "k3y-of-the-test-listener-7781"
 
 
 class Listener:

@@ -10,7 +10,7 @@ from config.settings import load
 from domain.errors import ConfigError
 from tests.config.reading import KEY, NOWHERE, SANDBOX, problems_of, settings_of
 
-TOKEN = "control-token-of-at-least-32-letters"
+TOKEN = "test-control-token-of-at-least-32-letters"
 
 
 def secret_file(folder: Path, text: str = TOKEN, mode: int = 0o600, name: str = "token") -> Path:
