@@ -137,6 +137,8 @@ class Protection:
             if order.remaining <= surplus:
                 surplus -= order.remaining
                 self._b.end(order, at, "surplus stop")
+        if any(order.pending is not Pending.NONE for order in placed):
+            return  # what is being changed or ended may be the surplus
         resting = [o for o in placed if o.state is State.TRIGGER_PENDING and o.may_be_asked(at)]
         if surplus and resting and resting[-1].remaining > surplus:
             self._resize(resting[-1], resting[-1].remaining - surplus, at)

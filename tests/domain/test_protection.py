@@ -100,6 +100,16 @@ def test_stop_larger_than_the_short_is_made_smaller_or_replaced(
     assert sent(bench.settle(12)) == asked
 
 
+def test_of_two_stops_that_are_too_large_together_one_at_a_time_is_replaced() -> None:
+    bench = a_filling_entry(modify_qty="none").read(10, [FILLED], [sold()])
+    bench.reply(12, Outcome.UNKNOWN).settle(15).reply(15.5, orderid="S2")
+    leg = next(bench.ledger.open_legs())
+    bench.ledger.legs[leg.leg] = replace(leg, sold=replace(leg.sold, units=1_235))
+    both = [FILLED, a_row(a_buy(), "S1"), a_row(bench.order().ticket, "S2")]
+    assert sent(bench.read(16, both, [sold()])) == [("cancel", "S2", 0, 0)]
+    assert sent(bench.settle(17.5)) == [], "the other one is the cover of half the short"
+
+
 def test_stop_whose_change_is_in_the_air_is_waited_for() -> None:
     bench = a_resting_entry().read(10, [FILLING], [sold(65)]).reply(10.3, orderid="S1")
     bench.read(10.5, rows(bench, "S1"), [sold(195)]).take()
