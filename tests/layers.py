@@ -75,7 +75,8 @@ STAGES: tuple[Stage, ...] = (
         Layer("ports", PORTS, 400, NEW_YORK, is_brief=True, is_measured=True, marked=PLAIN),
         Layer("commands", COMMANDS, 400, NEW_YORK, is_brief=True, is_measured=True, marked=PLAIN),
     ),
-    (Layer("simulation", ("simulation",), 600),),
+    # A booted machine waits for its services, and lets the simulation work meanwhile.
+    (Layer("simulation", ("simulation",), 600), Layer("deploy", ("deploy",), 600)),
     (Layer("threads", ("threads",), 180, is_measured=True),),
     # They wait for the clock more than they work.
     (
@@ -83,7 +84,6 @@ STAGES: tuple[Stage, ...] = (
         Layer("processes", ("processes",), 400),
         Layer("disturbed", ("disturbed",), 400, KOLKATA),
     ),
-    (Layer("deploy", ("deploy",), 400),),
 )
 
 
