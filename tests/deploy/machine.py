@@ -93,6 +93,12 @@ class Machine:
             command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
         )
 
+    def wait_for(self, test: str) -> None:
+        """Wait until a shell's test holds in the machine, asked there five times a second."""
+        loop = f"until {test}; do sleep 0.2; done"
+        ran = self.inside("timeout", str(PATIENCE_S), "sh", "-c", loop)
+        assert ran.returncode == 0, f"{test}: still not so after {PATIENCE_S} s; {ran.stderr}"
+
     def systemctl(self, *words: object) -> str:
         """Ask its systemd, and return the answer."""
         return self.inside("systemctl", *words).stdout.strip()

@@ -27,13 +27,14 @@ from tests.deploy.openalgo import BROKER
 from tests.e2e.sessions import Truth
 from tests.processes.desk import a_desk
 from tests.tapes import CALL, DAY, UNITS, Leg
-from tests.waiting import until
 
 UNIT = "sutradhar.service"
 FAILED = "sutradhar-failed@sutradhar.service.service"
 KEY = "k" * 32
 SOLD = Leg(ready="10:02", breaks="10:03")
 EXCHANGE = "srv/exchange"
+SHOW = f"systemctl show {UNIT} --value -p"
+RESTS = f'{{ systemctl is-failed -q {UNIT} || [ "$({SHOW} ActiveState)" = inactive ]; }}'
 LONG_S = 60.0
 NOT_OURS = {"truth.jsonl", "lock", "marks.jsonl", "said.txt", "agent.log"}
 
@@ -122,13 +123,20 @@ class Service:
     def wait_until_ready(self, before: Life = NOT_BORN) -> float:
         """Wait until it runs, in another life than before; return the seconds that took."""
         started = perf_counter()
-        until(lambda: self.state == "active" and self.life().pid not in {0, before.pid}, LONG_S)
+        pid = f"$({SHOW} MainPID)"
+        other = f'[ "{pid}" != 0 ] && [ "{pid}" != {before.pid} ]'
+        self.machine.wait_for(f'[ "$({SHOW} ActiveState)" = active ] && {other}')
         return perf_counter() - started
 
     def wait_until_it_rests(self) -> str:
         """Wait until nobody runs it and nobody will; return why, and its exit code."""
-        until(lambda: self.state in {"inactive", "failed"}, LONG_S)
+        self.machine.wait_for(f'[ "$({SHOW} MainPID)" = 0 ] && {RESTS}')
         return f"{self.state} {self.show('Result')} {self.show('ExecMainStatus')}"
+
+    def wait_until_begun_after(self, before: Life) -> None:
+        """Wait until a life began after another one; it may be over by then."""
+        since = f"$({SHOW} ExecMainStartTimestampMonotonic)"
+        self.machine.wait_for(f'[ "{since}" -gt {before.since_us} ]')
 
     def set_environment(self, more: str) -> None:
         """Write its environment anew, with more lines."""

@@ -6,9 +6,8 @@ from domain.books import Action
 from domain.session import instant
 from domain.units import Day
 from tests.deploy.conftest import Furnish
-from tests.deploy.service import LONG_S, UNIT, Service
+from tests.deploy.service import UNIT, Service
 from tests.tapes import CALL, UNITS
-from tests.waiting import until
 
 pytestmark = [pytest.mark.deploy, pytest.mark.slow]
 
@@ -24,9 +23,8 @@ def move_to(service: Service, day: Day, wall: str) -> None:
 
 @pytest.mark.incident("INC-107")
 def test_timer_starts_the_day_and_day_done_ends_it(furnish: Furnish) -> None:
-    service = furnish("15:14:54")
+    service = furnish("15:14:56")
     service.machine.boot()
-    assert until(lambda: service.state == "inactive" and service.wait_until_it_rests(), LONG_S)
     assert service.wait_until_it_rests() == RESTS
     assert service.truth.net(CALL) == 0
     assert sum(order.filled for order in service.truth.orders(Action.BUY)) == UNITS
@@ -37,7 +35,7 @@ def test_timer_starts_the_day_and_day_done_ends_it(furnish: Furnish) -> None:
     service.machine.systemctl("stop", "openalgo")
     done = service.life()
     move_to(service, FRIDAY, "08:44:59")
-    until(lambda: service.life().since_us > done.since_us, LONG_S)
+    service.wait_until_begun_after(done)
     service.wait_until_ready()
     assert f"trading {FRIDAY}" in service.log
     # Nothing is open and nobody answers: parking would only take its time.
@@ -46,7 +44,7 @@ def test_timer_starts_the_day_and_day_done_ends_it(furnish: Furnish) -> None:
 
     friday = service.life()
     move_to(service, SATURDAY, "08:44:59")
-    until(lambda: service.life().since_us > friday.since_us, LONG_S)
+    service.wait_until_begun_after(friday)
     assert service.wait_until_it_rests() == RESTS
     assert f"no session on {SATURDAY}" in service.log
     assert service.failures == []

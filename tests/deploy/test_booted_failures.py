@@ -52,7 +52,7 @@ def test_ten_crashes_in_a_row_are_its_end_and_one_notification(service: Service)
     service.machine.systemctl("daemon-reload")
     service.machine.systemctl("reset-failed", UNIT)
     service.machine.systemctl("--no-block", "start", UNIT)
-    until(lambda: service.state == "failed", LONG_S)
+    service.wait_until_it_rests()
     assert "Start request repeated too quickly." in service.log
     assert service.log.count("Main process exited, code=killed, status=9/KILL") == 10
     assert_told(service, before + 1)

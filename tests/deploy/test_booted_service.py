@@ -13,13 +13,14 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.deploy, pytest.mark.slow]
 
-STARVES_S = 4
+STARVES_S = 6
 DROP_IN = f"etc/systemd/system/{UNIT}.d/test.conf"
 
 
 @pytest.fixture(scope="module")
 def service(furnish: Furnish) -> Service:
     made = furnish("10:04:00")
+    made.machine.write(DROP_IN, f"[Service]\nWatchdogSec={STARVES_S}\n")
     made.machine.boot()
     return made
 
@@ -62,11 +63,7 @@ def test_kill_9_is_active_again_and_doubles_nothing(service: Service) -> None:
 
 
 def test_starved_watchdog_is_a_restart(service: Service) -> None:
-    """Shipped are 30 s, here 4: the process is stopped as a whole, as a dead disk would do it."""
-    service.wait_until_ready()
-    service.machine.write(DROP_IN, f"[Service]\nWatchdogSec={STARVES_S}\n")
-    service.machine.systemctl("daemon-reload")
-    service.machine.systemctl("restart", UNIT)
+    """Shipped are 30 s, here 6: the process is stopped as a whole, as a dead disk would do it."""
     service.wait_until_ready()
     before, restarts = service.life(), int(service.show("NRestarts"))
     service.machine.systemctl("kill", "-s", "STOP", UNIT)
