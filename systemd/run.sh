@@ -13,10 +13,14 @@ STATE=/var/lib/sutradhar
     printf '%s\n' "run.sh: only root may become the service's user; sudo $0" >&2
     exit 1
 }
-exec systemd-run --quiet --pipe --wait --collect \
-    -p DynamicUser=yes -p User=sutradhar -p UMask=0077 \
-    -p StateDirectory=sutradhar -p StateDirectoryMode=0700 -p WorkingDirectory=$STATE \
-    -p EnvironmentFile=$ETC/sutradhar.env \
+user="-p DynamicUser=yes -p User=sutradhar -p StateDirectory=sutradhar -p StateDirectoryMode=0700"
+case "$*" in
+# It asks systemd, which does not know everywhere a user that exists only for a while.
+*--deploy*) user= ;;
+esac
+# shellcheck disable=SC2086 # a list of words
+exec systemd-run --quiet --pipe --wait --collect $user \
+    -p UMask=0077 -p WorkingDirectory=$STATE -p EnvironmentFile=$ETC/sutradhar.env \
     -p LoadCredential=openalgo:$ETC/credentials/openalgo \
     -p LoadCredential=sutradhar:$ETC/credentials/sutradhar \
     $HOME_DIR/.venv/bin/python $HOME_DIR/run.py "$@" --state-dir $STATE

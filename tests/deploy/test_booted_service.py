@@ -7,6 +7,7 @@ import pytest
 
 from domain.session import instant
 from tests.deploy.conftest import Furnish
+from tests.deploy.machine import HOME
 from tests.deploy.service import LONG_S, UNIT, Service, figure
 from tests.tapes import DAY
 from tests.waiting import until
@@ -96,3 +97,30 @@ def test_reboot_at_eleven_with_an_open_short_brings_it_back(service: Service) ->
     service.assert_protected()
     figure(f"power cut, boot at 11:00: active again {took_s:.1f} s after the boot")
     assert service.failures == []
+
+
+def test_scripts_act_as_the_service_and_take_it_away(service: Service) -> None:
+    service.wait_until_ready()
+    machine, scripts = service.machine, f"/{HOME}/systemd"
+    frozen = machine.inside(f"{scripts}/run.sh", "freeze")
+    assert frozen.returncode == 0, frozen.stdout + frozen.stderr
+    looked = machine.inside(f"{scripts}/run.sh", "doctor", "--deploy", "unit")
+    unit = "PASS unit: sutradhar.service active, enabled"
+    assert unit in looked.stdout, looked.stdout + looked.stderr
+    mine = machine.inside("find", "/var/lib/private/sutradhar", "-uid", "0").stdout
+    assert mine == ""
+
+    again = machine.inside(f"{scripts}/install.sh")
+    assert (again.returncode, again.stdout.splitlines()) == (
+        0,
+        ["enabled at boot and by sutradhar.timer"],
+    )
+    gone = machine.inside(f"{scripts}/uninstall.sh")
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert machine.systemctl("is-enabled", UNIT) == ""
+    assert (machine.root / "etc/sutradhar/credentials/openalgo/api_key").exists()
+    assert "FREEZE" in (machine.state / "status.json").read_text("ascii")
+    service.assert_protected()
+    machine.inside(f"{scripts}/uninstall.sh", "--purge")
+    assert not (machine.root / "etc/sutradhar").exists()
+    assert not machine.state.exists()
