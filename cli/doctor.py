@@ -11,7 +11,6 @@ from cli.ticking import print_ticks
 from cli.visit import Visit
 from config import log as logs
 from config.groups import LogParams
-from config.groups import LogParams
 from config.settings import load
 from domain.errors import ConfigError
 
