@@ -1,9 +1,9 @@
 """OrderActor: the only writer to the broker.
 
 Hears:  Begin, PreflightDone, PlanDay, JoinContracts, StrategyReady, StrategyLost, ActorLost,
-        FeedTrusted, ClockJumped, PlaceEntry, CancelEntry, RaiseStop, MoveStop, TriggerMet,
-        ExitPosition, FlattenAll, BrokerReplied, OrderPushed, QuotesRead, MarginSeen, BooksJudged,
-        BooksFailed, FactsWanted, Park, PullLever, Pulse
+        FeedTrusted, ClockJumped, LeaseSeen, PlaceEntry, CancelEntry, RaiseStop, MoveStop,
+        TriggerMet, ExitPosition, FlattenAll, BrokerReplied, OrderPushed, QuotesRead, MarginSeen,
+        BooksJudged, BooksFailed, FactsWanted, Park, PullLever, Pulse
 Tells:  watchdog, strategy, feed, monitor <- OrderChanged, PositionChanged, RecoveryDone;
         strategy, monitor <- ModeEntered, EntryRefused; monitor <- StandingChanged;
         reconcile <- Attention; alerts <- Paged; main <- LeverPulled, Ended
@@ -37,7 +37,7 @@ from domain.session import DayPlan
 from domain.strategy import Mode
 from domain.units import Micros, seconds
 from journal.opening import Opened
-from messages.control import Begin, ClockJumped, Ended, Park, Pulse, RecoveryDone
+from messages.control import Begin, ClockJumped, Ended, LeaseSeen, Park, Pulse, RecoveryDone
 from messages.orders import (
     ActorLost,
     Attention,
@@ -70,7 +70,7 @@ log = logging.getLogger(__name__)
 Command = PlaceEntry | CancelEntry | RaiseStop | MoveStop | ExitPosition | FlattenAll | Park
 Price = QuotesRead | MarginSeen
 Answer = BrokerReplied | OrderPushed | Price | BooksJudged | BooksFailed | PreflightDone
-Said = StrategyReady | StrategyLost | ActorLost | FeedTrusted | TriggerMet | ClockJumped
+Said = StrategyReady | StrategyLost | ActorLost | FeedTrusted | TriggerMet | ClockJumped | LeaseSeen
 Word = Begin | PlanDay | JoinContracts | Said | FactsWanted | PullLever | Pulse
 Heard = Command | Answer | Word
 
@@ -234,6 +234,8 @@ class OrderActor(Actor):
                 self._read_now = True
             case ClockJumped(reason=reason):
                 desk.jumped(reason, at)
+            case LeaseSeen(doubt=doubt):
+                desk.standing.leased(doubt)
             case _:
                 assert_never(said)
 

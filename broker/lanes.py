@@ -60,7 +60,8 @@ class Lanes:
     `mode` is the one the server was found in, `analyze` or `live`: an answer in the other is
     NONSENSE. `speed` is how many seconds of market time pass in one of ours. `rng` draws the jitter
     of a wait after 429. Callbacks run in a worker's thread and must only tell; `on_death` is told
-    the name of a worker that died and was replaced.
+    the name of a worker that died and was replaced. `refusal` is asked in a worker's thread, right
+    before a write leaves, why it may not; it must not wait.
     """
 
     def __init__(  # noqa: PLR0913 - what it carries by, and who is told of it
@@ -73,6 +74,7 @@ class Lanes:
         speed: float = 1,
         on_api: Callable[[ApiSeen], None] | None = None,
         on_death: Callable[[str], None] = lambda _: None,
+        refusal: Callable[[Write], str] = lambda _: "",
     ) -> None:
         self._transport = transport
         self._params = params
@@ -81,6 +83,7 @@ class Lanes:
         self._speed = speed
         self._on_api = on_api
         self._on_death = on_death
+        self._refusal = refusal
         self._writes = WriteQueue(Governor(params))
         self._reads = ReadQueue(Pacer(params.read_rate_per_s), self._writes.governor)
         self._complaints = Complaints()
@@ -207,6 +210,8 @@ class Lanes:
     def _written(self, job: WriteJob, session: Session) -> WriteReply:
         if job.is_late(clock.machine()):
             return scripts.not_sent(job.call, "too late to be sent")
+        if refused := self._refusal(job.call):
+            return scripts.not_sent(job.call, refused)
         reply, answer = self._drive(scripts.write(job.call, self._mode), session)
         if answer is not None:
             self._report(reply.route, answer, reply.orderid)

@@ -42,7 +42,7 @@ from domain.status import Count
 from domain.units import SECOND, Micros, seconds
 from journal.orders import NAME as JOURNAL
 from journal.orders import JournalReader
-from messages.control import Alive, Ended, InboxesMeasured, Park, Pulse
+from messages.control import Alive, Ended, InboxesMeasured, LeaseSeen, Park, Pulse
 from messages.orders import LeverPulled
 from research.tap import Tapped
 
@@ -110,6 +110,7 @@ class Agent:
             speed=server.speed,
             on_api=api_seen(self._post),
             on_death=worker_died(self._post),
+            refusal=session.refusal,
         )
         links = [_link(server, settings), *([server.backup] if server.backup else [])]
         self._streams = {each.source: self._stream(each) for each in links}
@@ -158,6 +159,14 @@ class Agent:
                 stream.join(STOP_S)
             for number, handler in before:
                 signal.signal(number, handler)
+
+    def leased(self, doubt: str) -> None:
+        """Tell whether this host's lease is in doubt; '' if not. The main thread."""
+        self._post.tell("order", LeaseSeen(at=clock.now(), doubt=doubt))
+
+    def end(self, reason: str) -> None:
+        """Let the agent end as after an escalation, at once and without parking."""
+        self._inbox.put(Ended(at=clock.now(), code=ESCALATED, reason=reason))
 
     def _stream(self, link: Link) -> OpenAlgoStream:
         """Return a stream that delivers into a lane of its own."""

@@ -77,7 +77,7 @@ class Life:
         """
         if not self.stays:
             return self._day(trading_day(clock.now()), play)
-        night = Night(self.folder, self._asleep(), self.beside)
+        night = Night(self.folder, asleep(self.settings), self.beside)
         done: Day | None = None
         try:
             with night.listening():
@@ -121,7 +121,7 @@ class Life:
             return
         why = f"next session {following.day} {show(following.open)[:5]} IST"
         log.info("asleep until %s %s IST: %s", following.day, show(until)[:5], why)
-        night.status = self._asleep()
+        night.status = asleep(self.settings)
         night.sleep(until, why, self.roll)
         log.info("awake for the session of %s", following.day)
 
@@ -133,14 +133,15 @@ class Life:
             archive.roll(self.folder, now, os.getpid(), Calendar(self.settings).in_session)
             archive.prune(self.folder, self.settings.journal.keep_days)
 
-    def _asleep(self) -> Status:
-        server = self.settings.openalgo
-        return Status(
-            at=clock.now(),
-            pid=os.getpid(),
-            day=trading_day(clock.now()),
-            url=server.rest_url,
-            mode="CLOSED",
-            broker=self.settings.broker.name,
-            commit=commit(),
-        )
+
+def asleep(settings: Settings) -> Status:
+    """Return what is told of a process in which no actor lives."""
+    return Status(
+        at=clock.now(),
+        pid=os.getpid(),
+        day=trading_day(clock.now()),
+        url=settings.openalgo.rest_url,
+        mode="CLOSED",
+        broker=settings.broker.name,
+        commit=commit(),
+    )

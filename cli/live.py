@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cli import alerts, page, sessions
@@ -12,10 +13,11 @@ from cli.again import Again, command, keep
 from cli.agent import Agent, Server
 from cli.inquiry import access_of, link_of
 from cli.life import DAY_DONE as DONE
-from cli.life import Life
-from cli.night import Beside
+from cli.life import Life, asleep
+from cli.night import Beside, Night
 from cli.notify import Service, Terms
 from cli.session import Session, locked
+from cli.standby import Standby
 from cli.taping import taped
 from config import log as logs
 from config.settings import Settings, load
@@ -67,6 +69,7 @@ def run(options: Options) -> int:
         for note in settings.notes:
             log.info("%s", note)
         service = Service(Terms.of(os.environ, settings.shutdown.park_s + CLOSE_S))
+        standby = Standby(settings.lease, folder)
         with page.beside(settings, folder) as board, alerts.beside(settings, folder, board) as out:
 
             def show(status: Status) -> None:
@@ -74,17 +77,30 @@ def run(options: Options) -> int:
                 service.show(status)
 
             session = Session(
-                settings=settings, folder=folder, show=show, pager=out.pager, over=out.ended
+                settings=settings,
+                folder=folder,
+                show=show,
+                pager=out.pager,
+                over=out.ended,
+                refusal=standby.refusal,
             )
             beside = Beside(show=show, follow=lambda: service.look(is_fed=True))
             life = Life(settings, folder, stays=options.stays, beside=beside)
-            ended = life.run(lambda planned: _play(options, session, planned, service))
+
+            def play(planned: DayPlan) -> Ended:
+                night = Night(folder, asleep(settings), beside)
+                once = partial(_play, options, session, planned, service, standby)
+                return standby.play(planned, night, once)
+
+            ended = life.run(play)
             service.over(ended.code)
         log.info("over code=%d %s", ended.code, ended.reason)
         return ended.code
 
 
-def _play(options: Options, session: Session, planned: DayPlan, service: Service) -> Ended:
+def _play(
+    options: Options, session: Session, planned: DayPlan, service: Service, standby: Standby
+) -> Ended:
     """Play one day, with actors, lanes and streams of its own. Raises ConfigError, JournalNewer."""
 
     def wait() -> None:
@@ -100,7 +116,7 @@ def _play(options: Options, session: Session, planned: DayPlan, service: Service
         log.info("prices have a backup: %s", server.backup.url)
     with taped(options.record, session, planned.day) as own:
         agent = Agent(own, planned, server)
-        ended = agent.run(lambda: _follow(agent, service))
+        ended = agent.run(lambda: _follow(agent, service, standby))
     session.over(ended)
     sessions.note(session.folder, session.settings, planned.day, ended.code)
     if ended.code == BAD_CONFIG:
@@ -108,8 +124,9 @@ def _play(options: Options, session: Session, planned: DayPlan, service: Service
     return ended
 
 
-def _follow(agent: Agent, service: Service) -> None:
-    """Tell the service manager how it is. In every round of the agent's loop."""
+def _follow(agent: Agent, service: Service, standby: Standby) -> None:
+    """Look at the lease, tell the service manager how it is. In every round of the agent's loop."""
+    standby.look(agent)
     if agent.is_parking:
         service.stopping()
     service.look(is_fed=agent.is_fed)

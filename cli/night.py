@@ -92,14 +92,17 @@ class Night:
         `each_round` is called in every one. Raises Leave.
         """
         self._shown_at = None
-        pause = threading.Event()
         while until is None or clock.now() < until:
             each_round()
-            self.obey()
-            self.beside.follow()
-            self._show(why)
             left_s = LOOK_S if until is None else (until - clock.now()) / seconds(1)
-            pause.wait(max(0.0, min(LOOK_S, left_s)))
+            self.look(why, left_s)
+
+    def look(self, why: str, left_s: float = LOOK_S) -> None:
+        """Do what one round does, and wait a moment, no longer than `left_s`. Raises Leave."""
+        self.obey()
+        self.beside.follow()
+        self._show(why)
+        threading.Event().wait(max(0.0, min(LOOK_S, left_s)))
 
     def obey(self) -> None:
         """Write down what humans asked for since the last look, and answer."""

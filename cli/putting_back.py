@@ -133,14 +133,31 @@ def _last(folder: Path) -> Micros:
 
 
 def _found(folder: Path, now: Micros, aside: Path, before: dict[str, str]) -> Iterator[Event]:
-    day = trading_day(now)
-    found = hours(day, pack.load())
-    if found.open is not None and now >= found.open:
-        yield FindingApplied(at=now, kind=Condition.JOURNAL_LOST, subject=aside.name, detail=WHY)
-    up = _latches(folder, day)
+    yield from lost(now, aside.name, WHY)
+    up = _latches(folder, trading_day(now))
     for name, reason in before.items():
         if name not in up:
             yield LatchSet(at=now, name=name, reason=reason)
+
+
+def lost(now: Micros, subject: str, why: str) -> Iterator[Event]:
+    """Yield what a journal says of itself that lacks a part of today, if there was a session."""
+    found = hours(trading_day(now), pack.load())
+    if found.open is not None and now >= found.open:
+        yield FindingApplied(at=now, kind=Condition.JOURNAL_LOST, subject=subject, detail=why)
+
+
+def mark_lost(folder: Path, now: Micros, subject: str, why: str) -> bool:
+    """Write down that a part of today is not in the journal of a folder that is ours.
+
+    Returns whether there was a session that could be lost. Raises JournalError.
+    """
+    _merge(folder, now)
+    events = list(lost(now, subject, why))
+    if events:
+        with OrderJournal(folder / JOURNAL, os.getpid(), now) as journal:
+            journal.append(events)
+    return bool(events)
 
 
 def _words(event: Event) -> str:

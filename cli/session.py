@@ -11,6 +11,7 @@ from pathlib import Path
 
 from actors.alerts import Pager
 from config.settings import Settings
+from domain.calls import Write
 from domain.errors import ConfigError, SutradharError
 from domain.status import Status
 from messages.control import Ended
@@ -33,7 +34,8 @@ class Session:
 
     `take` gets every tick that bars are told, in the feed's thread, where somebody records. `show`
     gets the status each market second, in the monitor's thread, and must not wait. `pager` takes
-    what a human is to know; `over` is told how the day's agent ended.
+    what a human is to know; `over` is told how the day's agent ended. `refusal` says why a
+    write may not leave, in a lane's thread.
     """
 
     settings: Settings
@@ -42,6 +44,7 @@ class Session:
     show: Callable[[Status], None] = lambda _: None
     pager: Pager | None = None
     over: Callable[[Ended], None] = lambda _: None
+    refusal: Callable[[Write], str] = lambda _: ""
 
 
 def is_held(folder: Path) -> bool:

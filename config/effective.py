@@ -7,6 +7,7 @@ from config import secrets
 from config.groups import KeyParams, LogParams, OpenAlgoParams, StrategyChoice
 from domain import params as groups
 from domain.alert_params import AlertParams, HeartbeatParams, TelegramParams
+from domain.lease_params import LeaseParams
 from domain.page_params import PageParams
 from domain.rules import RulePack
 
@@ -40,6 +41,7 @@ class Settings:
     actors: groups.ActorParams
     shutdown: groups.ShutdownParams
     flatten: groups.FlattenParams
+    lease: LeaseParams
     page: PageParams
     alerts: AlertParams
     telegram: TelegramParams

@@ -20,6 +20,7 @@ from config.problems import Complaints
 from domain import params as groups
 from domain.alert_params import AlertParams, HeartbeatParams, TelegramParams
 from domain.errors import ConfigError
+from domain.lease_params import LeaseParams
 from domain.page_params import PageParams
 
 __all__ = ["GROUPS", "Reading", "Settings", "every_leaf", "load", "read"]
@@ -49,6 +50,7 @@ GROUPS: Mapping[str, Any] = {
     "actors": groups.ActorParams(),
     "shutdown": groups.ShutdownParams(),
     "flatten": groups.FlattenParams(),
+    "lease": LeaseParams(),
     "page": PageParams(),
     "alerts": AlertParams(),
     "telegram": TelegramParams(),

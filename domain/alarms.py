@@ -274,6 +274,7 @@ _HELD = {
     Condition.WRITES_REFUSED: (CRITICAL, 0),
     Condition.QUARANTINE: (CRITICAL, 0),
     Condition.CAST: (WARNING, 0),
+    Condition.LEASE: (CRITICAL, 0),
 }
 
 _PAGED = {

@@ -97,6 +97,11 @@ def steady() -> Micros:
     return Micros(time.monotonic_ns() // 1000)
 
 
+def boot() -> Micros:
+    """Return how long this host has been up in microseconds, time asleep included."""
+    return Micros(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000)
+
+
 def micros(instant: datetime) -> Micros:
     """Return an aware datetime as microseconds since the epoch."""
     return Micros((instant - EPOCH) // _MICROSECOND)

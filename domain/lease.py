@@ -104,6 +104,11 @@ class Lease:
         self._settles_for = Micros(0)
         self._began: Instant | None = None
 
+    @property
+    def is_left(self) -> bool:
+        """Whether what stands there was given back."""
+        return self._seen is not None and self._seen[0] is not None and self._seen[0].is_free
+
     def resume(self, held: Held, at: Instant) -> None:
         """Go on where a former process of this boot was, if that is not over yet."""
         if held.record.holder == self.name and self._is_running(held, at):

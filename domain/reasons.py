@@ -42,6 +42,7 @@ class Condition(StrEnum):
     WRITES_REFUSED = "WRITES_REFUSED"
     QUARANTINE = "QUARANTINE"
     CAST = "CAST"
+    LEASE = "LEASE"
 
 
 _TABLE = (
@@ -109,6 +110,11 @@ _TABLE = (
         Condition.CAST,
         "a part of the agent died more often than it may",
         "Read the errors in the log; restart the agent once their cause is gone.",
+    ),
+    (
+        Condition.LEASE,
+        "the lease that keeps a second host from trading was not renewed for a while",
+        "Look from both hosts at the storage of lease.file; entries come back by themselves.",
     ),
 )
 

@@ -23,6 +23,7 @@ ENDS_ENTRIES = frozenset(
         Condition.JOURNAL_DOUBT,
         Condition.ANOTHER_TRADER,
         Condition.WRITES_REFUSED,
+        Condition.LEASE,
     }
 )
 """Conditions under which no entry may go on resting: nobody would see it fill, or know whose it is.
@@ -61,6 +62,13 @@ class Standing:
     def holds(self, condition: Condition) -> bool:
         """Whether a condition holds."""
         return condition in self.conditions
+
+    def leased(self, doubt: str) -> None:
+        """Hold entries back while the lease of this host is in doubt; '' is none."""
+        if doubt:
+            self.hold(Condition.LEASE, doubt)
+        else:
+            self.release(Condition.LEASE)
 
     def strategy_ready(self) -> None:
         """Let entries go on, unless the strategy died too often."""

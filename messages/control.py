@@ -106,6 +106,16 @@ class Reconnect(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     source: Source = Source.PRIMARY
 
 
+class LeaseSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
+    """The lease of this host is renewed again, or was not for a while. run.py -> OrderActor.
+
+    An empty `doubt`: it may enter.
+    """
+
+    at: Micros
+    doubt: str
+
+
 class ClockJumped(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The wall clock was set, or the process slept.
 

@@ -54,7 +54,7 @@ ROUTES = ("close" + "position", "cancel" + "allorder", "place" + "smartorder")
 ROUTES_ALLOWED = ("sandbox/", "tests/", "docs/")
 # Starting threads, ending the process and sleeping, each with a noqa and its reason.
 BANNED_NAMES_ALLOWED = (
-    *("run.py", "broker/lanes.py", "broker/stream.py", "research/recorder.py"),
+    *("run.py", "broker/lanes.py", "broker/stream.py", "research/recorder.py", "cli/lease.py"),
     *("cli/page.py", "cli/pager.py", "cli/telegram.py", "cli/deadman.py", "sandbox/", "tests/"),
 )
 

@@ -9,7 +9,7 @@ import pytest
 from domain.books import OrderPush, Status
 from domain.calls import Outcome, PlaceOrder
 from domain.units import Units, seconds
-from messages.control import ClockJumped, Ended, ModeEntered, Pulse
+from messages.control import ClockJumped, Ended, LeaseSeen, ModeEntered, Pulse
 from messages.orders import (
     ActorLost,
     Attention,
@@ -57,6 +57,15 @@ def test_jump_of_the_clock_reads_the_books_before_any_entry(stand: Stand) -> Non
     assert stand.sent() == []
     assert modes(stand.read(89.9)) == [], "it was begun before the jump"
     assert modes(stand.read(91)) == [("ACTIVE", "")]
+
+
+def test_lease_in_doubt_ends_entries_until_it_is_renewed(stand: Stand) -> None:
+    stand.ready()
+    told = stand.hear(5, LeaseSeen(at=t(5), doubt="not renewed"))
+    assert modes(told) == [("REDUCE_ONLY", "not renewed")]
+    stand.hear(5.5, place(5.5))
+    assert stand.sent() == []
+    assert modes(stand.hear(6, LeaseSeen(at=t(6), doubt=""))) == [("ACTIVE", "")]
 
 
 def test_actor_that_died_too_often_ends_entries_for_good(stand: Stand) -> None:

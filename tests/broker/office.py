@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from broker.asks import HttpAnswer, HttpAsk
@@ -81,7 +82,13 @@ class Wire:
 class Office:
     """Lanes over a wire, and what they replied, in order."""
 
-    def __init__(self, wire: Any, speed: float = 1000, **params: Any) -> None:
+    def __init__(
+        self,
+        wire: Any,
+        speed: float = 1000,
+        refusal: Callable[[Write], str] = lambda _: "",
+        **params: Any,
+    ) -> None:
         self.wire = wire
         self.replies: list[Any] = []
         self.api: list[ApiSeen] = []
@@ -94,6 +101,7 @@ class Office:
             speed=speed,
             on_api=self.api.append,
             on_death=self.dead.append,
+            refusal=refusal,
         )
 
     def write(self, *calls: Write) -> None:

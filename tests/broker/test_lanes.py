@@ -162,6 +162,15 @@ def test_entry_that_is_too_late_never_leaves(opened: Callable[..., Office], hand
     assert office.wire.routes == ["placeorder"]
 
 
+def test_write_that_may_not_leave_never_does(opened: Callable[..., Office]) -> None:
+    """It is asked right before it would leave, and the answer may change."""
+    refusals = {"a": "this host does not hold the lease"}
+    office = opened(refusal=lambda write: refusals.get(write.ref, ""))
+    office.write(a_place(ref="a"), a_place(ref="b"))
+    assert office.outcomes(2) == {"a": Outcome.NOT_SENT, "b": Outcome.DONE}
+    assert office.wire.routes == ["placeorder"]
+
+
 def test_entry_that_waits_for_its_turn_is_dropped_in_time(
     opened: Callable[..., Office], hand: Hand
 ) -> None:

@@ -13,6 +13,7 @@ from config.secrets import SECRETS
 from config.settings import CHOICE, GROUPS, HERE, every_leaf, load
 from domain import params
 from domain.alert_params import AlertParams, HeartbeatParams, TelegramParams
+from domain.lease_params import LeaseParams
 from domain.page_params import PageParams
 from sandbox.params import Lognormal, SandboxParams
 from tests.config.reading import KEY, NOWHERE, SANDBOX, settings_of
@@ -44,6 +45,7 @@ def test_profile_without_anything_else_is_the_defaults_and_its_differences() -> 
         broker=params.BrokerParams(name="sandbox"),
         actors=params.ActorParams(),
         shutdown=params.ShutdownParams(),
+        lease=LeaseParams(),
         flatten=params.FlattenParams(),
         page=PageParams(port=0),
         alerts=AlertParams(on=False),

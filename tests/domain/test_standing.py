@@ -35,6 +35,18 @@ def test_condition_reduces_for_as_long_as_it_holds() -> None:
     assert standing.mode(at("10:00")) is Mode.ACTIVE
 
 
+def test_lease_in_doubt_ends_entries_until_it_is_renewed() -> None:
+    standing = a_standing()
+
+    standing.leased("the lease was not renewed")
+    assert standing.mode(at("10:00")) is Mode.REDUCE_ONLY
+    assert standing.entries_over(at("10:00")) == "the lease was not renewed"
+    assert standing.may_write
+    standing.leased("")
+    assert standing.mode(at("10:00")) is Mode.ACTIVE
+    standing.leased("")
+
+
 def test_entry_does_not_rest_where_nobody_would_see_it_fill() -> None:
     standing = a_standing()
 
