@@ -285,7 +285,7 @@ def test_change_that_never_has_an_effect_gives_way_to_another_order() -> None:
     assert asked == ["modify"] * 4 + ["cancel"]
 
 
-def test_cover_that_is_rejected_without_a_word_comes_nearer_to_the_market() -> None:
+def test_cover_that_is_rejected_for_a_reason_nobody_knows_comes_nearer_to_the_market() -> None:
     bench = a_chase((14_990, 15_000))
     prices = []
     for start in (23, 29, 39):
@@ -293,7 +293,7 @@ def test_cover_that_is_rejected_without_a_word_comes_nearer_to_the_market() -> N
         name = f"C{start}"
         bench.desk.replied(bench.order().intent, "place", a_reply(orderid=name), t(start + 0.2))
         ended = [
-            a_row(order.ticket, order.orderid, Status.REJECTED)
+            a_row(order.ticket, order.orderid, Status.REJECTED, reason="no")
             for order in bench.ledger.orders.values()
             if order.orderid.startswith("C")
         ]
