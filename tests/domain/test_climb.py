@@ -285,21 +285,21 @@ def test_change_that_never_has_an_effect_gives_way_to_another_order() -> None:
     assert asked == ["modify"] * 4 + ["cancel"]
 
 
-def test_cover_that_is_rejected_for_a_reason_nobody_knows_comes_nearer_to_the_market() -> None:
+def test_cover_that_is_rejected_without_a_word_comes_nearer_to_the_market() -> None:
     bench = a_chase((14_990, 15_000))
     prices = []
-    for start in (23, 29, 39):
+    for start in (23, 31, 41):
         prices += [price for _, _, _, price in sent(bench)]
         name = f"C{start}"
         bench.desk.replied(bench.order().intent, "place", a_reply(orderid=name), t(start + 0.2))
         ended = [
-            a_row(order.ticket, order.orderid, Status.REJECTED, reason="no")
+            a_row(order.ticket, order.orderid, Status.REJECTED)
             for order in bench.ledger.orders.values()
             if order.orderid.startswith("C")
         ]
         rows = [*rows_of_short(Status.CANCELLED), *ended]
-        bench.read(start + 1, rows, [sold()]).read(start + 2.5, rows, [sold()])
-        bench.quote(start + 5.5, 14_990, 15_000)
+        bench.read(start + 1, rows, [sold()]).read(start + 4, rows, [sold()])
+        bench.quote(start + 6.5, 14_990, 15_000)
     assert prices == [15_750, 15_660, 15_325]
     assert {page.code for page in bench.desk.pages(t(50))} >= {"EXIT_REFUSED"}
 
