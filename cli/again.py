@@ -1,5 +1,7 @@
 """How the agent of a state directory is started again: kept by who starts it, told by who looks."""
 
+import contextlib
+import logging
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,6 +9,8 @@ from pathlib import Path
 import msgspec
 
 from sandbox.truth_file import NAME as TRUTH
+
+log = logging.getLogger(__name__)
 
 NAME = "again.json"
 
@@ -27,8 +31,16 @@ def command(name: str, folder: Path, words: Iterable[object] = ()) -> str:
 
 
 def keep(folder: Path, again: Again) -> None:
-    """Leave it in the state directory."""
-    (folder / NAME).write_bytes(msgspec.json.encode(again))
+    """Leave it in the state directory; a disk that takes nothing is only said: trading goes on."""
+    path = folder / NAME
+    new = path.with_suffix(".new")
+    try:
+        new.write_bytes(msgspec.json.encode(again))
+        new.replace(path)
+    except OSError as error:
+        log.warning("%s cannot be written: %s; start again with: %s", path, error, again.restart)
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
 
 
 def recall(folder: Path) -> Again:

@@ -64,8 +64,8 @@ def run(options: Options) -> int:
         words = ["--config", options.config] if options.config else []
         words += ["--record", options.record] if options.record else []
         words += ["--stay"] if options.stays else []
-        keep(folder, Again(restart=command("live", folder, words)))
         logs.setup(logs.Redactor(*settings.secrets()), settings.log, color=options.color)
+        keep(folder, Again(restart=command("live", folder, words)))
         for note in settings.notes:
             log.info("%s", note)
         service = Service(Terms.of(os.environ, settings.shutdown.park_s + CLOSE_S))

@@ -69,9 +69,9 @@ def run(options: Options) -> int:
     is_live = _is_live(options, settings)
     chosen = None if is_live or options.attach is not None else _choose(options, settings)
     with locked(asked.folder(options)) as folder:
-        keep(folder, Again(restart=_restart(options, folder)))
         redactor = asked.redactor(options, settings)
         logs.setup(redactor, settings.log, color=options.color, file=folder / "agent.log")
+        keep(folder, Again(restart=_restart(options, folder)))
         session = Session(settings=settings, folder=folder)
         if chosen is not None:
             tell_left_out(chosen.setup)
