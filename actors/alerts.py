@@ -8,12 +8,14 @@ Dies:   losing next to nothing: the pager has its memory
 
 from typing import Protocol, assert_never
 
+from msgspec.structs import replace
+
 from actors.base import Actor
 from actors.post_office import Post
 from domain import clock
 from domain.alarm_watch import AlarmWatch
 from domain.alert_params import AlertParams
-from domain.alerting import Alerting, Memory, Notice
+from domain.alerting import Alerting, Memory, Notice, begun
 from domain.units import Micros
 from messages.control import Begin, Pulse, StatusShown
 from messages.orders import Paged
@@ -61,9 +63,8 @@ class AlertsActor(Actor):
                 self._watch.show(status, at)
             case Paged(at=at, page=page):
                 self._watch.page(page, at)
-            case Begin(restarted=restarted):
-                if not restarted:
-                    self._watch = AlarmWatch(self._pager.recall().life)
+            case Begin(at=at, restarted=restarted):
+                self._begin(at, is_new=not restarted)
             case _:
                 assert_never(message)
 
@@ -71,11 +72,20 @@ class AlertsActor(Actor):
         """Say what still waits to be said. In the actor's thread."""
         self._look(clock.now(), now=True)
 
+    def _begin(self, at: Micros, *, is_new: bool) -> None:
+        """Go on where the last life, or the actor before this one, left off."""
+        kept = self._pager.recall()
+        memory = begun(kept, at) if is_new else kept
+        if memory != kept:
+            self._pager.keep(memory)
+        after = memory.life if is_new else ""
+        self._watch = AlarmWatch(after, bad_ends=memory.bad_ends, bare=memory.bare)
+
     def _look(self, at: Micros, *, now: bool = False) -> None:
         if self._alerting is None:
             self._alerting = Alerting(self._pager.recall(), self._params, at)
         notice = self._alerting.fold(self._watch.look(at), at, now=now)
-        memory = self._alerting.memory
+        memory = replace(self._alerting.memory, bare=self._watch.bare)
         # First what was told, then the telling: dying in between tells once less, not for ever.
         if memory != self._kept:
             self._kept = memory

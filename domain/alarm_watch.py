@@ -6,7 +6,7 @@ neither raised nor over: it stays as it was.
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -39,9 +39,16 @@ YOUNG = Micros(5 * MINUTE)
 REBUILT, REBUILT_WITHIN = 3, Micros(10 * MINUTE)
 """So many parts rebuilt within this are worth a look."""
 
+CRASHED, CRASHED_WITHIN = 3, Micros(10 * MINUTE)
+"""So many lives that ended badly within this are no restart any more."""
+
+BARE_FRESH = Micros(5 * MINUTE)
+"""What was bare so lately in the last life has been bare since then, if it still is."""
+
 STARTING = frozenset({"STARTING", Mode.RECOVERING})
 
 _Key = tuple[str, str]
+_BARE: _Key = "UNCOVERED", ""
 _AGENTS = frozenset(name for name, kind in KINDS.items() if kind.of_agent)
 _ALL = frozenset(KINDS)
 
@@ -53,14 +60,26 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unknown: frozenset[str]
 
 
+class Bare(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Since when something is uncovered, and the minute in which that was seen last."""
+
+    since: Micros
+    seen: Micros
+
+
 class AlarmWatch:
     """Folds status and pages into alarms. Mutable, owned by AlertsActor.
 
-    `after` is why the last process ended badly, '' if it did not.
+    `after` is why the last process ended badly, '' if it did not; `bad_ends` is when lives began
+    after one that did; `bare` is what the last life saw uncovered.
     """
 
-    def __init__(self, after: str = "") -> None:
+    def __init__(
+        self, after: str = "", *, bad_ends: Iterable[Micros] = (), bare: Bare | None = None
+    ) -> None:
         self._after = after
+        self._bad_ends = tuple(bad_ends)
+        self._bare = bare
         self._began_at: Micros | None = None
         self._status: Status | None = None
         self._shown_at: Micros | None = None
@@ -95,9 +114,30 @@ class AlarmWatch:
         }
         muted, unknown = self._blind_for(at)
         held = {alarm.key: alarm for alarm in self._candidates(at) if alarm.kind not in muted}
-        self._since = {key: self._since.get(key, at) for key in held}
+        self._since = {key: self._since_when(key, at) for key in held}
+        self._note_bare(at)
         lasting = {key: held[key] for key, since in self._since.items() if _is_due(key, since, at)}
         return Seen(held=tuple((lasting | self._paged(muted)).values()), unknown=unknown)
+
+    @property
+    def bare(self) -> Bare | None:
+        """What the next life has to know of what is uncovered."""
+        return self._bare
+
+    def _since_when(self, key: _Key, at: Micros) -> Micros:
+        """Return since when it holds; what was bare a moment ago, in the last life, still is."""
+        bare = self._bare
+        if key == _BARE and bare is not None and bare.seen <= at < bare.seen + BARE_FRESH:
+            return min(bare.since, at)
+        return self._since.get(key, at)
+
+    def _note_bare(self, at: Micros) -> None:
+        """Keep since when something is bare; that recovery does not see it yet says nothing."""
+        is_blind = self._status is None or self._status.mode in STARTING
+        if _BARE in self._since:
+            self._bare = Bare(since=self._since[_BARE], seen=Micros(at - at % MINUTE))
+        elif not is_blind:
+            self._bare = None
 
     def _blind_for(self, at: Micros) -> tuple[frozenset[str], frozenset[str]]:
         """Return which kinds are muted now, and of which, besides, absence says nothing."""
@@ -156,6 +196,10 @@ class AlarmWatch:
         assert self._began_at is not None
         if self._after and at < self._began_at + YOUNG:
             yield Alarm(kind="RESTARTED", text=f"the agent was started again: {self._after}")
+        lately = sum(at - CRASHED_WITHIN < end <= at for end in self._bad_ends)
+        if lately >= CRASHED:
+            text = f"the agent ended badly {lately} times within ten minutes"
+            yield Alarm(kind="CRASH_LOOP", text=": ".join(filter(None, (text, self._after))))
         if at - (self._shown_at or self._began_at) >= SILENT:
             yield Alarm(kind="STATUS_OLD")
         if self._status is not None and self._status.mode in STARTING:

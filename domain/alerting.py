@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from domain.alarm_watch import Seen
+from domain.alarm_watch import CRASHED_WITHIN, Bare, Seen
 from domain.alarms import KINDS, NOTHING, Alarm, Severity
 from domain.alert_params import AlertParams
 from domain.session import show
@@ -60,12 +60,21 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """What survives a restart. `life` is '' after a process that ended well, else why it did not.
 
     `due_since` is since when something waits to be told, `said_at` when the last message left.
+    `bad_ends` is when, lately, a life began after a bad end; `bare` is what is uncovered.
     """
 
     told: tuple[Told, ...] = ()
     due_since: Micros | None = None
     said_at: Micros | None = None
     life: str = ""
+    bad_ends: tuple[Micros, ...] = ()
+    bare: Bare | None = None
+
+
+def begun(memory: Memory, at: Micros) -> Memory:
+    """Return what is remembered as a new life begins: one more bad end, if the last one was bad."""
+    lately = [end for end in memory.bad_ends if at - CRASHED_WITHIN < end <= at]
+    return replace(memory, bad_ends=(*lately, at) if memory.life else tuple(lately))
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -81,6 +90,7 @@ class Alerting:
     """Remembers what was told and says what is to be told now. Mutable, owned by AlertsActor."""
 
     def __init__(self, memory: Memory, params: AlertParams, at: Micros) -> None:
+        self._kept = memory
         self._params = params
         self._least = Severity(params.least).rank
         self._life = RUNNING
@@ -93,7 +103,8 @@ class Alerting:
     @property
     def memory(self) -> Memory:
         """What the next life has to know."""
-        return Memory(
+        return replace(
+            self._kept,
             told=tuple(self._told.values()),
             due_since=self._due_since,
             said_at=self._said_at,

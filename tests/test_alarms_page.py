@@ -29,7 +29,9 @@ open, stops rest. Start OpenAlgo; the agent asks again by itself, and stops rest
   `alerts.least` leaves the quieter ones out.
 - The same kind about the same subject is told again no sooner than its throttle; while it goes on
   it says `still` each repeat; once it is over for a minute its recovery is told, if it was told.
-  That holds through restarts: a process that dies again and again tells RESTARTED once an hour.
+  That holds through restarts: a process that dies again and again tells RESTARTED once an hour,
+  and CRASH_LOOP besides once three lives ended badly within ten minutes. A short that is bare when
+  a life ends is bare since then in the next one.
 - What comes within `alerts.gather_s` is one message, the worst first; without anything critical the
   next message waits for `alerts.gap_s`.
 - While OpenAlgo does not answer, or nobody is logged in there, and for three minutes after, what

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.alerts import AlertsActor, Nobody
 from actors.post_office import PostOffice
@@ -13,7 +14,7 @@ from domain.alerting import RUNNING, Memory, Notice
 from domain.clock import WallClock
 from domain.pages import PageCode
 from domain.status import Status
-from domain.units import Micros
+from domain.units import SECOND, Micros
 from messages.control import Begin, Pulse, StatusShown
 from messages.orders import Paged
 from tests.actors.fakes import RecordingPost
@@ -130,18 +131,43 @@ def test_rebuilt_actor_does_not_take_itself_for_a_new_process() -> None:
 @pytest.mark.incident("INC-96")
 def test_crash_loop_is_one_alert_an_hour() -> None:
     """Each life comes to READY, loses its server and dies after 20 seconds; nobody tells twice."""
-    pager, now = FakePager(), 0
-    while now < 7200:
-        stand = Stand(pager, begun=now)
-        stand.live(a_status(mode="RECOVERING"), 10)
-        stand.live(a_status(), 10)
-        now = stand.now
+    pager = crash_loop(7200, a_status())
     titles = [notice.title for notice in pager.notices]
     assert titles == [
         f"Sutradhar INFO: READY {a_status().day}",
         "Sutradhar WARNING: RESTARTED",
+        "Sutradhar CRITICAL: CRASH_LOOP",
         "Sutradhar WARNING: RESTARTED",
+        "Sutradhar CRITICAL: CRASH_LOOP",
     ]
+
+
+def crash_loop(for_s: int, status: Status, lives_s: int = 20) -> FakePager:
+    """Be started again and again, and die; the first half of each life is recovery."""
+    pager, now = FakePager(), 0
+    while now < for_s:
+        stand = Stand(pager, begun=now)
+        stand.live(replace(status, mode="RECOVERING"), lives_s // 2)
+        stand.live(status, lives_s - lives_s // 2)
+        now = stand.now
+    return pager
+
+
+def test_short_that_stays_bare_through_a_crash_loop_is_told_soon_and_again() -> None:
+    """No life is as long as a bare short may be before it is an alarm."""
+    bare = a_status(mode="REDUCE_ONLY", positions=1, uncovered=650)
+    notices = crash_loop(3000, bare, lives_s=12).notices
+    told = [(notice.at - t(0)) // SECOND for notice in notices if " UNCOVERED" in notice.body]
+    assert told[0] < 40
+    assert len(told) == 4
+    assert "CRASH_LOOP" in notices[2].body
+
+
+def test_rebuilt_actor_counts_no_end_and_keeps_the_loop() -> None:
+    ends = (t(-30), t(-20), t(-10))
+    stand = Stand(FakePager(Memory(life=RUNNING, bad_ends=ends)), restarted=True)
+    assert stand.live(a_status(mode="REDUCE_ONLY"), 20) == ["Sutradhar CRITICAL: CRASH_LOOP"]
+    assert stand.pager.memory.bad_ends == ends
 
 
 def test_what_waits_is_told_when_the_actor_is_stopped() -> None:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from domain.alarm_watch import AFTERMATH, PAGE_HOLDS, YOUNG
+from domain.alarm_watch import AFTERMATH, BARE_FRESH, PAGE_HOLDS, YOUNG, AlarmWatch, Bare
 from domain.alarms import FROM_AFAR, KINDS
 from domain.market import Source
 from domain.pages import PageCode
 from domain.status import Member
-from domain.units import SECOND
+from domain.units import SECOND, Micros
 from tests.domain.alarm_days import T0, Watched, a_hold, a_page, a_status, alarms, t
 from tests.trading import DAY
 
@@ -200,6 +200,52 @@ def test_life_after_a_bad_end_is_told_while_it_is_young() -> None:
         "RESTARTED": "the agent was started again: order: KeyError()"
     }
     assert alarms(watched.see(a_status(), for_s=YOUNG // SECOND)) == {}
+
+
+BARE_65 = {"UNCOVERED": "65 units are short without a working stop"}
+
+
+def after_a_life(mode: str, covered: int | None = None) -> Watched:
+    """Return the life after one of ten seconds that saw something bare, then `covered` units."""
+    first = Watched()
+    first.see(a_status(mode=mode, uncovered=65), for_s=10)
+    if covered is not None:
+        first.see(a_status(mode=mode, uncovered=covered))
+    second = Watched(begun=15)
+    second.watch = AlarmWatch(bare=first.watch.bare)
+    return second
+
+
+@pytest.mark.parametrize("mode", ["RECOVERING", "REDUCE_ONLY"])
+def test_what_is_bare_through_several_lives_is_told(mode: str) -> None:
+    second = after_a_life(mode)
+    assert alarms(second.see(None, for_s=2)) == {}
+    assert alarms(second.see(a_status(mode="RECOVERING"), for_s=2)) == {}
+    assert alarms(second.see(a_status(mode=mode, uncovered=65))) == {}
+    assert alarms(second.see(a_status(mode=mode, uncovered=65), for_s=1)) == BARE_65
+
+
+def test_what_the_last_life_saw_covered_is_waited_for_anew() -> None:
+    second = after_a_life("REDUCE_ONLY", covered=0)
+    assert second.watch.bare is None
+    assert alarms(second.see(a_status(uncovered=65), for_s=19)) == {}
+    assert alarms(second.see(a_status(uncovered=65), for_s=1)) == BARE_65
+
+
+def test_what_was_bare_in_a_life_long_ago_is_waited_for_anew() -> None:
+    watched = Watched()
+    old = Bare(since=T0, seen=Micros(T0 - BARE_FRESH))
+    watched.watch = AlarmWatch(bare=old)
+    assert alarms(watched.see(a_status(uncovered=65), for_s=19)) == {}
+
+
+def test_three_bad_ends_within_ten_minutes_are_a_crash_loop_until_they_are_old() -> None:
+    watched = Watched()
+    watched.watch = AlarmWatch("it was killed", bad_ends=(t(-599), t(-300), t(0)))
+    assert alarms(watched.see(a_status()))["CRASH_LOOP"] == (
+        "the agent ended badly 3 times within ten minutes: it was killed"
+    )
+    assert "CRASH_LOOP" not in alarms(watched.see(a_status(), for_s=1))
 
 
 def test_parts_rebuilt_within_minutes_are_counted() -> None:

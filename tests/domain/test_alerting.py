@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from domain.alarm_watch import Bare
 from domain.alarms import KINDS, Alarm, Severity
 from domain.alert_params import AlertParams
-from domain.alerting import CALM, LINES, OLDEST, RUNNING, Alerting, Memory, Notice, Told
+from domain.alerting import CALM, LINES, OLDEST, RUNNING, Alerting, Memory, Notice, Told, begun
 from domain.units import SECOND, Micros, seconds
 from tests.domain.alarm_days import T0, seen, t
 
@@ -226,6 +227,18 @@ def test_clock_set_back_while_something_waits_keeps_it_waiting() -> None:
     desk.hold(SOCKET, for_s=1)
     desk.now = 0
     assert len(desk.hold(SOCKET, for_s=3)) == 1
+
+
+def test_bad_ends_of_the_last_ten_minutes_are_remembered() -> None:
+    memory = Memory(life="it was killed", bad_ends=(t(-600), t(-599), t(1)))
+    assert begun(memory, t(0)).bad_ends == (t(-599), t(0))
+    assert begun(replace(memory, life=""), t(0)).bad_ends == (t(-599),)
+
+
+def test_what_is_told_leaves_what_else_is_remembered() -> None:
+    memory = Memory(bad_ends=(t(-5),), bare=Bare(since=t(-9), seen=t(-5)))
+    after = Desk(memory).die().alerting.memory
+    assert (after.bad_ends, after.bare) == (memory.bad_ends, memory.bare)
 
 
 def test_what_a_broker_said_does_not_break_the_text() -> None:
