@@ -29,7 +29,7 @@ def attention(status: Status, age_s: float) -> str:
     """Return why the agent is not ready, in words; '' if it is."""
     ill = illness(age_s)
     if ill or status.mode == Mode.CLOSED:
-        return ill
+        return ill or status.needs
     if status.mode == Mode.ACTIVE:
         return _active(status)
     is_meant = status.mode == Mode.REDUCE_ONLY and (_is_preparing(status) or _is_closing(status))

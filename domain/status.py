@@ -73,6 +73,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     uncovered since `uncovered_since`, and was so for `uncovered_us` microseconds in all today.
     `orders` counts today's by their state, `restarts` the actors that were rebuilt, `inboxes` the
     messages that actors have not looked at yet. `cast` is what the watchdog knows of each actor.
+    `needs` is what somebody has to do for an agent that sleeps, in words; the night knows it.
     """
 
     at: Micros
@@ -129,6 +130,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     restarts: tuple[Count, ...] = ()
     inboxes: tuple[Count, ...] = ()
     cast: tuple[Member, ...] = ()
+    needs: str = ""
 
 
 OLD_S = 30
@@ -210,6 +212,7 @@ def recommendations(status: Status, *, alive: bool, again: str = "", age_s: int 
         found += _darkness(status)
         found += _feed_problems(status)
         found += _mode_problems(status)
+        found += [status.needs] if status.needs else []
     return found + _held(status, alive=alive)
 
 

@@ -61,6 +61,7 @@ def test_what_is_meant_to_be_is_ready(changes: dict[str, Any]) -> None:
 
 
 NEEDS_SOMEBODY: dict[str, tuple[dict[str, Any], str]] = {
+    "sleeps and cannot wake": ({"mode": "CLOSED", "needs": "renew the rules"}, "renew the rules"),
     "begins": ({"mode": "STARTING"}, "STARTING"),
     "recovers": ({"mode": "RECOVERING"}, "RECOVERING"),
     "no session": ({"mode": "WAIT_LOGIN", "mode_reason": "log in"}, "WAIT_LOGIN log in"),

@@ -234,6 +234,12 @@ def test_reduce_only_without_a_reason_and_an_ended_day_ask_for_nothing() -> None
     assert advice(ended="parked", connected=False, mode="HALTED") == []
 
 
+def test_what_a_sleeper_needs_is_recommended_while_it_lives() -> None:
+    asleep = a_status(mode="CLOSED", needs="renew the rules")
+    assert recommendations(asleep, alive=True) == ["renew the rules"]
+    assert "renew the rules" not in recommendations(asleep, alive=False)
+
+
 def test_blind_agent_says_so_and_where_to_look_instead_of_naming_stale_symbols() -> None:
     dark: dict[str, Any] = {
         "feed": "blind",
