@@ -149,6 +149,12 @@ class Keeper:
         is_entry = write.priority is Priority.ENTRY
         return ENTRIES_OFF if is_entry and not self.may_enter else ""
 
+    def needs(self) -> str:
+        """Return what somebody has to look at, '' while the lease is read."""
+        if not self._trouble:
+            return ""
+        return f"the lease cannot be read ({self._trouble}): see to the storage of lease.file"
+
     def words(self) -> str:
         """Say what is waited for."""
         if self._trouble:

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PARKED, DAY_DONE = 0, 10
 UNKNOWN_DAY = "beyond the known calendar"
+RENEW = "no session is known after {}: renew config/rules and start again"
 
 Play = Callable[[DayPlan], Ended]
 
@@ -75,6 +76,8 @@ class Life:
 
         Raises ConfigError, or what `play` raises.
         """
+        for warning in self.settings.warnings:
+            log.warning("%s", warning)
         if not self.stays:
             return self._day(trading_day(clock.now()), play)
         night = Night(self.folder, asleep(self.settings), self.beside)
@@ -113,8 +116,9 @@ class Life:
         else:
             following = calendar.following(today)
         if following is None:
-            log.error("no session is known after %s: renew config/rules and start again", today)
-            night.sleep(None, UNKNOWN_DAY, self.roll)
+            needs = RENEW.format(today)
+            log.error("%s", needs)
+            night.sleep(None, UNKNOWN_DAY, self.roll, needs)
             return
         until = calendar.wakes_at(following)
         if clock.now() >= until:

@@ -17,14 +17,14 @@ import msgspec
 
 from actors import stacks
 from cli import levers
-from cli.dropbox import Answer, Dropbox
+from cli.dropbox import KILL, Answer, Dropbox, kill_text
 from cli.status import NAME as STATUS
 from domain import clock
 from domain.errors import ConfigError, JournalError
 from domain.levers import Lever
 from domain.status import Hold, Status
 from domain.strategy import Mode
-from domain.switch import Taps
+from domain.switch import Taps, kill_level
 from domain.units import Micros, seconds
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,7 @@ class Night:
     _heard: list[Lever] = field(default_factory=list)
     _is_asked: bool = False
     _shown_at: Micros | None = None
+    _kill: str = ""
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -86,22 +87,24 @@ class Night:
             for number, handler in before:
                 signal.signal(number, handler)
 
-    def sleep(self, until: Micros | None, why: str, each_round: Callable[[], None]) -> None:
+    def sleep(
+        self, until: Micros | None, why: str, each_round: Callable[[], None], needs: str = ""
+    ) -> None:
         """Return once it is `until`; None never comes. `why` is what the status says meanwhile.
 
-        `each_round` is called in every one. Raises Leave.
+        `each_round` is called in every one. `needs` is what somebody has to do. Raises Leave.
         """
-        self._shown_at = None
+        self._shown_at, self._kill = None, ""
         while until is None or clock.now() < until:
             each_round()
             left_s = LOOK_S if until is None else (until - clock.now()) / seconds(1)
-            self.look(why, left_s)
+            self.look(why, left_s, needs)
 
-    def look(self, why: str, left_s: float = LOOK_S) -> None:
+    def look(self, why: str, left_s: float = LOOK_S, needs: str = "") -> None:
         """Do what one round does, and wait a moment, no longer than `left_s`. Raises Leave."""
         self.obey()
         self.beside.follow()
-        self._show(why)
+        self._show(why, "; ".join(filter(None, (needs, self._look_for_kill()))))
         threading.Event().wait(max(0.0, min(LOOK_S, left_s)))
 
     def obey(self) -> None:
@@ -135,13 +138,27 @@ class Night:
         self.status = msgspec.structs.replace(self.status, latches=held)
         self._shown_at = None
 
-    def _show(self, why: str) -> None:
+    def _look_for_kill(self) -> str:
+        """Return what the file KILL will do, '' without one; one that came is said in the log."""
+        path, text = self.folder / KILL, kill_text(self.folder)
+        found = ""
+        if text is not None:
+            does = "ends" if kill_level(text) is Lever.FLATTEN else "freezes"
+            found = f"{path} is there and {does} the next session at its start (rm {path})"
+        if found != self._kill:
+            self._kill = found
+            if found:
+                log.warning("%s", found)
+        return found
+
+    def _show(self, why: str, needs: str) -> None:
         machine = clock.machine()
-        if self._shown_at is not None and machine < self._shown_at + SHOW_EVERY:
+        is_fresh = self._shown_at is not None and machine < self._shown_at + SHOW_EVERY
+        if is_fresh and needs == self.status.needs:
             return
         self._shown_at = machine
         self.status = msgspec.structs.replace(
-            self.status, at=clock.now(), mode=Mode.CLOSED, mode_reason=why
+            self.status, at=clock.now(), mode=Mode.CLOSED, mode_reason=why, needs=needs
         )
         self.beside.show(self.status)
         path = self.folder / STATUS

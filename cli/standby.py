@@ -82,7 +82,7 @@ class Standby:
                 if (words := keeper.words()) != said:
                     log.info("%s", words)
                     said = words
-                night.look(words)
+                night.look(words, needs=keeper.needs())
             log.info("this host holds the lease")
             if keeper.took_from:
                 why = TAKEN.format(keeper.took_from)

@@ -16,8 +16,10 @@ from domain.calls import CancelOrder, PlaceOrder, Priority
 from domain.lease import Instant, Record
 from domain.lease_params import LeaseParams
 from domain.ledger import Ledger
+from domain.readiness import attention
 from domain.reasons import Condition
 from domain.session import DayPlan, instant
+from domain.status import Status
 from domain.units import SECOND, Micros
 from journal.orders import NAME, verify
 from messages.control import Ended
@@ -125,8 +127,10 @@ def test_storage_that_fails_is_said_once_and_waited_for(
         keeper.step()
     assert keeper.may_send
     assert keeper.words().startswith("standby, the lease cannot be read: ")
+    assert keeper.needs().startswith("the lease cannot be read (")
     away.rename(shared)
     keeper.step()
+    assert keeper.needs() == ""
     assert keeper.may_enter
     told = [r.message for r in caplog.records if "read" in r.message]
     assert [text.split(":")[0] for text in told] == [
@@ -258,6 +262,22 @@ def test_escalation_keeps_the_lease_for_the_next_process(
     found = LeaseFile(shared).read()
     assert found is not None
     assert not found.is_free
+
+
+def test_status_of_a_standby_says_what_it_needs_while_the_lease_is_not_read(
+    scene: Scene, shared: Path, still: list[Keeper]
+) -> None:
+    shown = list[Status]()
+
+    def lost() -> None:
+        shared.unlink()
+        still[0].step()
+
+    scene.rounds = [lost, lambda: None, send(signal.SIGTERM)]
+    beside = Beside(follow=scene.round, show=shown.append)
+    night = Night(scene.folder, asleep(scene.settings), beside)
+    Standby(params(shared, "b"), scene.folder).play(PLAN, night, lambda: pytest.fail("played"))
+    assert "see to the storage of lease.file" in attention(shown[-1], 0)
 
 
 def test_signal_while_standing_by_parks(

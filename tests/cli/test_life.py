@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cli.dropbox import Answer, Dropbox, request
+from cli.dropbox import KILL, Answer, Dropbox, request
 from cli.life import DAY_DONE, Life
 from cli.night import Beside
 from cli.status import NAME as STATUS
@@ -181,7 +181,37 @@ def test_beyond_the_calendar_it_sleeps_until_it_is_ended(
     story.codes = [DAY_DONE]
     story.nights = [story.put(Day("2031-01-01"), "10:00"), send(signal.SIGTERM)]
     assert story.run(settings).code == 0
-    assert story.shown[-1].mode_reason == "beyond the known calendar"
+    last = story.shown[-1]
+    assert last.mode_reason == "beyond the known calendar"
+    assert last.needs == "no session is known after 2026-12-31: renew config/rules and start again"
+
+
+def test_file_that_ends_the_next_session_is_said_once_and_shown_until_it_is_gone(
+    story: Story, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kill = tmp_path / KILL
+
+    def left() -> None:
+        kill.write_text("FLATTEN")
+
+    story.nights = [
+        lambda: None,
+        left,
+        lambda: None,
+        kill.unlink,
+        send(signal.SIGTERM),
+    ]
+    story.run(settings)
+    does = f"{kill} is there and ends the next session at its start (rm {kill})"
+    assert [status.needs for status in story.shown] == ["", does, ""]
+    assert [r.message for r in caplog.records if r.levelname == "WARNING"] == [does]
+
+
+def test_file_that_freezes_is_told_so(story: Story, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / KILL).touch()
+    story.nights = [lambda: None, send(signal.SIGTERM)]
+    story.run(settings)
+    assert "is there and freezes the next session" in story.shown[-1].needs
 
 
 def latches(folder: Path, day: Day) -> dict[str, str]:
