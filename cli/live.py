@@ -11,6 +11,7 @@ from pathlib import Path
 from cli import alerts, page, sessions
 from cli.again import Again, command, keep
 from cli.agent import Agent, Server
+from cli.hang import Hang, limit_s
 from cli.inquiry import access_of, link_of
 from cli.life import DAY_DONE as DONE
 from cli.life import Life, asleep
@@ -70,6 +71,7 @@ def run(options: Options) -> int:
             log.info("%s", note)
         service = Service(Terms.of(os.environ, settings.shutdown.park_s + CLOSE_S))
         standby = Standby(settings.lease, folder)
+        watched = Watched(service, standby, Hang(limit_s(os.environ)))
         with page.beside(settings, folder) as board, alerts.beside(settings, folder, board) as out:
 
             def show(status: Status) -> None:
@@ -84,28 +86,53 @@ def run(options: Options) -> int:
                 over=out.ended,
                 refusal=standby.refusal,
             )
-            beside = Beside(show=show, follow=lambda: service.look(is_fed=True))
+            beside = Beside(show=show, follow=watched.night)
             life = Life(settings, folder, stays=options.stays, beside=beside)
 
             def play(planned: DayPlan) -> Ended:
                 night = Night(folder, asleep(settings), beside)
-                once = partial(_play, options, session, planned, service, standby)
+                once = partial(_play, options, session, planned, watched)
                 return standby.play(planned, night, once)
 
-            ended = life.run(play)
+            try:
+                ended = life.run(play)
+            finally:
+                watched.hang.rest()
             service.over(ended.code)
         log.info("over code=%d %s", ended.code, ended.reason)
         return ended.code
 
 
-def _play(
-    options: Options, session: Session, planned: DayPlan, service: Service, standby: Standby
-) -> Ended:
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What is looked at in every round of a loop. Main thread."""
+
+    service: Service
+    standby: Standby
+    hang: Hang
+
+    def night(self) -> None:
+        """Say that the process lives, while no actor does."""
+        self.service.look(is_fed=True)
+        self.hang.look()
+
+    def day(self, agent: Agent) -> None:
+        """Look at the lease, tell the service manager how the agent is."""
+        self.hang.look()
+        self.standby.look(agent)
+        if agent.is_parking:
+            self.service.stopping()
+        self.service.look(is_fed=agent.is_fed)
+
+
+def _play(options: Options, session: Session, planned: DayPlan, watched: Watched) -> Ended:
     """Play one day, with actors, lanes and streams of its own. Raises ConfigError, JournalNewer."""
 
     def wait() -> None:
-        service.look(is_fed=True)
+        watched.service.look(is_fed=True)
         _breathe()
+
+    watched.hang.rest()
 
     wait_for_journal(session.folder / JOURNAL, planned.day, wait)
     server = _server(session.settings)
@@ -116,20 +143,13 @@ def _play(
         log.info("prices have a backup: %s", server.backup.url)
     with taped(options.record, session, planned.day) as own:
         agent = Agent(own, planned, server)
-        ended = agent.run(lambda: _follow(agent, service, standby))
+        ended = agent.run(lambda: watched.day(agent))
+        watched.hang.rest()
     session.over(ended)
     sessions.note(session.folder, session.settings, planned.day, ended.code)
     if ended.code == BAD_CONFIG:
         raise ConfigError(ended.reason)
     return ended
-
-
-def _follow(agent: Agent, service: Service, standby: Standby) -> None:
-    """Look at the lease, tell the service manager how it is. In every round of the agent's loop."""
-    standby.look(agent)
-    if agent.is_parking:
-        service.stopping()
-    service.look(is_fed=agent.is_fed)
 
 
 def _server(settings: Settings) -> Server:
