@@ -1,8 +1,8 @@
-"""The pager: sends messages to people, in a thread of its own, and keeps what was told on disk.
+"""The pager: sends messages to people, a thread an address, and keeps what was told on disk.
 
-Who tells it something never waits. What cannot be sent is tried again, later and later; of what
-waits too long the oldest is dropped, and the next message says how many were. Addresses are
-secrets: a line of the log names their kind only.
+Who tells it something never waits, and no address waits for another. What cannot be sent is tried
+again, later and later; of what waits too long the oldest is dropped, and the next message says how
+many were. Addresses are secrets: a line of the log names their kind only.
 """
 
 import logging
@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -35,12 +36,12 @@ CLOSE_S = 5.0
 
 
 class Target(Protocol):
-    """One address. In the pager's thread."""
+    """One address. In a thread of its own."""
 
     name: str
 
     def deliver(self, title: str, body: str, severity: Severity) -> bool:
-        """Send a message, some seconds at most; return whether it arrived."""
+        """Send a message and return whether it arrived. One that hangs holds up itself alone."""
 
 
 class _Lane:
@@ -76,15 +77,22 @@ class Pager:
         self._wake = threading.Condition()
         self._memory = _read(self._path)
         self._unwritten: Memory | None = None
+        self._is_behind = False
         self._is_closing = False
         self._cannot_write = False
-        self._thread = threading.Thread(  # noqa: TID251 - the pager has a thread of its own
-            target=self._work, name="pager", daemon=True
-        )
+        works: list[Callable[[], None]] = [self._keep_written]
+        works += [partial(self._serve, lane) for lane in self._lanes]
+        self._threads = [
+            threading.Thread(  # noqa: TID251 - the pager has threads of its own
+                target=work, name=f"pager-{number}", daemon=True
+            )
+            for number, work in enumerate(works)
+        ]
 
     def start(self) -> None:
         """Begin to send."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def send(self, notice: Notice) -> None:
         """Take a message to every address; the oldest that waits makes room. Never waits."""
@@ -92,13 +100,14 @@ class Pager:
             for lane in self._lanes:
                 lane.dropped += len(lane.waiting) == lane.waiting.maxlen
                 lane.waiting.append(notice)
-            self._wake.notify()
+            self._wake.notify_all()
 
     def keep(self, memory: Memory) -> None:
         """Take what was told, for the next life. Never waits."""
         with self._wake:
             self._memory = self._unwritten = memory
-            self._wake.notify()
+            self._is_behind = True
+            self._wake.notify_all()
 
     def recall(self) -> Memory:
         """Return what was kept last."""
@@ -110,39 +119,51 @@ class Pager:
             self._is_closing = True
             for lane in self._lanes:
                 lane.failed = 0
-            self._wake.notify()
-        self._thread.join(within_s)
+            self._wake.notify_all()
+        end = clock.steady() + seconds(within_s)
+        for thread in self._threads:
+            thread.join(max(0.0, (end - clock.steady()) / seconds(1)))
         left = sum(len(lane.waiting) for lane in self._lanes)
         if left:
             log.error("%d messages to people could not be sent and are lost", left)
         return left
 
-    def _work(self) -> None:
+    def _keep_written(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(self._has_work, self._wait_s())
+                while self._unwritten is None:
+                    if self._is_closing:
+                        return
+                    self._wake.wait()
                 memory, self._unwritten = self._unwritten, None
-                is_closing = self._is_closing
-                ready = [lane for lane in self._lanes if self._is_ready(lane)]
-            if memory is not None:
-                self._write(memory)
-            for lane in ready:
-                self._send_one(lane, is_closing=is_closing)
-            if is_closing and memory is None and not any(map(self._is_ready, self._lanes)):
-                return
+            self._write(memory)
+            with self._wake:
+                self._is_behind = self._unwritten is not None
+                self._wake.notify_all()
 
-    def _has_work(self) -> bool:
-        has_memory = self._unwritten is not None
-        return has_memory or self._is_closing or any(map(self._is_ready, self._lanes))
+    def _serve(self, lane: _Lane) -> None:
+        while True:
+            with self._wake:
+                while not self._is_ready(lane):
+                    if self._is_closing and not self._is_behind:
+                        return
+                    self._wake.wait(self._wait_s(lane))
+                is_closing = self._is_closing
+            self._send_one(lane, is_closing=is_closing)
 
     def _is_ready(self, lane: _Lane) -> bool:
-        """Whether something waits and may be tried; who closes waits for nobody."""
-        is_due = clock.steady() >= lane.next_at
-        return bool(lane.waiting) and (is_due or (self._is_closing and not lane.failed))
+        """Whether something waits and may be tried; who closes waits for nobody.
 
-    def _wait_s(self) -> float | None:
-        due = [lane.next_at for lane in self._lanes if lane.waiting]
-        return max(0.0, (min(due) - clock.steady()) / seconds(1)) if due else None
+        What was told is written first: a process that dies in between tells it once less.
+        """
+        if self._is_behind or not lane.waiting:
+            return False
+        return clock.steady() >= lane.next_at or (self._is_closing and not lane.failed)
+
+    def _wait_s(self, lane: _Lane) -> float | None:
+        if self._is_behind or not lane.waiting:
+            return None
+        return max(0.0, (lane.next_at - clock.steady()) / seconds(1))
 
     def _send_one(self, lane: _Lane, *, is_closing: bool) -> None:
         with self._wake:

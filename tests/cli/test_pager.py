@@ -1,9 +1,10 @@
-"""The pager: sends in its own thread, tries again, drops the oldest, keeps what was told."""
+"""The pager: sends in threads of its own, tries again, drops the oldest, keeps what was told."""
 
 import logging
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,51 @@ def test_address_that_is_down_holds_up_no_other(tmp_path: Path) -> None:
         pager.send(a_notice(n))
     until(lambda: len(up.got) == 3)
     assert pager.close() == 3
+
+
+def test_address_that_hangs_delays_no_other_also_at_the_end(tmp_path: Path) -> None:
+    """It hangs in its first message; the other one gets what comes later, and the last words."""
+    hung, other = FakeTarget(name="hung"), FakeTarget(name="other")
+    hung.free.clear()
+    pager = a_pager(tmp_path, hung, other)
+    pager.send(a_notice(1))
+    assert hung.arrived.wait(5)
+    pager.send(a_notice(2))
+    other.saw(2)
+    pager.keep(Memory(life="last"))
+    pager.send(a_notice(3))
+    with ThreadPoolExecutor(1) as pool:
+        closing = pool.submit(pager.close, PATIENCE_S)
+        try:
+            other.saw(3)
+            assert Pager(tmp_path, (), 1).recall() == Memory(life="last")
+        finally:
+            hung.free.set()
+        assert closing.result() == 0
+    assert hung.titles == other.titles == ["alarm 1", "alarm 2", "alarm 3"]
+
+
+def test_what_was_told_is_on_disk_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, disk, asked = FakeTarget(), threading.Event(), threading.Event()
+    pager = Pager(tmp_path, [target], 5)
+    write = pager._write
+
+    def slow(memory: Memory) -> None:
+        asked.set()
+        disk.wait()
+        write(memory)
+
+    monkeypatch.setattr(pager, "_write", slow)
+    pager.keep(Memory(life="told"))
+    pager.send(a_notice())
+    pager.start()
+    assert asked.wait(5)
+    assert not target.arrived.is_set()
+    disk.set()
+    assert pager.close() == 0
+    assert target.titles == ["alarm 1"]
 
 
 def test_what_fails_is_said_once_and_that_it_works_again(
