@@ -25,7 +25,7 @@ from domain.alarm_watch import Seen
 from domain.alarms import KINDS, Alarm
 from domain.alert_params import AlertParams
 from domain.alerting import Alerting, Notice
-from domain.errors import ConfigError, JournalError, SutradharError
+from domain.errors import SutradharError
 from messages.control import Ended
 
 log = logging.getLogger(__name__)
@@ -54,9 +54,17 @@ class Outside:
             life = "" if ended.code in WELL else f"it gave up: {ended.reason}"
             self.pager.keep(replace(self.pager.recall(), life=life))
 
-    def refused(self, error: SutradharError) -> None:
-        """Take why no agent could be started; under systemd its own failure notice tells that."""
-        if NOTIFIED not in os.environ:
+    def refused(self, error: Exception) -> None:
+        """Take why no agent could be started; under systemd its own failure notice tells that.
+
+        Not of what nobody foresaw, which systemd starts again. The words of such an error may hold
+        anything: only its name is told.
+        """
+        if not isinstance(error, SutradharError):
+            name = type(error).__name__
+            text = f"the agent was ended by an error nobody foresaw, {name}: the log has its words"
+            self.tell(Alarm(kind="REFUSED_START", text=text))
+        elif NOTIFIED not in os.environ:
             self.tell(Alarm(kind="REFUSED_START", text=f"the agent did not start: {error}"))
 
     def tell(self, alarm: Alarm) -> None:
@@ -88,7 +96,7 @@ def beside(settings: Settings, folder: Path, board: Board) -> Iterator[Outside]:
     outside = Outside(pager, settings.alerts)
     try:
         yield outside
-    except (ConfigError, JournalError) as error:
+    except Exception as error:
         outside.refused(error)
         raise
     finally:

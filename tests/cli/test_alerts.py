@@ -153,6 +153,25 @@ def test_refused_start_is_told_once_an_hour(
     assert f"the agent did not start: {error}" in listener.got[0]["message"]
 
 
+@pytest.mark.parametrize("error", [OSError(28, SECRET), KeyError(SECRET), ZeroDivisionError()])
+def test_error_nobody_foresaw_is_told_by_its_name_also_under_systemd(
+    tmp_path: Path,
+    settings: Settings,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    monkeypatch.setenv(NOTIFIED, "/run/systemd/notify")
+    for _ in range(3):
+        with pytest.raises(type(error)), beside(settings, tmp_path, Board()):
+            raise error
+    assert titles(listener) == ["Sutradhar CRITICAL: REFUSED_START"]
+    words = listener.got[0]["message"]
+    assert f"an error nobody foresaw, {type(error).__name__}: the log has its words." in words
+    assert SECRET not in words
+    assert "***" not in words
+
+
 def test_secret_in_the_words_of_others_is_not_sent(
     tmp_path: Path, settings: Settings, listener: Listener
 ) -> None:
