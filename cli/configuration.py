@@ -41,6 +41,7 @@ def _document(settings: Settings, chosen: Iterable[Row]) -> dict[str, Any]:
         "profile": settings.profile,
         "addresses": _addresses(settings),
         "notes": settings.notes,
+        "warnings": settings.warnings,
         "settings": {
             row.key: {"value": row.value, "origin": row.origin, "default": row.default}
             for row in chosen
@@ -52,6 +53,7 @@ def _lines(settings: Settings, chosen: list[Row]) -> Iterator[str]:
     yield f"profile {settings.profile}"
     yield from (f"{name} {url}" for name, url in _addresses(settings).items())
     yield from settings.notes
+    yield from (f"WARN {warning}" for warning in settings.warnings)
     width = max((len(row.key) for row in chosen), default=0)
     for _, group in groupby(chosen, key=lambda row: row.group):
         yield ""

@@ -76,8 +76,6 @@ class Life:
 
         Raises ConfigError, or what `play` raises.
         """
-        for warning in self.settings.warnings:
-            log.warning("%s", warning)
         if not self.stays:
             return self._day(trading_day(clock.now()), play)
         night = Night(self.folder, asleep(self.settings), self.beside)

@@ -32,7 +32,10 @@ def settings(visit: Visit) -> Finding:
     visit.asker = Asker(found)
     visit.found = found
     openalgo = found.openalgo
-    return passed(f"profile {found.profile}, {openalgo.rest_url} and {openalgo.stream_url}")
+    text = f"profile {found.profile}, {openalgo.rest_url} and {openalgo.stream_url}"
+    if found.warnings:
+        return warned(f"{text}; {'. '.join(found.warnings)}", "`run.py config` shows what is read")
+    return passed(text)
 
 
 def disk(visit: Visit) -> Finding:

@@ -46,7 +46,12 @@ def note(folder: Path, settings: Settings, day: Day, code: int) -> None:
 
 
 def announce(folder: Path, settings: Settings) -> None:
-    """Log how many clean paper sessions there are; real money with too few is warned of."""
+    """Log how many clean paper sessions there are; real money with too few is warned of.
+
+    What an operator should mend in the settings is said here as well, each day.
+    """
+    for warning in settings.warnings:
+        log.warning("%s", warning)
     count, text = told(folder)
     if settings.openalgo.paper_trading or count >= NEEDED:
         log.info("%s", text)

@@ -54,6 +54,8 @@ class Settings:
     rooms: tuple[object, ...] = ()
     notes: tuple[str, ...] = ()
     """What the operator is told about sources that disagree."""
+    warnings: tuple[str, ...] = ()
+    """What a start may go on with, and an operator should mend."""
 
     @property
     def strategy(self) -> StrategyChoice:

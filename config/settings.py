@@ -3,6 +3,7 @@
 Whatever is wrong is told at once, a line each: key, value, where it was written, what is allowed.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from config import addresses, checks, pack, sources
+from config import addresses, checks, pack, sources, unknown
 from config.effective import Profile, Settings
 from config.groups import KeyParams, LogParams, OpenAlgoParams, StrategyChoice
 from config.models import Leaf, leaves, model_of, value_of
@@ -113,6 +114,7 @@ def read(
         *(sources.yaml_file(root, path) for path in files),
     )
     judged = addresses.verdict(given)
+    strange = unknown.judge(os.environ, env_file, known)
     root.layers = (
         sources.aside(root, judged.aside),
         *given,
@@ -123,11 +125,14 @@ def read(
     try:
         model = root()
     except ValidationError as error:
-        raise ConfigError(*map(complaints.of_value, error.errors())) from None
-    settings = replace(_settings(profile, model, rooms), notes=judged.notes)
-    wrong = tuple(checks.check(settings))
-    if wrong:
-        raise ConfigError(*(complaints.of_key(path, text) for path, text in wrong))
+        told = map(complaints.of_value, error.errors())
+        raise ConfigError(*strange.refusals, *told) from None
+    settings = replace(
+        _settings(profile, model, rooms), notes=judged.notes, warnings=strange.warnings
+    )
+    wrong = [complaints.of_key(path, text) for path, text in checks.check(settings)]
+    if strange.refusals or wrong:
+        raise ConfigError(*strange.refusals, *wrong)
     return Reading(settings, root.layers, known, tuple(rooms))
 
 

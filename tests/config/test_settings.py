@@ -71,7 +71,7 @@ def test_live_differs_from_the_defaults_in_the_stop_and_on_polled_prices() -> No
 
 def test_every_group_of_the_settings_is_read() -> None:
     named = {field.name for field in fields(Settings)}
-    assert named - set(GROUPS) == {"profile", "strategies", "rules", "rooms", "notes"}
+    assert named - set(GROUPS) == {"profile", "strategies", "rules", "rooms", "notes", "warnings"}
     assert set(GROUPS) <= named
 
 
