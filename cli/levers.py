@@ -20,7 +20,6 @@ from cli.status import NotRunning
 from config import pack
 from domain import clock, switch
 from domain.errors import ConfigError, SutradharError
-from domain.events import Event
 from domain.hours import hours
 from domain.ledger import Ledger
 from domain.levers import Lever
@@ -135,17 +134,28 @@ def write(folder: Path, lever: Lever, name: str = "") -> Day:
 
 
 def write_held(
-    folder: Path, lever: Lever, name: str = "", reason: str = "BY_HAND"
+    folder: Path,
+    lever: Lever,
+    name: str = "",
+    reason: str = "BY_HAND",
+    *,
+    is_asleep: bool = False,
 ) -> dict[str, str]:
     """Write a latch into the journal of a folder that is ours, and return all that are up.
 
-    No actor lives. Raises ConfigError for a latch that does not exist, Refused or JournalError.
+    No actor lives; `is_asleep`: none will before the next session. Raises ConfigError for a latch
+    that does not exist, Refused or JournalError.
     """
     if lever is Lever.CLEAR:
         _check_clear(folder, name)
     with journal_of(folder) as (opened, at):
         ledger = Ledger().fold(opened.events)
-        events = _events(lever, name, reason, ledger, at)
+        refusal = _refusal(lever, name, ledger)
+        # Nothing will be proved flat before the next session, which such a latch would end.
+        is_moot = is_asleep and name == "FLATTEN" and name in ledger.latches and ledger.is_quiet
+        if refusal and not is_moot:
+            raise Refused(refusal)
+        events = switch.pulled(lever, name, reason, ledger, at)
         opened.journal.append((*opened.waiting, *events))
         if opened.fallback is not None:
             opened.fallback.empty()
@@ -216,11 +226,8 @@ def _up(folder: Path) -> tuple[str, ...]:
     return tuple(Ledger().fold(verify(folder / JOURNAL, day)).latches)
 
 
-def _events(lever: Lever, name: str, reason: str, ledger: Ledger, at: Micros) -> tuple[Event, ...]:
-    refusal = switch.why_not_cleared(name, ledger) if lever is Lever.CLEAR else ""
-    if refusal:
-        raise Refused(refusal)
-    return switch.pulled(lever, name, reason, ledger, at)
+def _refusal(lever: Lever, name: str, ledger: Ledger) -> str:
+    return switch.why_not_cleared(name, ledger) if lever is Lever.CLEAR else ""
 
 
 def told(lever: Lever, name: str, answer: Answer) -> str:

@@ -123,7 +123,7 @@ class Night:
         if lever in {Lever.RECONCILE, Lever.ACK_FOREIGN}:
             return Answer(refusal=NOT_NOW, mode=Mode.CLOSED, latches=())
         try:
-            up = levers.write_held(self.folder, lever, name, reason)
+            up = levers.write_held(self.folder, lever, name, reason, is_asleep=True)
         except (levers.Refused, JournalError, ConfigError) as error:
             log.warning("%s %s: %s", lever, name, error)
             return Answer(refusal=str(error), mode=Mode.CLOSED, latches=())

@@ -24,6 +24,7 @@ from journal import archive
 from journal.orders import NAME, OrderJournal, verify
 from messages.control import Ended
 from tests.config.reading import settings_of
+from tests.orders import planned as an_intent
 
 FRIDAY, MONDAY = Day("2026-11-20"), Day("2026-11-23")
 ESCALATED = 70
@@ -268,6 +269,34 @@ def test_levers_are_answered_while_asleep(
     story.run(settings)
     up = () if refusal else (lever.value.upper(),)
     assert said == [Answer(refusal=refusal, mode="CLOSED", latches=up)]
+
+
+def test_flatten_raised_by_night_is_taken_down_by_night_unless_something_is_open(
+    story: Story, settings: Settings, tmp_path: Path, hand: Hand
+) -> None:
+    box = Dropbox(tmp_path)
+    ids = list[str]()
+
+    def ask(lever: Lever, name: str = "") -> Callable[[], None]:
+        return lambda: ids.append(box.put(request(lever, name)))
+
+    def sold() -> None:
+        with OrderJournal(tmp_path / NAME, 1, hand.at) as journal:
+            journal.append([an_intent(at=hand.at)])
+
+    story.nights = [
+        ask(Lever.FLATTEN),
+        ask(Lever.CLEAR, "FLATTEN"),
+        ask(Lever.FLATTEN),
+        sold,
+        ask(Lever.CLEAR, "FLATTEN"),
+        lambda: None,
+        send(signal.SIGTERM),
+    ]
+    story.run(settings)
+    answers = [box.answered(name) for name in ids]
+    assert [bool(answer and answer.refusal) for answer in answers] == [False, False, False, True]
+    assert latches(tmp_path, FRIDAY) == {"FLATTEN": "BY_HAND"}
 
 
 def test_journal_of_the_former_day_is_put_away_and_the_oldest_forgotten(
