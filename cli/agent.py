@@ -33,6 +33,7 @@ from cli.version import commit
 from cli.vigil import Vigil
 from config.settings import Settings
 from domain import clock
+from domain.calls import ApiSeen
 from domain.errors import JournalError
 from domain.ledger import Ledger
 from domain.parking import unsafe
@@ -81,6 +82,27 @@ class Server:
     access: Access = PLAIN
 
 
+def lanes_of(
+    session: Session,
+    server: Server,
+    chance: random.Random,
+    on_api: Callable[[ApiSeen], None] | None = None,
+    on_death: Callable[[str], None] = lambda _: None,
+) -> Lanes:
+    """Return the lanes to a server, not yet started, for whoever writes orders."""
+    settings = session.settings
+    return Lanes(
+        Http(server.url, server.api_key, settings.broker, server.speed, server.access),
+        settings.broker,
+        server_mode(settings),
+        chance,
+        speed=server.speed,
+        on_api=on_api,
+        on_death=on_death,
+        refusal=session.refusal,
+    )
+
+
 class Agent:
     """One session's agent. Built and run in the main thread, once.
 
@@ -102,15 +124,8 @@ class Agent:
         self._post.register("main", _Door(self._inbox))
         self._post.register("alerts", Nobody())  # until an actor takes the address
         chance = random.Random()  # noqa: S311 - jitter of waits, nothing is decided by it
-        self._lanes = Lanes(
-            Http(server.url, server.api_key, settings.broker, server.speed, server.access),
-            settings.broker,
-            server_mode(settings),
-            chance,
-            speed=server.speed,
-            on_api=api_seen(self._post),
-            on_death=worker_died(self._post),
-            refusal=session.refusal,
+        self._lanes = lanes_of(
+            session, server, chance, api_seen(self._post), worker_died(self._post)
         )
         links = [_link(server, settings), *([server.backup] if server.backup else [])]
         self._streams = {each.source: self._stream(each) for each in links}

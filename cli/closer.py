@@ -15,10 +15,8 @@ from actors import stacks
 from actors.feed import FeedPorts
 from actors.post_office import PostOffice
 from actors.stages import ThreadStage
-from actors.system import Ports, System, server_mode
-from broker.http import Http
-from broker.lanes import Lanes
-from cli.agent import SIGNALS, STOP_S
+from actors.system import Ports, System
+from cli.agent import SIGNALS, STOP_S, lanes_of
 from cli.reach import Reached
 from cli.session import Session
 from cli.switch import Switch
@@ -52,13 +50,7 @@ class Closer:
         self._post = PostOffice()
         self._post.register("main", self)
         chance = random.Random()  # noqa: S311 - jitter of waits, nothing is decided by it
-        self._lanes = Lanes(
-            Http(server.url, server.api_key, settings.broker, server.speed, server.access),
-            settings.broker,
-            server_mode(settings),
-            chance,
-            speed=server.speed,
-        )
+        self._lanes = lanes_of(session, server, chance)
         ports = Ports(
             post=self._post,
             feed=FeedPorts(streams={}, broker=self._lanes, chance=chance),
