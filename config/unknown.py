@@ -6,6 +6,7 @@ of their own in the environment, and others share a .env: those are only told. A
 as not set.
 """
 
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,7 +15,7 @@ from pathlib import Path
 from dotenv.parser import Binding, parse_stream
 
 from config.models import Leaf
-from config.secrets import FILES
+from config.secrets import FILES, SECRETS
 from config.sources import DELIMITER, PREFIX, WELL_KNOWN
 from domain.errors import ConfigError
 
@@ -28,6 +29,8 @@ ELSEWHERE = frozenset(
     }
 )
 """Names that are no setting and that somebody of the project reads."""
+
+_SECRET_NAMES = frozenset(SECRETS.values())
 
 NEAR, VERY_NEAR = 0.8, 0.9
 """How alike two names are when one is taken for the other misspelt."""
@@ -74,7 +77,8 @@ class Names:
 def judge(environment: Mapping[str, str], env_file: Path, known: Iterable[Leaf]) -> Strange:
     """Judge the names of both. Raises ConfigError for a file that cannot be read."""
     names = Names(known)
-    found = [*_in_environment(environment, names), *_in_file(env_file, names)]
+    in_file = [*_in_file(env_file, names), *_open_to_others(env_file)]
+    found = [*_in_environment(environment, names), *in_file]
     return Strange(
         tuple(text for is_fatal, text in found if is_fatal),
         tuple(text for is_fatal, text in found if not is_fatal),
@@ -106,6 +110,15 @@ def _in_file(path: Path, names: Names) -> Iterator[tuple[bool, str]]:
         else:
             is_ours = name.startswith((PREFIX, SERVERS))
             yield is_ours or bool(near), _said(name, home, near)
+
+
+def _open_to_others(path: Path) -> Iterator[tuple[bool, str]]:
+    """Tell of a secret that others may read; a file that only names secrets' files may be open."""
+    held = sorted({b.key for b in _lines(path) if b.key and b.value} & _SECRET_NAMES)
+    mode = path.stat().st_mode if held else 0
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        text = f"others may read {path}, mode {stat.S_IMODE(mode):04o}, and it holds {held[0]}"
+        yield False, f"{text}; chmod 600 {path}"
 
 
 def _lines(path: Path) -> list[Binding]:

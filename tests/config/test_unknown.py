@@ -106,3 +106,15 @@ def test_every_name_that_the_project_reads_is_known(monkeypatch: pytest.MonkeyPa
 def test_model_of_a_file_is_one(env_file: Path) -> None:
     env_file.write_text((ROOT / ".env.example").read_text("utf-8"))
     assert read(env_file).warnings == ()
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_secret_in_a_file_that_others_may_read_is_told(mode: int, env_file: Path) -> None:
+    env_file.write_text("OPENALGO_API_KEY=geheim1234\n")
+    assert read(env_file).warnings == ()
+    env_file.chmod(mode)
+    (told,) = read(env_file).warnings
+    text = f"others may read {env_file}, mode {mode:04o}, and it holds OPENALGO_API_KEY"
+    assert told == f"{text}; chmod 600 {env_file}"
+    env_file.write_text("OPENALGO_API_KEY=\nPAPER_TRADING=true\n")
+    assert read(env_file).warnings == ()
