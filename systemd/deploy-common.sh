@@ -2,13 +2,38 @@
 # checkout, after `me` was set to the name of the script. Not a program of its own.
 # shellcheck shell=sh disable=SC2154
 
+# Never fails: a line that dropped takes the terminal with it, and what is said then goes to a file.
 say() {
-    printf '%s\n' "$*"
+    printf '%s\n' "$*" 2>/dev/null && return
+    if { : >>.git/deploy.log; } 2>/dev/null; then
+        exec >>.git/deploy.log 2>&1
+    else
+        exec >/dev/null 2>&1
+    fi
+    printf '%s\n' "$*" || :
 }
 
 die() {
     printf '%s\n' "$me: $*" >&2
     exit 1
+}
+
+# From here on every end but `proved` leads through roll_back of the script, which exits by itself.
+guard() {
+    told=
+    trap '' PIPE
+    trap roll_back EXIT HUP INT TERM
+}
+
+proved() {
+    trap - EXIT HUP INT TERM
+}
+
+# First line of roll_back: nothing ends it any more, neither a failing step nor a signal.
+hold() {
+    set +e
+    trap - EXIT
+    trap '' HUP INT TERM PIPE
 }
 
 # Take --force, set $force; nothing else is known.
@@ -40,12 +65,15 @@ check_hours() {
     say "forced: $told"
 }
 
-# Take what upstream has; set $old and $new.
-pull() {
+# Set $old, what is gone back to: the commit that runs, or where nothing says one the one checked
+# out. They differ where the checkout was pulled by hand. And $new, what upstream has.
+# shellcheck disable=SC2034 # both are for who sources this
+choose() {
+    new=$(git rev-parse '@{upstream}')
     old=$(git rev-parse HEAD)
-    git merge --quiet --ff-only '@{upstream}' || die "the checkout cannot be moved forward"
-    new=$(git rev-parse HEAD)
-    say "from $old" "  to $new"
+    if [ -n "$1" ] && git cat-file -e "$1^{commit}" 2>/dev/null; then
+        old=$1
+    fi
 }
 
 # Call the command after the number of tries until it succeeds, two seconds apart.

@@ -7,7 +7,8 @@
 #
 # It fetches, builds the libraries aside, parks, moves forward, starts, and asks doctor --deploy.
 # Exit codes: 0 the new commit runs, or nothing is new; 1 refused, nothing was touched; 2 the new one
-# did not prove itself and the old one is back; 3 nor does the old one run: look at once.
+# did not prove itself, or this was cut off, and the old one is back; 3 nor does the old one run: look
+# at once. Cut off by a line that dropped, it says the rest into .git/deploy.log.
 set -eu
 umask 022
 me=deploy.sh
@@ -22,10 +23,15 @@ PAGE=${SUTRADHAR_PAGE_URL:-http://127.0.0.1:8501}
 TOKEN=/etc/sutradhar/credentials/sutradhar/page_read_token
 TRIES=${SUTRADHAR_TRIES:-45}
 
+# The lock file that .venv was made by is the new commit's.
+is_built() {
+    git show "$new:requirements.lock" | cmp -s - .venv/requirements.lock
+}
+
 # The new commit's libraries, while the old one still runs; none if they are the same.
 build() {
-    rm -rf $NEW_VENV
-    git diff --quiet "$old" "$new" -- requirements.lock && return
+    rm -rf $NEW_VENV $OLD_VENV
+    is_built && return
     say "building the libraries of $new"
     lock=$NEW_VENV/requirements.lock
     { python3 -m venv $NEW_VENV && git show "$new:requirements.lock" >$lock; } ||
@@ -40,7 +46,7 @@ build() {
 advance() {
     git merge --quiet --ff-only "$new" || return 1
     if [ -d $NEW_VENV ]; then
-        rm -rf $OLD_VENV
+        moved=yes
         mv .venv $OLD_VENV && mv $NEW_VENV .venv || return 1
     fi
     settle
@@ -67,34 +73,42 @@ lives() {
         [ "$(systemctl show "$UNIT" --value -p ExecMainStatus)" = 10 ]
         return
     fi
-    $PYTHON - "$PAGE/state" "$TOKEN" "$(git rev-parse HEAD)" <<'ASK'
+    found=$(running) || return 1
+    printf '%s\n' "the agent is of $found"
+    [ "$found" = "$(git rev-parse HEAD)" ]
+}
+
+# The commit that the living agent says it is of.
+running() {
+    $PYTHON - "$PAGE/state" "$TOKEN" <<'ASK'
 import json, pathlib, sys, urllib.request
 
-url, token, commit = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+url, token = sys.argv[1], pathlib.Path(sys.argv[2])
 headers = {"Authorization": f"Bearer {token.read_text().strip()}"} if token.exists() else {}
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 with opener.open(urllib.request.Request(url, headers=headers), timeout=5) as answer:
-    found = json.load(answer).get("commit")
-sys.exit(None if found == commit else f"the agent is {found}")
+    print(json.load(answer).get("commit", ""))
 ASK
 }
 
 roll_back() {
-    trap '' HUP INT TERM
-    say "${told:-it does not start}" "rolling back to $old"
-    journalctl -u $UNIT -n 20 --no-pager || true
-    systemctl stop $UNIT || true
+    hold
+    say "${told:-cut off, or it does not start}" "rolling back to $old"
+    journalctl -u $UNIT -n 20 --no-pager
+    systemctl stop $UNIT
     git reset --quiet --hard "$old"
-    if [ -d $OLD_VENV ]; then
+    if [ -n "$moved" ] && [ -d $OLD_VENV ]; then
         rm -rf .venv
         mv $OLD_VENV .venv
     fi
     rm -rf $NEW_VENV
-    settle || true
+    settle
     if start && wait_for "$TRIES" $asked; then
         say "the old commit is back: $old"
         exit 2
     fi
+    # Whatever is wrong: an agent that may come up is better than none.
+    systemctl start --no-block $UNIT
     say "$told" "THE OLD COMMIT DOES NOT RUN EITHER: look at the broker's book, then at journalctl"
     exit 3
 }
@@ -105,12 +119,11 @@ main() {
     [ "$(id -u)" = 0 ] || die "root restarts services; sudo $0"
     check_tree
     check_hours $PYTHON run.py
-    old=$(git rev-parse HEAD)
-    new=$(git rev-parse '@{upstream}')
-    [ "$old" != "$new" ] || {
+    choose "$(running 2>/dev/null || true)"
+    if [ "$old" = "$new" ] && [ "$(git rev-parse HEAD)" = "$new" ] && is_built; then
         say "nothing is new: $old"
         exit 0
-    }
+    fi
     say "from $old" "  to $new"
     build
     # Where the agent is not ready anyway, as before the broker's login, its heir need only live.
@@ -119,14 +132,14 @@ main() {
         asked=lives
         say "what runs is not ready by doctor --deploy, so the new one need only live"
     fi
-    trap roll_back HUP INT TERM
+    moved=
+    guard
     say "parking: every stop stays at the broker"
     systemctl stop $UNIT
-    told=
     if ! { advance && start && wait_for "$TRIES" $asked; }; then
         roll_back
     fi
-    trap - HUP INT TERM
+    proved
     rm -rf $OLD_VENV
     say "$told" "$new runs"
     exit 0

@@ -1,6 +1,7 @@
 """docker/deploy.sh against a real git and an engine that only writes down what it is told."""
 
 import os
+import pty
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,22 +15,28 @@ SCRIPTS = ("docker/deploy.sh", "systemd/deploy-common.sh")
 BEFORE = "sha256:before"
 
 # Answers by the file of that name in $ANSWERS, an exit code in its first line; else it succeeds.
+# With a NAME.hup it hangs up on who asks.
 DOCKER = """\
 #!/bin/sh
 printf '%s\\n' "docker $*" >>"$ANSWERS/asked"
 case "$*" in
 *"compose version"*) name=version ;;
 *"container inspect --format {{.Image}}"*) name=before ;;
+*"container inspect --format {{index"*) name=runs ;;
 *"container inspect --format {{.State.ExitCode}}"*) name=code ;;
 *"image inspect"*) name=label ;;
 *"day --deploy"*) name=day ;;
 *"doctor --deploy"*) name=doctor ;;
+*" stop "*) name=stop ;;
+*" up "*) name=up ;;
+"tag "*) name=tag ;;
 *printenv*) name=commit ;;
 *healthz*) name=healthz ;;
 "build "*) name=build ;;
 *) name=other ;;
 esac
 printf x >>"$ANSWERS/$name.times"
+[ -e "$ANSWERS/$name.hup" ] && kill -HUP "$PPID"
 times=$(wc -c <"$ANSWERS/$name.times")
 file=$ANSWERS/$name
 [ -e "$file.$times" ] && file=$file.$times
@@ -55,6 +62,7 @@ class Host:
     answers: Path = field(init=False)
     checkout: Path = field(init=False)
     origin: Path = field(init=False)
+    environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.answers, self.checkout = self.folder / "answers", self.folder / "checkout"
@@ -86,15 +94,18 @@ class Host:
     def answer(self, name: str, text: str = "", code: int = 0) -> None:
         (self.answers / name).write_text(f"{code}\n{text}\n")
 
-    def deploy(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def deploy(self, *words: str, out: int = subprocess.PIPE) -> "subprocess.CompletedProcess[str]":
         path = f"{self.folder / 'programs'}:{os.environ['PATH']}"
         environment = {"PATH": path, "ANSWERS": str(self.answers), "SUTRADHAR_TRIES": "1"}
+        environment |= self.environment
         return subprocess.run(
             [self.checkout / "docker" / "deploy.sh", *words],
             check=False,
             cwd=self.folder,
             env=environment,
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
             text=True,
         )
 
@@ -175,10 +186,12 @@ def test_trading_hours_are_refused_unless_forced(host: Host) -> None:
 
 
 def test_build_that_fails_touches_nothing_that_runs(host: Host) -> None:
+    head = host.head
     host.answer("build", "no", code=1)
     ran = host.deploy()
     assert ran.returncode == 1
-    assert host.changed == ["docker build"]
+    assert host.changed == ["docker build", "tag"]
+    assert host.head == head
 
 
 def test_image_of_another_commit_is_not_started(host: Host) -> None:
@@ -186,15 +199,18 @@ def test_image_of_another_commit_is_not_started(host: Host) -> None:
     ran = host.deploy()
     assert ran.returncode == 1
     assert f"the image says {'f' * 40}" in ran.stderr
-    assert host.changed == ["docker build"]
+    assert host.changed == ["docker build", "tag"]
+    assert f"docker tag {BEFORE} sutradhar" in (host.answers / "asked").read_text()
 
 
 def test_version_that_does_not_stand_is_rolled_back(host: Host) -> None:
+    head = host.head
     host.answer("doctor.2", "FAIL ready: no", code=1)
     ran = host.deploy()
-    assert ran.returncode == 1
-    assert "FAIL ready: no" in ran.stderr
-    assert "the image before runs again" in ran.stderr
+    assert ran.returncode == 2
+    assert "FAIL ready: no" in ran.stdout
+    assert "the image before runs again" in ran.stdout
+    assert host.head == head
     assert host.changed == ["docker build", "stop", "up -d", "tag", "up -d"]
     assert f"docker tag {BEFORE} sutradhar" in (host.answers / "asked").read_text()
 
@@ -202,9 +218,75 @@ def test_version_that_does_not_stand_is_rolled_back(host: Host) -> None:
 def test_container_of_another_commit_is_rolled_back(host: Host) -> None:
     host.answer("commit", "f" * 40)
     ran = host.deploy()
-    assert ran.returncode == 1
-    assert f"the container says {'f' * 40}" in ran.stderr
+    assert ran.returncode == 2
+    assert f"the container says {'f' * 40}" in ran.stdout
     assert host.changed[-2:] == ["tag", "up -d"]
+
+
+@pytest.mark.parametrize("name", ["stop", "code", "up", "commit"])
+def test_line_that_drops_ends_with_an_agent_that_runs(host: Host, name: str) -> None:
+    """The engine starts nothing again that was stopped; and nothing can be said any more."""
+    head = host.head
+    (host.answers / f"{name}.hup").touch()
+    terminal, line = pty.openpty()
+    os.close(terminal)
+    try:
+        assert host.deploy(out=line).returncode == 2
+    finally:
+        os.close(line)
+    assert host.changed[-2:] == ["tag", "up -d"]
+    assert host.head == head
+    assert "runs again" in (host.checkout / ".git/deploy.log").read_text()
+
+
+@pytest.mark.parametrize("name", ["stop", "code", "up.1"])
+def test_step_that_fails_ends_with_an_agent_that_runs(host: Host, name: str) -> None:
+    host.answer(name, code=1)
+    assert host.deploy().returncode == 2
+    assert host.changed[-2:] == ["tag", "up -d"]
+
+
+@pytest.mark.parametrize("name", ["tag", "up", "doctor.3"])
+def test_nothing_that_is_proved_to_run_is_said_loudly(host: Host, name: str) -> None:
+    host.answer("doctor.2", code=1)
+    host.answer(name, code=1)
+    ran = host.deploy()
+    assert ran.returncode == 3
+    assert "NOR DOES WHAT WAS BEFORE" in ran.stdout
+    assert (host.answers / "asked").read_text().endswith("docker start sutradhar\n")
+
+
+def test_checkout_pulled_by_hand_goes_back_to_what_ran(host: Host) -> None:
+    ran_before = host.head
+    git("pull", "-q", cwd=host.checkout)
+    host.answer("runs", ran_before)
+    host.answer("doctor.2", code=1)
+    assert host.deploy().returncode == 2
+    assert host.head == ran_before
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("", "-f docker/docker-compose.yml --profile live stop"),
+        ("docker-compose.override.yml", ".yml -f docker/docker-compose.override.yml --profile"),
+    ],
+)
+def test_settings_of_compose_that_are_the_operators_own_stay_in_effect(
+    host: Host, file: str, told: str
+) -> None:
+    if file:
+        (host.checkout / ".git/info/exclude").write_text(file)
+        (host.checkout / "docker" / file).touch()
+    assert host.deploy().returncode == 0
+    assert told in (host.answers / "asked").read_text()
+
+
+def test_files_of_compose_that_the_operator_names_are_taken(host: Host) -> None:
+    host.environment["COMPOSE_FILE"] = "docker/docker-compose.yml:mine.yml"
+    assert host.deploy().returncode == 0
+    asked = (host.answers / "asked").read_text()
+    assert "docker compose --profile live stop sutradhar" in asked
 
 
 def test_agent_that_was_not_ready_has_an_heir_that_need_only_live(host: Host) -> None:

@@ -1,6 +1,7 @@
 """systemd/deploy.sh against a real git and programs that only write down what they are told."""
 
 import os
+import pty
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ SCRIPTS = ("deploy.sh", "deploy-common.sh")
 LOCK = "requirements.lock"
 
 # Answers by the file of its kind in $ANSWERS, an exit code in its first line, and by KIND.2 the
-# second time; else it succeeds. Of each it is told which libraries were in place.
+# second time; else it succeeds. With a KIND.hup it hangs up on who asks. Nothing else is done.
 TOLD = """\
 #!/bin/sh
 said="${0##*/} $*"
@@ -44,12 +45,13 @@ printf x >>"$ANSWERS/$kind.times"
 file=$ANSWERS/$kind
 second=$file.$(wc -c <"$file.times")
 [ -e "$second" ] && file=$second
+[ -e "$file.hup" ] && kill -HUP "$PPID"
 [ -e "$file" ] || exit 0
 tail -n +2 "$file"
 exit "$(head -n 1 "$file")"
 """
 
-PROVED = ["day", "doctor", "stop", "compile", "units", "start", "doctor"]
+PROVED = ["day", "lives", "doctor", "stop", "compile", "units", "start", "doctor"]
 BACK = ["stop", "compile", "units", "start", "doctor"]
 
 
@@ -99,7 +101,7 @@ class Host:
     def answer(self, kind: str, text: str = "", code: int = 1) -> None:
         (self.answers / kind).write_text(f"{code}\n{text}\n")
 
-    def deploy(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def deploy(self, *words: str, out: int = subprocess.PIPE) -> "subprocess.CompletedProcess[str]":
         path = f"{self.folder / 'programs'}:{os.environ['PATH']}"
         environment = {"PATH": path, "ANSWERS": str(self.answers), "SUTRADHAR_TRIES": "1"}
         return subprocess.run(
@@ -107,7 +109,9 @@ class Host:
             check=False,
             cwd=self.folder,
             env=environment,
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
             text=True,
         )
 
@@ -151,7 +155,7 @@ def test_other_libraries_are_built_before_anything_stops_and_know_their_place(ho
     (host.origin / LOCK).write_text("two\n")
     new = host.commit("third")
     assert host.deploy().returncode == 0
-    assert host.asked == ["day", "venv", "pip", *PROVED[1:]]
+    assert host.asked == ["day", "lives", "venv", "pip", *PROVED[2:]]
     assert host.stands == (new, "two")
     pip = (host.checkout / ".venv/bin/pip").read_text()
     assert pip == f"#!{host.checkout}/.venv/bin/python\n"
@@ -161,8 +165,33 @@ def test_other_libraries_are_built_before_anything_stops_and_know_their_place(ho
 def test_nothing_new_touches_nothing(host: Host) -> None:
     git("pull", "-q", cwd=host.checkout)
     ran = host.deploy()
-    assert (ran.returncode, host.asked) == (0, ["day"])
+    assert (ran.returncode, host.asked) == (0, ["day", "lives"])
     assert "nothing is new" in ran.stdout
+
+
+@pytest.mark.parametrize("lock", ["one", "two"])
+def test_checkout_pulled_by_hand_is_deployed_and_what_ran_is_gone_back_to(
+    host: Host, lock: str
+) -> None:
+    (host.origin / LOCK).write_text(f"{lock}\n")
+    new = host.commit("third")
+    git("pull", "-q", cwd=host.checkout)
+    host.answer("lives", host.old, code=0)
+    host.answer("start.1")
+    assert host.deploy().returncode == 2
+    assert host.stands == (host.old, "one")
+    git("pull", "-q", cwd=host.checkout)
+    assert host.deploy().returncode == 0
+    assert host.stands == (new, lock)
+
+
+def test_libraries_that_are_not_those_of_the_commit_are_built_though_nothing_is_new(
+    host: Host,
+) -> None:
+    git("pull", "-q", cwd=host.checkout)
+    (host.checkout / ".venv" / LOCK).write_text("older\n")
+    assert host.deploy().returncode == 0
+    assert host.stands == (host.new, "one")
 
 
 def test_trading_hours_are_refused_unless_forced(host: Host) -> None:
@@ -201,10 +230,42 @@ def test_what_does_not_prove_itself_is_put_back(host: Host, step: str) -> None:
     assert "the old commit is back" in ran.stdout
 
 
+@pytest.mark.parametrize("kind", ["stop", "compile", "units", "start"])
+def test_line_that_drops_ends_with_an_agent_that_runs(host: Host, kind: str) -> None:
+    """The terminal is gone with it, so that nothing can be said there."""
+    (host.origin / LOCK).write_text("two\n")
+    host.commit("third")
+    (host.answers / f"{kind}.hup").touch()
+    terminal, line = pty.openpty()
+    os.close(terminal)
+    try:
+        assert host.deploy(out=line).returncode == 2
+    finally:
+        os.close(line)
+    assert host.asked[-len(BACK) :] == BACK
+    assert host.stands == (host.old, "one")
+    assert "the old commit is back" in (host.checkout / ".git/deploy.log").read_text()
+
+
+def test_agent_that_cannot_be_parked_is_started_all_the_same(host: Host) -> None:
+    host.answer("stop")
+    assert host.deploy().returncode == 2
+    assert host.asked[-len(BACK) :] == BACK
+
+
+def test_libraries_left_by_an_earlier_deploy_are_never_put_in_place(host: Host) -> None:
+    (host.checkout / ".venv.old").mkdir()
+    (host.checkout / ".venv.old" / LOCK).write_text("stale\n")
+    host.answer("start.1")
+    assert host.deploy().returncode == 2
+    assert host.stands == (host.old, "one")
+
+
 def test_nothing_that_runs_is_said_loudly(host: Host) -> None:
     host.answer("start")
     ran = host.deploy()
     assert ran.returncode == 3
+    assert host.asked[-1] == "start"
     assert "THE OLD COMMIT DOES NOT RUN EITHER" in ran.stdout
     assert host.stands == (host.old, "one")
 
@@ -212,6 +273,7 @@ def test_nothing_that_runs_is_said_loudly(host: Host) -> None:
 def test_what_was_not_ready_before_need_only_live(host: Host) -> None:
     host.answer("doctor")
     host.answer("active", "active", code=0)
+    host.answer("lives", host.new, code=0)
     ran = host.deploy()
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert host.asked[-2:] == ["active", "lives"]
