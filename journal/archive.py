@@ -19,7 +19,6 @@ import msgspec
 from domain.errors import JournalError
 from domain.events import Event, LatchCleared, LatchSet, ProvedFlat
 from domain.session import trading_day
-from domain.switch import RAISES
 from domain.units import Day, Micros
 from journal import fallback, schema
 from journal.orders import NAME, OrderJournal
@@ -43,9 +42,9 @@ InSession = Callable[[Micros], bool]
 def roll(folder: Path, now: Micros, pid: int, in_session: InSession) -> Day | None:
     """Move the journals of a day before that of `now` away; return which day they began.
 
-    A new order journal is begun. A latch that a human raised while no session was on is carried
-    into it: nobody has obeyed it yet. What cannot be moved now stays and is said; the file serves
-    today as well. Never raises for what is wrong with a file.
+    A new order journal is begun. Latches that no human took down are carried into it. What cannot
+    be moved now stays and is said; the file serves today as well. Never raises for what is wrong
+    with a file.
     """
     today = trading_day(now)
     try:
@@ -96,15 +95,21 @@ def put_away(folder: Path, day: Day, names: Iterable[str]) -> None:
 
 
 def latches_for_next(events: Iterable[Event], in_session: InSession) -> dict[str, LatchSet]:
-    """Return the latches that humans raised after the day was over, or when there was none."""
+    """Return the latches that bind the next day: a human alone takes one down.
+
+    But DAY_DONE is the day's own, and a FLATTEN is for the book it met: it is carried if it was
+    raised after the proof or while no session was on, so that nobody has obeyed it yet.
+    """
     held: dict[str, LatchSet] = {}
     is_flat = False
     for event in events:
         match event:
             case ProvedFlat():
                 is_flat = True
-            case LatchSet(name=name) if name in RAISES.values():
-                if is_flat or not in_session(event.at):
+            case LatchSet(name="DAY_DONE"):
+                pass
+            case LatchSet(name=name):
+                if name != "FLATTEN" or is_flat or not in_session(event.at):
                     held.setdefault(name, event)
             case LatchCleared(name=name):
                 held.pop(name, None)

@@ -8,6 +8,7 @@ import pytest
 
 from domain import events as ev
 from domain.ledger import Ledger
+from domain.reasons import LATCHES
 from domain.session import instant, trading_day
 from domain.units import Day, Micros
 from journal import archive
@@ -23,6 +24,7 @@ from tests.trading import DAY, PLAN
 SATURDAY = instant(Day("2026-11-21"), "11:00")
 MONDAY = instant(Day("2026-11-23"), "08:45")
 PID = 7
+AGENTS_OWN = LATCHES - {"FREEZE", "FLATTEN", "HALT", "DAY_DONE"}
 
 
 def in_session(at: Micros) -> bool:
@@ -85,8 +87,15 @@ def test_folder_without_events_has_nothing_to_move(tmp_path: Path) -> None:
     [
         ((latch("FREEZE", SATURDAY),), {"FREEZE"}),
         ((latch("HALT", SATURDAY), latch("FREEZE", SATURDAY)), {"HALT", "FREEZE"}),
-        ((latch("FREEZE", PLAN.open),), set()),
+        ((latch("FREEZE", PLAN.open), latch("HALT", PLAN.open)), {"FREEZE", "HALT"}),
+        ((latch("HALT", PLAN.open), flat(PLAN.last_entry)), {"HALT"}),
+        ((latch("FLATTEN", PLAN.open),), set()),
+        ((latch("FLATTEN", PLAN.open), flat(PLAN.last_entry)), set()),
+        ((flat(PLAN.last_entry), latch("FLATTEN", PLAN.force_close)), {"FLATTEN"}),
+        ((latch("FLATTEN", SATURDAY),), {"FLATTEN"}),
+        ((latch("DAY_DONE", PLAN.open),), set()),
         ((latch("DAY_DONE", SATURDAY),), set()),
+        (tuple(latch(name, PLAN.open) for name in AGENTS_OWN), AGENTS_OWN),
         ((flat(PLAN.last_entry), latch("FREEZE", PLAN.force_close)), {"FREEZE"}),
         (
             (latch("FREEZE", SATURDAY), ev.LatchCleared(at=SATURDAY, name="FREEZE", reason="x")),
@@ -94,7 +103,7 @@ def test_folder_without_events_has_nothing_to_move(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_latch_raised_between_sessions_holds_for_the_next(
+def test_latch_that_no_human_took_down_holds_for_the_next_day(
     tmp_path: Path, events: tuple[ev.Event, ...], carried: set[str]
 ) -> None:
     written(tmp_path / NAME, *events)
