@@ -78,9 +78,9 @@ def run(options: Options) -> int:
         if chosen is not None and options.speed == MAX:
             return _play_virtual_days(options, session, chosen)
         with (
+            _exchange(options, session) as venue,
             page.beside(settings, folder) as board,
             alerts.beside(settings, folder, board) as out,
-            _exchange(options, session) as venue,
         ):
             told = replace(session, show=board.show, pager=out.pager, over=out.ended)
             return _play_days(options, told, venue)

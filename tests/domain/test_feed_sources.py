@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -28,6 +28,7 @@ from tests.domain.feed_day import (
     some_facts,
 )
 from tests.domain.tape import at
+from tests.draws import at_most
 
 AGAIN = Reopen(PRIMARY, "trying the WebSocket again")
 
@@ -181,7 +182,7 @@ def most_in_an_hour(day: Day) -> int:
     )
 
 
-@settings(max_examples=50)
+@at_most(50)
 @given(SPANS, st.booleans(), st.sampled_from([2, 3, 6]))
 def test_square_wave_switches_at_most_as_often_as_an_hour_bears(
     spans: list[int], exposed: bool, most: int
@@ -204,7 +205,7 @@ def test_two_streams_that_flap_in_turn_are_left_for_rest(
     assert 5 <= most_in_an_hour(day) <= 6
 
 
-@settings(max_examples=50)
+@at_most(50)
 @given(SPANS, SPANS, st.booleans())
 def test_two_square_waves_switch_at_most_six_times_an_hour(
     primary: list[int], backup: list[int], exposed: bool
@@ -225,7 +226,7 @@ def test_square_wave_beside_dead_polled_prices_switches_nothing(
     assert day.switches() == []
 
 
-@settings(max_examples=50)
+@at_most(50)
 @given(SPANS, SPANS, st.booleans())
 def test_every_switch_beyond_the_budget_leaves_a_dead_source_for_a_live_one(
     stream: list[int], rest: list[int], exposed: bool

@@ -8,9 +8,10 @@ from hypothesis import settings
 from domain.lease import GUARD, SETTLE, STEP, Held, Instant, Lease, Record, Stand
 from domain.units import SECOND, Micros
 from tests.domain.two_hosts import MARGIN, PATIENCE, RENEW, TERM, Host, Store, TwoHosts, a_host
+from tests.draws import at_most
 
 TestTwoHosts = TwoHosts.TestCase
-TestTwoHosts.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+TestTwoHosts.settings = settings(at_most(300), stateful_step_count=30)
 
 
 @pytest.fixture

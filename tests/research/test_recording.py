@@ -5,13 +5,14 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from domain.market import Source, Tick
 from research import recording
 from research.recording import RecordingFailed
+from tests.draws import at_most
 from tests.research.recorded import CALL, DAY, a_tick, day_of, full, some
 
 splits = st.lists(st.integers(0, 7), min_size=1, max_size=8)
@@ -51,7 +52,7 @@ def test_file_of_a_day_says_what_was_delivered(tmp_path: Path) -> None:
     assert not recording.parts_of(tmp_path, DAY).exists()
 
 
-@settings(max_examples=60)
+@at_most(60)
 @given(before=splits, after=splits)
 def test_any_split_into_parts_and_mornings_comes_to_the_same(
     before: list[int], after: list[int]
@@ -68,7 +69,7 @@ def test_any_split_into_parts_and_mornings_comes_to_the_same(
         assert_frame_equal(day_of(folder), whole.rows)
 
 
-@settings(max_examples=60)
+@at_most(60)
 @given(order=st.permutations(range(12)), cut=st.integers(0, 12))
 def test_rows_stand_as_they_were_received(order: list[int], cut: int) -> None:
     """Three ticks at each of four instants, handed over in any order and in two parts."""
@@ -80,7 +81,7 @@ def test_rows_stand_as_they_were_received(order: list[int], cut: int) -> None:
         assert recording.merge(folder, DAY).rows["seq"].to_list() == list(range(12))
 
 
-@settings(max_examples=60)
+@at_most(60)
 @given(counts=st.lists(st.integers(1, 7), min_size=1, max_size=6), data=st.data())
 def test_torn_part_loses_only_itself(counts: list[int], data: st.DataObject) -> None:
     with TemporaryDirectory() as name:

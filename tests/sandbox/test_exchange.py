@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.books import Action
@@ -17,6 +17,7 @@ from sandbox.exchange import Exchange, Setup
 from sandbox.kinds import Done, MarginLine, ModifyIn, OrderOut, PriceKind, PriceOut
 from sandbox.params import SandboxParams
 from sandbox.truth import Arrived, Met, TimePassed, Traded, Truth, decode, encode
+from tests.draws import at_most
 from tests.sandbox.pit import CALL, DAY, PUT, an_order, at, rules
 from tests.shared import ROOT
 
@@ -82,7 +83,7 @@ def test_watching_changes_nothing_but_what_is_reported(watched: tuple[Symbol, ..
     assert lines(blind) == lines(seeing)
 
 
-@settings(max_examples=6)
+@at_most(6)
 @example(150.0)
 @given(st.floats(0.05, 90))
 def test_how_fine_the_steps_are_makes_no_difference(step_s: float) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.units import MINUTE, SECOND, Micros, Paise, Symbol, Units
@@ -15,6 +15,7 @@ from sandbox.faults.wire import Session, Wire
 from sandbox.frames import Frames
 from sandbox.kinds import Change, OrderOut, PriceOut
 from sandbox.stream import StreamSession
+from tests.draws import at_most
 from tests.sandbox.faults.scripts import CONN, MARKET, a_fault, a_force
 from tests.sandbox.stage import AT, CALL, KEY, PUT, StagedExchange, a_desk, a_price, an_order
 
@@ -351,7 +352,7 @@ def test_duplicates_are_copies_and_nothing_else(
 
 
 @pytest.mark.slow
-@settings(max_examples=80)
+@at_most(80)
 @given(tape=TAPES, step_ms=st.sampled_from([5, 300, 60_000]))
 def test_day_is_the_same_in_steps_of_any_size(tape: list[tuple[int, Symbol]], step_ms: int) -> None:
     assert sorted(played(Client(*STORM), tape, step_ms)) == sorted(

@@ -3,11 +3,12 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.units import SECOND, Micros, Paise, Symbol, Units, divide_half_up, seconds
 from sandbox.kinds import BarLine
+from tests.draws import at_most
 from tests.sandbox.market.chain import a_market, updates
 from tests.sandbox.pit import CALL, at
 
@@ -90,7 +91,7 @@ def test_reference_stays_without_prints_and_is_theoretical_after_a_long_silence(
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@at_most(25)
 @given(st.lists(st.integers(0, 40 * 60), max_size=12).map(sorted))
 def test_line_is_the_same_however_often_somebody_looks(looks: list[int]) -> None:
     watched, left_alone = a_market().lines[CALL], a_market().lines[CALL]

@@ -1,10 +1,11 @@
 """Merging lines: in order of time, each update once, whoever is followed."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.units import SECOND, Micros, Symbol
+from tests.draws import at_most
 from tests.sandbox.market.chain import a_market, updates
 from tests.sandbox.pit import CALL, PUT, at
 
@@ -38,7 +39,7 @@ follows = st.frozensets(st.sampled_from(sorted(ALL)))
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@at_most(30)
 @given(st.lists(st.tuples(st.integers(1, 90), follows), max_size=10))
 def test_following_reports_exactly_the_lines_own_updates(
     steps: list[tuple[int, frozenset[Symbol]]],
