@@ -12,8 +12,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from cli.agent import INTERRUPTED, PARKED_LATE
+from cli.agent import DAY_IS_PAST, INTERRUPTED, PARKED_LATE
 from cli.deadman import Deadman, is_well
+from cli.life import Calendar
 from cli.page import Hand
 from cli.pager import Apprised, Pager, Target
 from cli.telegram import Telegram
@@ -41,13 +42,14 @@ WELL = frozenset({PARKED, DAY_DONE, BAD_CONFIG, INTERRUPTED})
 class Outside:
     """What the main thread tells of the process itself; a pager that is None tells nobody."""
 
-    def __init__(self, pager: Pager | None, params: AlertParams) -> None:
+    def __init__(self, pager: Pager | None, params: AlertParams, calendar: Calendar) -> None:
         self.pager = pager
         self._params = params
+        self._calendar = calendar
 
     def ended(self, ended: Ended) -> None:
         """Take how a day's agent ended: say what nobody else can, keep it for the next life."""
-        alarm = _last_word(ended)
+        alarm = _last_word(ended, self._calendar)
         if alarm is not None:
             self.tell(alarm)
         if self.pager is not None:
@@ -93,7 +95,7 @@ def beside(settings: Settings, folder: Path, board: Board) -> Iterator[Outside]:
     started = [each for each in all_of_them if each is not None]
     for each in started:
         each.start()
-    outside = Outside(pager, settings.alerts)
+    outside = Outside(pager, settings.alerts, Calendar(settings))
     try:
         yield outside
     except Exception as error:
@@ -157,9 +159,17 @@ def _deadman(settings: Settings, board: Board) -> Deadman | None:
     return Deadman(url, settings.heartbeat, lambda: is_well(board))
 
 
-def _last_word(ended: Ended) -> Alarm | None:
-    """Return what a human is to know of an end; one that gave up is told by the life after it."""
+def _last_word(ended: Ended, calendar: Calendar) -> Alarm | None:
+    """Return what a human is to know of an end.
+
+    One that gave up in the session is told by the life after it, which begins at once. At other
+    times that one may sleep until the next session, and a book of yesterday is none of its own.
+    """
     if ended.code == PARKED:
         kind = "PARKED_LEFT" if ended.reason == PARKED_LATE else "PARKED"
         return Alarm(kind=kind, text=ended.reason)
-    return None
+    if ended.code in WELL:
+        return None
+    if ended.reason != DAY_IS_PAST and calendar.in_session(ended.at):
+        return None
+    return Alarm(kind="GAVE_UP", text=f"the agent gave up (exit {ended.code}): {ended.reason}")

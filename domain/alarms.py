@@ -212,6 +212,14 @@ _OWN = (
         of_agent=True,
     ),
     _kind(
+        "GAVE_UP",
+        CRITICAL,
+        "the agent gave up outside the session: the next one may sleep until it begins",
+        "Look at positions and orders at the broker now, then at the log for what ended it.",
+        pace=HOURLY,
+        of_agent=True,
+    ),
+    _kind(
         "PARKED_LEFT",
         CRITICAL,
         "the agent ended and not everything is at rest",

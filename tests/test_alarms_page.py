@@ -32,6 +32,8 @@ open, stops rest. Start OpenAlgo; the agent asks again by itself, and stops rest
   That holds through restarts: a process that dies again and again tells RESTARTED once an hour,
   and CRASH_LOOP besides once three lives ended badly within ten minutes. A short that is bare when
   a life ends is bare since then in the next one.
+- An agent that gives up (exit 70) in the session is told as RESTARTED by the life after it; outside
+  the session, when that one may sleep, it says GAVE_UP and why itself.
 - What comes within `alerts.gather_s` is one message, the worst first; without anything critical the
   next message waits for `alerts.gap_s`.
 - While OpenAlgo does not answer, or nobody is logged in there, and for three minutes after, what

@@ -8,23 +8,26 @@ from typing import Any
 import pytest
 
 from cli import alerts
-from cli.agent import PARKED_LATE
+from cli.agent import DAY_IS_PAST, PARKED_LATE
 from cli.alerts import NOTIFIED, Outside, beside
 from cli.pager import Pager
 from config.settings import Settings, load
 from dashboard.board import Board
 from domain.alerting import RUNNING, Memory
 from domain.errors import ConfigError, JournalError
-from domain.units import Micros
+from domain.session import instant
+from domain.units import Day
 from messages.control import Ended
 from sandbox.params import SandboxParams
 from tests.cli.beats import Beats
 from tests.cli.listener import SECRET, Listener
-from tests.cli.openalgo import KEY, it_is
+from tests.cli.openalgo import DAY, KEY, it_is
 from tests.cli.test_doctor import NAMES, failing, lines
 from tests.cli.typing_in import RunPy
 
 NOWHERE = Path("/nowhere/.env")
+SUNDAY = Day("2026-11-22")
+GAVE_UP = ["Sutradhar CRITICAL: GAVE_UP"]
 BOT = "7781234:AAH-a-secret-of-the-bot"
 
 
@@ -48,8 +51,8 @@ def settings(run_py: RunPy, listener: Listener, monkeypatch: pytest.MonkeyPatch)
     return loaded({"alerts.on": True})
 
 
-def ended(code: int, reason: str) -> Ended:
-    return Ended(at=Micros(0), code=code, reason=reason)
+def ended(code: int, reason: str, wall: str = "10:00", day: Day = DAY) -> Ended:
+    return Ended(at=instant(day, wall), code=code, reason=reason)
 
 
 def titles(listener: Listener) -> list[str]:
@@ -123,6 +126,11 @@ def test_address_that_is_none_refuses_the_start(
         (ended(130, "interrupted twice"), [], ""),
         (ended(78, "the server is live"), [], ""),
         (ended(70, "order: KeyError('x')"), [], "it gave up: order: KeyError('x')"),
+        (ended(70, "order: x", "16:00"), GAVE_UP, "it gave up: order: x"),
+        (ended(70, "order: x", day=SUNDAY), GAVE_UP, "it gave up: order: x"),
+        (ended(70, DAY_IS_PAST), GAVE_UP, f"it gave up: {DAY_IS_PAST}"),
+        (ended(70, DAY_IS_PAST, "00:00", SUNDAY), GAVE_UP, f"it gave up: {DAY_IS_PAST}"),
+        (ended(10, "day done, proved flat", "16:00"), [], ""),
     ],
 )
 def test_end_of_a_day_is_told_and_kept_for_the_next_life(
