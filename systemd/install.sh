@@ -67,6 +67,18 @@ settings() {
     [ -e $ETC/sutradhar.env ] || put .env.example $ETC/sutradhar.env 0600
 }
 
+# Libraries are not made anew under an agent that reads them.
+spare_the_running() {
+    if ! is_booted || ! systemctl --quiet is-active sutradhar.service; then
+        return
+    fi
+    if cmp -s requirements.lock .venv/requirements.lock; then
+        return
+    fi
+    die "the agent runs, and its libraries would be made anew under it:" \
+        "systemd/deploy.sh does that aside, or systemctl stop sutradhar before"
+}
+
 program() {
     .ci/venv requirements.lock
     # The service may not write here, and would compile everything at each start.
@@ -93,6 +105,7 @@ if [ "$mode" = --units ]; then
     units
     exit 0
 fi
+spare_the_running
 program
 settings
 units

@@ -18,9 +18,14 @@ case "$*" in
 # It asks systemd, which does not know everywhere a user that exists only for a while.
 *--deploy*) user= ;;
 esac
+case "${1-} $*" in
+# They know no state directory, or were given one.
+config\ * | day\ * | swings\ * | -* | *\ --state-dir* | *\ --help*) ;;
+*) set -- "$@" --state-dir $STATE ;;
+esac
 # shellcheck disable=SC2086 # a list of words
 exec systemd-run --quiet --pipe --wait --collect $user \
     -p UMask=0077 -p WorkingDirectory=$STATE -p EnvironmentFile=$ETC/sutradhar.env \
     -p LoadCredential=openalgo:$ETC/credentials/openalgo \
     -p LoadCredential=sutradhar:$ETC/credentials/sutradhar \
-    $HOME_DIR/.venv/bin/python $HOME_DIR/run.py "$@" --state-dir $STATE
+    $HOME_DIR/.venv/bin/python $HOME_DIR/run.py "$@"

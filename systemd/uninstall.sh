@@ -2,7 +2,8 @@
 # Take the service away, as root. The agent parks first: every stop stays at the broker.
 #
 #   systemd/uninstall.sh           units; keeps /etc/sutradhar and /var/lib/sutradhar
-#   systemd/uninstall.sh --purge   those too: settings, secrets and the journal
+#   systemd/uninstall.sh --purge   those too: settings, secrets and the journal; not while it runs,
+#                                  unless --force is said as well
 set -eu
 UNIT_DIR=/etc/systemd/system
 UNITS="sutradhar.timer sutradhar.service sutradhar-failed@.service"
@@ -31,9 +32,21 @@ remove() {
     done
 }
 
-purge=${1-}
-[ -z "$purge" ] || [ "$purge" = --purge ] || die "$purge is unknown; there is --purge"
+purge=
+force=
+for option; do
+    case $option in
+    --purge) purge=$option ;;
+    --force) force=$option ;;
+    *) die "$option is unknown; there is --purge, and --purge --force" ;;
+    esac
+done
 [ "$(id -u)" = 0 ] || die "root removes services; sudo $0"
+# The journal is how an agent knows what is open, and whose it is.
+if [ -n "$purge" ] && [ -z "$force" ] && is_booted &&
+    ! systemctl show sutradhar.service -p ActiveState | grep -qx 'ActiveState=\(inactive\|failed\)'; then
+    die "the agent runs: systemctl stop sutradhar, look at the broker's book, then again (or --force)"
+fi
 if is_booted; then
     systemctl --quiet stop sutradhar.timer sutradhar.service 2>/dev/null || true
     say "parked, if it ran: look at the broker's book, nobody manages what is open"

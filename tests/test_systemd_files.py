@@ -1,5 +1,6 @@
 """The units and scripts of systemd/, held against the code they start and against systemd."""
 
+import os
 import shlex
 import signal
 import subprocess
@@ -202,8 +203,47 @@ def test_wrong_usage_changes_nothing() -> None:
         ran = subprocess.run(command, check=False, capture_output=True, text=True)
         assert ran.returncode == 1
         assert ran.stderr == f"{script}: --no-such-option is unknown; there " + (
-            "are --now and --units\n" if script == "install.sh" else "is --purge\n"
+            "are --now and --units\n"
+            if script == "install.sh"
+            else "is --purge, and --purge --force\n"
         )
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> Path:
+    """Programs of paper: root runs them, and systemd says what it was told."""
+    for name, text in {"id": "echo 0", "systemd-run": 'echo "$@"'}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        ("status", "status --state-dir /var/lib/sutradhar"),
+        ("clear --latch day", "clear --latch day --state-dir /var/lib/sutradhar"),
+        ("config --changed", "config --changed"),
+        ("day --date 2026-11-20", "day --date 2026-11-20"),
+        ("--version", "--version"),
+        ("status --state-dir /tmp/try", "status --state-dir /tmp/try"),
+        ("doctor --deploy unit", "doctor --deploy unit --state-dir /var/lib/sutradhar"),
+    ],
+)
+def test_run_gives_the_state_directory_to_commands_that_take_one(
+    paper: Path, words: str, given: str
+) -> None:
+    ran = subprocess.run(
+        [FOLDER / "run.sh", *words.split()],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PATH": f"{paper}:{os.environ['PATH']}"},
+    )
+    assert ran.stdout.strip().partition("/run.py ")[2] == given
+    command = words.split(maxsplit=1)[0]
+    if not command.startswith("-") and "/tmp" not in words:
+        assert ("--state-dir" in options_of(command)) == ("--state-dir" in given)
 
 
 def test_checkout_in_another_place_is_refused() -> None:
