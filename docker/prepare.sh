@@ -1,5 +1,6 @@
 #!/bin/sh
-# Before a start: gives the folders under /data to the agent's user, and makes the page its token.
+# Before a start: gives the folders under /data and what a restore by root left in them to the agent's
+# user, and makes the page its token.
 # It runs as root, once, with the right to change owners; an engine makes a missing folder root's.
 set -eu
 umask 077
@@ -10,6 +11,8 @@ for folder in live paper settings; do
     mkdir -p "$folder"
     chown -h "$owner" "$folder"
     chmod 0700 "$folder"
+    # A link is given away and not what it leads to; nor is what is mounted below.
+    find "$folder" -xdev ! -user 10001 -exec chown -h "$owner" {} +
 done
 
 # What lies in settings are secrets, whoever put them there: the agent's alone, mode 0600.
