@@ -7,8 +7,9 @@ and before the first of the next one comes; `peak` is the most of a day, `inbox`
 day left on disk, and how long a write was away by its journal (WriteSent to WriteReplied, in real
 time), are read from the day's own folder.
 
-A straight line is laid through each figure, without the first day, in which everything is loaded.
-Flat is a line that rises, in one session, by no more than the tolerance that is printed beside it.
+A straight line is laid through each figure (Theil and Sen's), without the first day, in which
+everything is loaded. Flat is a line that rises, in one session, by no more than the tolerance that
+is printed beside it.
 The exit code is 1 if one of them is not flat, or a day was not played to its end, flat and clean.
 A write's time has a wide tolerance: the machine may be busy.
 """
@@ -20,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import combinations
 from pathlib import Path
 from statistics import mean, median
 from time import perf_counter
@@ -120,12 +122,12 @@ class Verdict:
 
 
 def slope(values: Sequence[float]) -> float:
-    """Return the rise of the least-squares line through values one apart; 0 for less than two."""
-    if len(values) < 2:
-        return 0.0
-    middle, level = (len(values) - 1) / 2, mean(values)
-    above = sum((n - middle) * (value - level) for n, value in enumerate(values))
-    return above / sum((n - middle) ** 2 for n in range(len(values)))
+    """Return the middle one of the slopes of all pairs of values, one apart; 0 for less than two.
+
+    Of a straight line it is the rise; a few days on which the machine was busy do not move it.
+    """
+    pairs = combinations(enumerate(values), 2)
+    return median([(b - a) / (n - m) for (m, a), (n, b) in pairs] or [0.0])
 
 
 def judge(sessions: Sequence[Session]) -> list[Verdict]:
