@@ -11,6 +11,7 @@ from pathlib import Path
 from cli import alerts, page, sessions
 from cli.again import Again, command, keep
 from cli.agent import Agent, Server
+from cli.early import Early
 from cli.hang import Hang, limit_s
 from cli.inquiry import access_of, link_of
 from cli.life import DAY_DONE as DONE
@@ -60,6 +61,12 @@ def run(options: Options) -> int:
     journal a later version wrote, JournalError for one that cannot be read for a minute, Locked if
     another agent runs.
     """
+    early = Early()
+    with early.listening():
+        return _run(options, early)
+
+
+def _run(options: Options, early: Early) -> int:
     settings = load("live", file=options.config)
     with locked(options.state_dir) as folder:
         words = ["--config", options.config] if options.config else []
@@ -71,7 +78,7 @@ def run(options: Options) -> int:
             log.info("%s", note)
         service = Service(Terms.of(os.environ, settings.shutdown.park_s + CLOSE_S))
         standby = Standby(settings.lease, folder)
-        watched = Watched(service, standby, Hang(limit_s(os.environ)))
+        watched = Watched(service, standby, Hang(limit_s(os.environ)), early)
         with page.beside(settings, folder) as board, alerts.beside(settings, folder, board) as out:
 
             def show(status: Status) -> None:
@@ -110,6 +117,7 @@ class Watched:
     service: Service
     standby: Standby
     hang: Hang
+    early: Early
 
     def night(self) -> None:
         """Say that the process lives, while no actor does."""
@@ -119,6 +127,7 @@ class Watched:
     def day(self, agent: Agent) -> None:
         """Look at the lease, tell the service manager how the agent is."""
         self.hang.look()
+        self.early.hand_on()
         self.standby.look(agent)
         if agent.is_parking:
             self.service.stopping()
