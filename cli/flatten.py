@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from cli import strangers
+from cli import asleep, strangers
 from cli.closer import ESCALATED, NOT_PROVED, Closer
 from cli.dropbox import KILL, drop, kill_text
 from cli.following import Course, Following
@@ -51,6 +51,8 @@ class Options:
 def run(options: Options, out: TextIO) -> int:
     """Flatten and return 0 if that is proved, 3 if not, 4 if a running agent stands still.
 
+    An agent that sleeps is left alone; 0 if nothing is open by the journal.
+
     Without a journal of the day, or with a damaged one, only the symbols that are named are left.
     Raises Refused under HALT, ConfigError, JournalError, or Locked if an agent was started
     meanwhile.
@@ -60,6 +62,8 @@ def run(options: Options, out: TextIO) -> int:
     def say(line: str) -> None:
         print(line, file=out, flush=True)
 
+    if (sleeper := asleep.sleeper(folder)) is not None:
+        return asleep.tell(folder, sleeper, say)
     known = _now(folder, say) if (folder / JOURNAL).exists() else Ledger()
     if "HALT" in known.latches:
         raise Refused(f"HALT is up, so nothing is sent. {remedy('HALT')}")
@@ -81,6 +85,9 @@ def _flatten(options: Options, say: Callable[[str], None]) -> int:
         course = following.run(takeover_s)
         if course is Course.PROVED:
             return _proved(folder, say)
+        if course is Course.STUCK and (sleeper := asleep.sleeper(folder)) is not None:
+            following.withdraw()  # it fell asleep between our look and the file
+            return asleep.tell(folder, sleeper, say)
         if course is Course.STUCK and not options.force:
             text = f"the agent journaled nothing for {takeover_s} s; with --force it is ended"
             _unproved(folder, following.ledger, text, say)

@@ -75,7 +75,12 @@ class Following:
 
         A file of a human's that was there before holds again what it held.
         """
-        if not self._is_ours or "FLATTEN" not in self.ledger.latches:
+        if "FLATTEN" in self.ledger.latches:
+            self.withdraw()
+
+    def withdraw(self) -> None:
+        """Undo what was written here, at once: nobody is there to obey it."""
+        if not self._is_ours:
             return
         self._is_ours = False
         path = self._folder / KILL

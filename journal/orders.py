@@ -216,6 +216,12 @@ class JournalReader:
         found += ((n, event) for n, event in waiting if n > seq and trading_day(event.at) == day)
         return tuple(event for _, event in found), found[-1][0] if found else seq
 
+    def days(self) -> tuple[Day, ...]:
+        """Return the days that have events in the file, newest first."""
+        with self._reading() as db:
+            rows = db.execute("SELECT DISTINCT day FROM event ORDER BY day DESC").fetchall()
+        return tuple(Day(day) for (day,) in rows)
+
     def boots_since(self, at: Micros) -> int:
         """Return how many processes began on this journal since an instant of market time."""
         with self._reading() as db:
