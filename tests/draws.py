@@ -5,4 +5,4 @@ from hypothesis import settings
 
 def at_most(examples: int) -> settings:
     """Return settings for a test function."""
-    return settings(max_examples=min(examples, settings.default.max_examples))
+    return settings(max_examples=min(examples, settings().max_examples))

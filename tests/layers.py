@@ -64,7 +64,7 @@ PLAIN, DRAWN = "not slow", "hypothesis or slow"
 
 STAGES: tuple[Stage, ...] = (
     (
-        Layer("domain", DOMAIN, 400, KOLKATA),
+        Layer("domain", DOMAIN, 400, KOLKATA, marked=DRAWN),
         Layer("drawn", (*PORTS, *COMMANDS), 400, marked=DRAWN),
     ),
     # Measuring slows a test down to a third: what draws much is measured where it draws little.

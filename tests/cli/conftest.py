@@ -38,3 +38,9 @@ def run_py(
         handler.close()
     logging.getLogger().handlers[:] = handlers
     logging.getLogger().setLevel(level)
+
+
+@pytest.fixture
+def no_page(run_py: RunPy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no page be opened, which is told before what an attach is refused for."""
+    monkeypatch.setenv("SUTRADHAR_PAGE__ON", "false")

@@ -368,7 +368,7 @@ def test_attach_to_no_address_is_refused(run_py: RunPy, address: str) -> None:
     ],
 )
 def test_attach_without_an_exchange_is_refused(
-    run_py: RunPy, tmp_path: Path, options: tuple[str, ...], line: str
+    run_py: RunPy, tmp_path: Path, no_page: None, options: tuple[str, ...], line: str
 ) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "truth.jsonl").touch()
@@ -376,7 +376,9 @@ def test_attach_without_an_exchange_is_refused(
 
 
 @pytest.mark.parametrize("body", [b"<html>", {"broker": "zerodha"}, {}])
-def test_attach_to_something_else_is_refused(run_py: RunPy, tmp_path: Path, body: Any) -> None:
+def test_attach_to_something_else_is_refused(
+    run_py: RunPy, tmp_path: Path, no_page: None, body: Any
+) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "truth.jsonl").touch()
     with serving(lambda _: Reply(body)) as server:

@@ -11,6 +11,9 @@ from cli.virtual import Parts
 from tests.days import Played, a_day
 from tests.tapes import PUT, Leg, a_tape
 
+# It shares two cores with whole days.
+pytestmark = pytest.mark.slow
+
 CALL_SOLD = Leg(ready="09:50", breaks="09:52")
 PUT_STOPPED = Leg(symbol=PUT, ready="09:51", breaks="09:53", stops="10:05")
 
