@@ -54,21 +54,21 @@ def run(layers: Sequence[str], *, is_shown: bool = False) -> Ran:
         changes = Path(folder, "changes")
         changes.mkdir()
         copy_project(changes)
-        process = subprocess.Popen(
+        said = []
+        with subprocess.Popen(
             [*_machine(changes), "bash", "-c", SCRIPT],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             env=os.environ | {"SESSION": SESSION, "LAYERS": " ".join(layers)},
-        )
-        assert process.stdout is not None
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if is_shown:
-                sys.stdout.write(line)
-                sys.stdout.flush()
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                said.append(line)
+                if is_shown:
+                    sys.stdout.write(line)
+                    sys.stdout.flush()
         return Ran(process.wait(), "".join(said), perf_counter() - started)
 
 
