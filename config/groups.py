@@ -23,6 +23,16 @@ Token = Annotated[
     SecretStr, Shaped(r"([!-~]{32,256})?", "32 to 256 visible ASCII characters, or nothing")
 ]
 
+
+def _has_good_port(url: str) -> bool:
+    """Whether an address names no port, or one there can be."""
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        return False
+    return port is None or port > 0
+
+
 _PLACE = r"[^\s/?#@]+(/[^\s?#@]*)?"
 Url = Annotated[
     str,
@@ -30,12 +40,16 @@ Url = Annotated[
         f"(https?://{_PLACE})?",
         "an address as https://host or https://host/path, without /api/v1, or nothing; user and"
         " password belong into OPENALGO_BASIC_AUTH_FILE",
-        lambda text: not text.rstrip("/").endswith("/api/v1"),
+        lambda text: not text.rstrip("/").endswith("/api/v1") and _has_good_port(text),
     ),
 ]
 WsUrl = Annotated[
     str,
-    Shaped(f"(wss?://{_PLACE})?", "an address as ws://host:port or wss://host/ws, or nothing"),
+    Shaped(
+        f"(wss?://{_PLACE})?",
+        "an address as ws://host:port or wss://host/ws, or nothing",
+        _has_good_port,
+    ),
 ]
 File = Annotated[str, Shaped(r"[^\x00-\x1f]*", "a path of a file, or nothing")]
 

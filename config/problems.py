@@ -46,7 +46,8 @@ class Complaints:
     def _shown(self, path: Path, value: object) -> str:
         if path in SECRETS:
             return masked(str(value))
-        return re.sub(r"://[^\s'/]*@", "://***@", repr(value))
+        text = re.sub(r"://[^\s'/]*@", "://***@", repr(value))
+        return re.sub(r"(://[^\s'?#]*[?#])[^\s']+", r"\1***", text)
 
     def _allowed(self, path: Path) -> str:
         plain = _without_indices(path)
