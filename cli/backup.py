@@ -88,6 +88,8 @@ def backup(options: Options, say: TextIO) -> int:
     """
     folder, out = options.state_dir, options.out
     check_folder(folder)
+    if options.config is not None and not options.config.is_file():
+        raise ConfigError(f"--config {options.config}: is no file; name your own settings")
     if out.exists():
         raise ConfigError(f"--out {out}: is there already; name a new file")
     try:

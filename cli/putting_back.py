@@ -2,11 +2,16 @@
 
 import itertools
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
+
+from cli.again import NAME as AGAIN
+from cli.again import Again, recall
 from cli.dropbox import hand_over
 from cli.levers import in_session
 from config import pack
@@ -76,6 +81,7 @@ def _merge(folder: Path, at: Micros) -> None:
 
 def _swap(new: Path, folder: Path, aside: Path) -> list[str]:
     kept = _keep_aside(folder, aside)
+    _redirect(new, folder)
     for path in sorted(p for p in new.iterdir() if p.is_file()):
         if path.name in REPLACED or not (folder / path.name).exists():
             path.replace(folder / path.name)
@@ -88,6 +94,19 @@ def _swap(new: Path, folder: Path, aside: Path) -> list[str]:
             home.parent.mkdir(mode=0o700, exist_ok=True)
             path.rename(home)
     return [f"what was there is kept in {aside}: {', '.join(kept)}"] if kept else []
+
+
+def _redirect(new: Path, folder: Path) -> None:
+    """Let the command that starts the agent again name the folder it is put back into."""
+    path, option = new / AGAIN, "--state-dir"
+    if not path.exists():
+        return
+    words = shlex.split(recall(new).restart)
+    if option in words[:-1]:
+        words[words.index(option) + 1] = str(folder)
+        path.write_bytes(msgspec.json.encode(Again(restart=shlex.join(words))))
+    else:
+        path.unlink()
 
 
 def _keep_aside(folder: Path, aside: Path) -> list[str]:

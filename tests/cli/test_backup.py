@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cli.again import Again, keep, recall
 from cli.backup import MANIFEST, Manifest, Options, Unusable, backup, restore
 from cli.session import Locked, locked
 from domain import clock
@@ -277,3 +278,30 @@ def test_commands_hand_their_options_on(folder: Path, run_py: RunPy) -> None:
     assert "no agent ran there" in said.refusal(3)
     assert os.access(out, os.R_OK)
     assert trading_day(Micros(at("11:30"))) == DAY
+
+
+def test_settings_that_are_not_there_are_refused(folder: Path) -> None:
+    out = folder.parent / "b.tgz"
+    options = Options(state_dir=folder, out=out, config=folder.parent / "nope")
+    with pytest.raises(ConfigError, match=r"--config .*nope: is no file"):
+        backup(options, io.StringIO())
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("kept", "restart"),
+    [
+        (
+            "run.py live --config 'my own.yaml' --state-dir elsewhere",
+            "run.py live --config 'my own.yaml' --state-dir {}",
+        ),
+        ("run.py live", "run.py live --state-dir {}"),
+    ],
+)
+def test_command_to_start_again_names_the_folder_it_is_in(
+    folder: Path, kept: str, restart: str
+) -> None:
+    keep(folder, Again(restart=kept, rejoin="run.py sandbox --attach x"))
+    other = folder.parent / "other"
+    put_back(made(folder)[0], other)
+    assert recall(other) == Again(restart=restart.format(other))
