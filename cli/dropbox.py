@@ -148,6 +148,17 @@ def drop(path: Path) -> None:
         log.warning("%s cannot be removed: %s", path, error)
 
 
+def kill_fault(folder: Path) -> str:
+    """Return why the file KILL cannot be read, '' if it can be or is not there."""
+    try:
+        (folder / KILL).read_bytes()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
 def kill_text(folder: Path) -> str | None:
     """Return what the file KILL holds; None without one, '' if it cannot be read."""
     try:

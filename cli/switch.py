@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from actors.post_office import Post
-from cli.dropbox import KILL, Answer, Dropbox, kill_text
+from cli.dropbox import KILL, Answer, Dropbox, kill_fault, kill_text
 from domain import clock
 from domain.levers import Lever
 from domain.switch import Taps, kill_level
@@ -30,6 +30,7 @@ class Switch:
         self._taps = Taps()
         self._due = Micros(0)
         self._seen: Lever | None = None
+        self._fault = ""
 
     def look(self) -> None:
         """Tell what a human left there, as long as it is there; at most each half second."""
@@ -58,6 +59,11 @@ class Switch:
         if lever is not self._seen:
             self._seen = lever
             log.warning("%s is %s", self._folder / KILL, f"there: {lever}" if lever else "gone")
+        fault = "" if text else kill_fault(self._folder)
+        if fault and fault != self._fault:
+            remedy = "it freezes whatever it holds; give it to the user who runs this, or remove it"
+            log.warning("%s cannot be read (%s): %s", self._folder / KILL, fault, remedy)
+        self._fault = fault
         if lever is not None:
             self._tell(lever, "KILL_FILE")
 

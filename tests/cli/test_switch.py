@@ -162,3 +162,16 @@ def test_signal_freezes_and_a_second_one_flattens(loop: Loop, hand: Hand) -> Non
     loop.switch.tap()
     told = [a_lever(Lever.FREEZE, "SIGUSR1"), a_lever(Lever.FLATTEN, "SIGUSR1")]
     assert loop.post.take() == [To("order", wish) for wish in told]
+
+
+def test_file_that_cannot_be_read_is_told_once(
+    loop: Loop, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / KILL).mkdir()
+    loop.look(0)
+    loop.look()
+    (tmp_path / KILL).rmdir()
+    loop.look()
+    there, told, gone = [line.rpartition("/")[2] for line in caplog.messages]
+    assert (there, gone) == ("KILL is there: freeze", "KILL is gone")
+    assert told.startswith("KILL cannot be read (Is a directory): it freezes whatever it holds")
