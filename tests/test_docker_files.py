@@ -229,6 +229,25 @@ def test_preparing_makes_every_folder_that_an_agent_mounts() -> None:
     assert secrets.SECRETS["keys", "control_token"].lower() in text
 
 
+def test_preparing_gives_restored_files_to_the_agent_but_nothing_that_links_lead_to(
+    tmp_path: Path,
+) -> None:
+    needs("root")
+    data, other = tmp_path / "data", tmp_path / "other"
+    restored, link = data / "live" / "replaced-1" / "orders.db", data / "live" / "link"
+    restored.parent.mkdir(parents=True)
+    for file in (restored, other):
+        file.touch(0o600)
+    link.symlink_to(other)
+    text = PREPARE.read_text("ascii")
+    assert text.count("cd /data") == 1
+    script = text.replace("cd /data", f"cd {data}")
+    subprocess.run(["/bin/sh", "-c", script], check=True, capture_output=True)
+    given = {path.lstat().st_uid for path in (restored, restored.parent, link)}
+    assert given == {int(USER.partition(":")[0])}
+    assert other.stat().st_uid == 0
+
+
 def test_proxy_is_given_the_example_and_places_for_what_it_names() -> None:
     example, tls = services()["nginx"]["volumes"]
     folder = (COMPOSE.parent / example.partition(":-")[2].partition("}")[0]).resolve()
