@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from config.effective import Settings
 from config.groups import BackupParams, OpenAlgoParams
 from config.secrets import SECRETS
-from domain.rules.keys import UNDERLYINGS
+from domain.rules.keys import BROKERS, UNDERLYINGS
 
 Complaint = tuple[tuple[str, ...], str]
 """The path of a key, and what is wrong with its value and allowed instead."""
@@ -28,6 +29,16 @@ def check(settings: Settings) -> Iterator[Complaint]:
         yield ("log", "wire"), text
     if settings.profile == "live":
         yield from _server(settings)
+
+
+def doubts(settings: Settings) -> Iterator[str]:
+    """Yield what a start may go on with, though it is hardly meant."""
+    name = settings.broker.name
+    if name not in BROKERS:
+        close = get_close_matches(name, BROKERS, n=1)
+        meant = f"did you mean {close[0]}? Known" if close else "known"
+        text = f"broker.name: the dated rules know no square-off of {name}, the earliest is assumed"
+        yield f"{text}; {meant} are {', '.join(BROKERS)}"
 
 
 def _order(settings: Settings) -> Iterator[Complaint]:

@@ -127,9 +127,8 @@ def read(
     except ValidationError as error:
         told = map(complaints.of_value, error.errors())
         raise ConfigError(*strange.refusals, *told) from None
-    settings = replace(
-        _settings(profile, model, rooms), notes=judged.notes, warnings=strange.warnings
-    )
+    settings = replace(_settings(profile, model, rooms), notes=judged.notes)
+    settings = replace(settings, warnings=(*strange.warnings, *checks.doubts(settings)))
     wrong = [complaints.of_key(path, text) for path, text in checks.check(settings)]
     if strange.refusals or wrong:
         raise ConfigError(*strange.refusals, *wrong)

@@ -120,3 +120,17 @@ def test_settings_that_refuse_a_start_are_refused_here(
     assert run_py("config").refusal().startswith("openalgo.api_key: is missing; set OPENALGO_API_")
     assert run_py("config", "--profile", "sandbox").code == 0
     assert run_py("config", "--profile", "paper").code == 2
+
+
+def test_broker_that_the_rules_do_not_know_is_told(
+    run_py: RunPy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUTRADHAR_BROKER__NAME", "zerodhaa")
+    said = run_py("config", "--changed")
+    assert (said.code, said.err) == (0, "")
+    text = "WARN broker.name: the dated rules know no square-off of zerodhaa, the earliest is"
+    assert f"{text} assumed; did you mean zerodha? Known are default, " in said.out
+    monkeypatch.setenv("SUTRADHAR_BROKER__NAME", "fyers")
+    assert "of fyers, the earliest is assumed; known are default, " in run_py("config").out
+    monkeypatch.setenv("SUTRADHAR_BROKER__NAME", "zerodha")
+    assert "WARN" not in run_py("config").out
