@@ -40,6 +40,7 @@ CHECKS: tuple[Check[Visit], ...] = (
     Check("page", host_checks.page, ("settings",)),
     Check("alerts", alert_checks.told, ("settings",)),
     Check("disk", local_checks.disk),
+    Check("log", local_checks.logfile, ("settings",)),
     Check("journal", local_checks.journal, ("disk",)),
     Check("latches", local_checks.latches, ("journal",)),
     Check("sessions", local_checks.sessions, ("settings",)),

@@ -1,12 +1,13 @@
 """The checks of `run.py doctor` that ask nobody else: settings, disk, journal, dated rules."""
 
+import os
 import tempfile
 from datetime import date
 from pathlib import Path
 
 from cli.dropbox import KILL, kill_text
 from cli.exchange import DEFAULT_KEY
-from cli.findings import Finding, failed, passed, warned
+from cli.findings import Finding, failed, passed, skipped, warned
 from cli.inquiry import Asker
 from cli.sessions import REMEDY, told
 from cli.visit import Visit
@@ -53,6 +54,24 @@ def disk(visit: Visit) -> Finding:
         return failed(f"{visit.folder}: {short}", remedy(Condition.DISK_SPACE).rstrip("."))
     made = "" if there == visit.folder.absolute() else ", will be made"
     return passed(f"{visit.folder} can be written{made}, {free} MB free")
+
+
+def logfile(visit: Visit) -> Finding:
+    """Whether the log's own file, if there is one, can be written; nothing is left behind."""
+    name = visit.settings.log.file
+    if not name:
+        return skipped("no log.file: the log goes to the terminal alone")
+    path = Path(name)
+    try:
+        if path.exists():
+            os.close(os.open(path, os.O_WRONLY | os.O_APPEND))
+        else:
+            with tempfile.TemporaryFile(dir=path.absolute().parent):
+                pass
+    except OSError as error:
+        why = f"{path} cannot be written ({error.strerror})"
+        return failed(why, "Name a file in a folder you may write to as log.file")
+    return passed(f"{path} can be written")
 
 
 def journal(visit: Visit) -> Finding:

@@ -28,7 +28,7 @@ from tests.cli.typing_in import RunPy, Said
 
 NAMES = (
     "settings server key mode order_mode clock ntp calendar broker contracts funds history ticks"
-    " backup rules page alerts disk journal latches sessions"
+    " backup rules page alerts disk log journal latches sessions"
 ).split()
 
 
@@ -87,6 +87,7 @@ def test_everything_is_well_in_paper_trading(run_py: RunPy, server: OpenAlgo) ->
         "alerts": "WARN nobody is told of alarms, commands by Telegram off, heartbeat off. Set"
         " SUTRADHAR_ALERT_URLS, best also SUTRADHAR_HEARTBEAT_URL: a host that is down tells"
         " nobody.",
+        "log": "SKIP no log.file: the log goes to the terminal alone",
         "journal": "PASS 0 events of 2026-11-20, none damaged",
         "latches": "PASS none is up on 2026-11-20",
         "sessions": "PASS no clean paper session; 5 are asked for before PAPER_TRADING=false",
@@ -138,7 +139,7 @@ def test_server_that_is_not_there_skips_what_depends_on_it(
         " correct OPENALGO_HOST and OPENALGO_PORT."
     }
     alone = {"settings", "server", "backup", "rules", "disk", "journal", "latches"}
-    alone |= {"ntp", "page", "alerts", "sessions"}
+    alone |= {"ntp", "page", "alerts", "log", "sessions"}
     assert skipped(said) == set(lines(said)) - alone
     assert lines(said)["key"] == "SKIP needs server"
 

@@ -8,7 +8,7 @@ import pytest
 from domain.events import LatchSet
 from journal.orders import OrderJournal
 from tests.cli.openalgo import OpenAlgo, an_openalgo, it_is
-from tests.cli.test_doctor import failing
+from tests.cli.test_doctor import failing, lines
 from tests.cli.typing_in import RunPy
 
 
@@ -39,3 +39,33 @@ def test_file_of_the_kill_switch_is_told(
     assert failing(run_py("doctor")) == {
         "latches": f"FAIL state/KILL is there: {does} from the start on. Remove it (rm state/KILL)."
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("none/own.log", "FAIL none/own.log cannot be written (No such file or directory). Name a"),
+        ("logs", "FAIL logs cannot be written (Is a directory). Name a file in a folder you may"),
+        ("logs/own.log", "PASS logs/own.log can be written"),
+        ("logs/old.log", "PASS logs/old.log can be written"),
+    ],
+)
+def test_file_of_the_log_is_tried_and_nothing_left_behind(
+    run_py: RunPy, server: OpenAlgo, name: str, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("logs").mkdir()
+    Path("logs/old.log").write_text("old")
+    monkeypatch.setenv("SUTRADHAR_LOG__FILE", name)
+    assert lines(run_py("doctor"))["log"].startswith(found)
+    assert [path.name for path in Path("logs").iterdir()] == ["old.log"]
+    assert Path("logs/old.log").read_text() == "old"
+
+
+def test_setting_that_is_hardly_meant_is_warned_of(
+    run_py: RunPy, server: OpenAlgo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUTRADHAR_BROKER__NAME", "zerodhaa")
+    said = run_py("doctor")
+    assert said.code == 0
+    assert lines(said)["settings"].startswith("WARN profile live, ")
+    assert "did you mean zerodha?" in lines(said)["settings"]
