@@ -9,7 +9,8 @@ from typing import Any, TextIO
 
 from config.effective import Profile, Settings
 from config.origins import Row, rows
-from config.settings import read
+from config.settings import survey
+from domain.errors import ConfigError
 from sandbox.params import SandboxParams
 
 
@@ -25,14 +26,19 @@ ROOMS: dict[Whose, dict[str, Any]] = {Whose.LIVE: {}, Whose.SANDBOX: {"sandbox":
 
 
 def show(whose: Whose, file: Path | None, out: TextIO, *, as_json: bool, changed: bool) -> int:
-    """Print the settings of a start with `file` as its own. Raises ConfigError as that would."""
-    reading = read(PROFILES[whose], file=file, rooms=ROOMS[whose])
+    """Print the settings of a start with `file` as its own. Raises ConfigError as that would.
+
+    What is wrong with them all does not keep them from being shown first.
+    """
+    reading, wrong = survey(PROFILES[whose], file=file, rooms=ROOMS[whose])
     chosen = [row for row in rows(reading) if row.is_changed or not changed]
     if as_json:
         print(json.dumps(_document(reading.settings, chosen), indent=2), file=out)
     else:
         for line in _lines(reading.settings, chosen):
             print(line, file=out)
+    if wrong:
+        raise ConfigError(*wrong)
     return 0
 
 

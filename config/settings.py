@@ -24,7 +24,7 @@ from domain.errors import ConfigError
 from domain.lease_params import LeaseParams
 from domain.page_params import PageParams
 
-__all__ = ["GROUPS", "Reading", "Settings", "every_leaf", "load", "read"]
+__all__ = ["GROUPS", "Reading", "Settings", "every_leaf", "load", "read", "survey"]
 
 HERE = Path(__file__).parent
 
@@ -100,6 +100,23 @@ def read(
     rooms: Mapping[str, Any] | None = None,
 ) -> Reading:
     """Read the settings as `load` does, and keep what each source said."""
+    reading, wrong = survey(profile, flags, file, env_file, rooms)
+    if wrong:
+        raise ConfigError(*wrong)
+    return reading
+
+
+def survey(
+    profile: Profile,
+    flags: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    env_file: Path = Path(".env"),
+    rooms: Mapping[str, Any] | None = None,
+) -> tuple[Reading, tuple[str, ...]]:
+    """Read the settings as `read` does, and return what is wrong with them beside.
+
+    Raises ConfigError if a value is none at all, so that there is nothing to show.
+    """
     rooms = rooms or {}
     known = tuple(every_leaf(rooms))
     root = _root(rooms)
@@ -130,9 +147,8 @@ def read(
     settings = replace(_settings(profile, model, rooms), notes=judged.notes)
     settings = replace(settings, warnings=(*strange.warnings, *checks.doubts(settings)))
     wrong = [complaints.of_key(path, text) for path, text in checks.check(settings)]
-    if strange.refusals or wrong:
-        raise ConfigError(*strange.refusals, *wrong)
-    return Reading(settings, root.layers, known, tuple(rooms))
+    reading = Reading(settings, root.layers, known, tuple(rooms))
+    return reading, (*strange.refusals, *wrong)
 
 
 def every_leaf(rooms: Mapping[str, Any]) -> Iterator[Leaf]:

@@ -9,7 +9,7 @@ import pytest
 from cli.configuration import Whose
 from config.settings import every_leaf
 from sandbox.params import SandboxParams
-from tests.cli.typing_in import RunPy
+from tests.cli.typing_in import REFUSED, RunPy
 
 KEY = "CANARY-KEY-0123456789"
 
@@ -117,7 +117,13 @@ def test_settings_that_refuse_a_start_are_refused_here(
     run_py: RunPy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENALGO_API_KEY")
-    assert run_py("config").refusal().startswith("openalgo.api_key: is missing; set OPENALGO_API_")
+    said = run_py("config")
+    assert said.code == REFUSED
+    assert said.error.startswith("openalgo.api_key: is missing; set OPENALGO_API_")
+    assert "openalgo.api_key " in said.out
+    monkeypatch.setenv("SUTRADHAR_FEED__RETURN_S", "4")
+    assert run_py("config").refusal().startswith("feed.return_s: 4 is not allowed")
+    monkeypatch.delenv("SUTRADHAR_FEED__RETURN_S")
     assert run_py("config", "--profile", "sandbox").code == 0
     assert run_py("config", "--profile", "paper").code == 2
 
