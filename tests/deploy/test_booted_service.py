@@ -115,6 +115,10 @@ def test_scripts_act_as_the_service_and_take_it_away(service: Service) -> None:
         0,
         ["enabled at boot and by sutradhar.timer"],
     )
+    refused = machine.inside(f"{scripts}/uninstall.sh", "--purge")
+    assert refused.returncode == 1
+    assert "the agent runs" in refused.stderr + refused.stdout
+    assert machine.systemctl("is-enabled", UNIT) == "enabled"
     gone = machine.inside(f"{scripts}/uninstall.sh")
     assert gone.returncode == 0, gone.stdout + gone.stderr
     assert machine.systemctl("is-enabled", UNIT) == ""
