@@ -48,7 +48,7 @@ def paper(cwd: Path, **options: Any) -> Iterator[Paper]:
     with subprocess.Popen(
         [sys.executable, "-c", START.format(options=options)],
         cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "PATH": "", "TZ": "America/New_York"},
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "TZ": "America/New_York", "DOCKER_ENV": "0"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
