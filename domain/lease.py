@@ -14,7 +14,8 @@ Times, each by the clock of whoever acts:
       + term + margin     and it is still the same: he writes his own, and renews it
       + SETTLE            and his is still there: now he holds it
 
-A record that was given back may be replaced at once; who did so holds after `term`. A step, reading
+A record that was given back may be replaced at once; who did so holds after `term`. Who is not
+hasty waits for a record given back as for any other, and 2 SETTLE more than who is. A step, reading
 and writing together, that takes longer than STEP does not count: what it wrote is an accident that
 everybody, its writer included, waits out like a record of somebody else. `margin` is also how long
 a broker may still act on what was sent (`orders.unknown_s`).
@@ -170,7 +171,8 @@ class Lease:
         assert self._seen is not None
         self.other = self._whose(found)
         is_left = found is not None and found.is_free and self._is_hasty
-        if not is_left and at.least_since(self._seen[1]) < self._term + self._margin:
+        waits = self._term + self._margin + (0 if self._is_hasty else 2 * SETTLE)
+        if not is_left and at.least_since(self._seen[1]) < waits:
             return None
         self.took_from = self.other
         self._settles_for = self._term if is_left else SETTLE

@@ -163,7 +163,7 @@ def test_other_host_takes_over_and_says_from_whom(
     second = a_keeper(shared, tmp_path, "b", role="secondary")
     second.step()
     assert second.words() == "standby, a has the lease"
-    lived(second, seconds)
+    lived(second, seconds, WHOLE + 2 * SETTLE)
     assert (second.may_send, second.took_from) == (True, "a")
     assert not first.may_send
     first.step()

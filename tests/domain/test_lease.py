@@ -84,6 +84,16 @@ def test_lease_given_back_is_taken_at_once_by_who_is_hasty(store: Store) -> None
     assert holds(second, true)
 
 
+def test_where_both_wait_the_hasty_one_comes_first(store: Store) -> None:
+    late, first = a_host(store, "b", hasty=False), a_host(store)
+    true = 0
+    while true < PATIENCE + 2 * SETTLE:
+        true += RENEW
+        late.step(true)
+        first.step(true)
+    assert (holds(first, true), holds(late, true)) == (True, False)
+
+
 def test_only_who_may_send_gives_back(store: Store) -> None:
     host = a_host(store)
     assert host.lease.given_back(host.now(0)) is None
