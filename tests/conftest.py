@@ -14,7 +14,7 @@ PATIENT = [HealthCheck.too_slow]
 
 settings.register_profile("dev", max_examples=100, deadline=None, suppress_health_check=PATIENT)
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
-settings.register_profile("brief", settings.get_profile("dev"), max_examples=25, derandomize=True)
+settings.register_profile("brief", settings.get_profile("dev"), max_examples=20, derandomize=True)
 settings.register_profile("soak", settings.get_profile("dev"), max_examples=20_000)
 settings.load_profile("ci" if os.environ.get("SUTRADHAR_CI") == "1" else "dev")
 

@@ -27,12 +27,14 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 OUT = measure.DATA.parent
 DUMP_S = 5
+PATIENT_S = 300
+"""How long one test of a background layer may take."""
 
 KOLKATA, NEW_YORK = "Asia/Kolkata", "America/New_York"
 
 DOMAIN = tuple("domain messages config journal strategies".split())
 PORTS = tuple("broker dashboard research sandbox".split())
-COMMANDS = ("cli", ".")
+COMMANDS = ("cli",)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Layer:
     """Folders of tests/ that run in one process; `.` stands for the files tests/test_*.py.
 
     A brief layer repeats with few draws what another one proved with many. `marked` chooses tests
-    by their marks, as pytest's -m does; Hypothesis marks its own.
+    by their marks, as pytest's -m does; Hypothesis marks its own. One in the background takes what
+    the others of its stage leave of the cores: virtual time does not mind.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Layer:
     is_measured: bool = False
     is_brief: bool = False
     marked: str = ""
+    is_background: bool = False
 
     def paths(self, tests: Path = TESTS) -> list[Path]:
         """Return what there is to run; a folder whose room is not built yet is left out."""
@@ -64,25 +68,34 @@ PLAIN, DRAWN = "not slow", "hypothesis or slow"
 
 STAGES: tuple[Stage, ...] = (
     (
+        Layer("house", (".",), 400),
         Layer("domain", DOMAIN, 400, KOLKATA, marked=DRAWN),
         Layer("drawn", (*PORTS, *COMMANDS), 400, marked=DRAWN),
     ),
     # Measuring slows a test down to a third: what draws much is measured where it draws little.
     (
         Layer("actors", ("actors",), 400, is_measured=True),
-        Layer("scenarios", ("scenarios",), 400),
-        Layer("new-york", DOMAIN, 400, NEW_YORK, is_brief=True, is_measured=True),
+        Layer("threads", ("threads",), 400, is_measured=True),
         Layer("ports", PORTS, 400, NEW_YORK, is_brief=True, is_measured=True, marked=PLAIN),
         Layer("commands", COMMANDS, 400, NEW_YORK, is_brief=True, is_measured=True, marked=PLAIN),
     ),
     # A booted machine waits for its services, and lets the simulation work meanwhile.
     (Layer("simulation", ("simulation",), 600), Layer("deploy", ("deploy",), 600)),
-    (Layer("threads", ("threads",), 180, is_measured=True),),
-    # They wait for the clock more than they work.
+    # Processes wait for the clock more than they work; what they leave is worked in.
     (
         Layer("e2e", ("e2e",), 400, NEW_YORK),
         Layer("processes", ("processes",), 400),
         Layer("disturbed", ("disturbed",), 400, KOLKATA),
+        Layer("scenarios", ("scenarios",), 600, is_background=True),
+        Layer(
+            "new-york",
+            DOMAIN,
+            600,
+            NEW_YORK,
+            is_brief=True,
+            is_measured=True,
+            is_background=True,
+        ),
     ),
 )
 
@@ -131,7 +144,10 @@ class Run:
         pytest = ["-m", "pytest", "--quiet", "-p", "no:cacheprovider", f"--junitxml={self.report}"]
         brief = ["--hypothesis-profile=brief"] if self.layer.is_brief else []
         marked = ["-m", self.layer.marked] if self.layer.marked else []
-        return [sys.executable, *coverage, *pytest, *brief, *marked, *map(str, self.layer.paths())]
+        patient = ["-o", f"faulthandler_timeout={PATIENT_S}"] if self.layer.is_background else []
+        nice = ["nice", "-n", "19"] if self.layer.is_background else []
+        python = [*nice, sys.executable, *coverage, *pytest]
+        return [*python, *brief, *marked, *patient, *map(str, self.layer.paths())]
 
     def wait(self, *, strict: bool) -> Result:
         """Wait for the end, print the log of a red layer, and return what was reported."""

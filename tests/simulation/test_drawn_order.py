@@ -40,7 +40,7 @@ def test_written_day_in_any_order_trades_both_legs_and_ends_flat(tmp_path: Path,
     assert (played.report.entries, played.report.exits) == (2, 2)
 
 
-@pytest.mark.parametrize(("seed", "draw"), [(1, 11), (7, 12), (3, 13)])
+@pytest.mark.parametrize(("seed", "draw"), [(1, 11), (3, 13)])
 def test_synthetic_morning_in_any_order_ends_flat(tmp_path: Path, seed: int, draw: int) -> None:
     parts = in_drawn_order(draw)
     played = a_day(tmp_path, seed=seed, begin="09:14", force_close="10:30", parts=parts)

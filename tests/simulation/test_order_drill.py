@@ -8,7 +8,7 @@ import pytest
 
 from cli.order_drill import Options, orders
 
-SEEDS = 250
+SEEDS = 150
 """About 20 s on two quiet cores. A failure names its seed, the faults and the rows before it."""
 
 

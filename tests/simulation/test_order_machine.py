@@ -120,7 +120,7 @@ class OrderPath(RuleBasedStateMachine):
 TestOrderPath = OrderPath.TestCase
 # Each example is a whole session; the orders drill plays hundreds.
 TestOrderPath.settings = settings(
-    max_examples=200,
+    max_examples=100,
     stateful_step_count=14,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

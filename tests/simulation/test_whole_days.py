@@ -1,4 +1,4 @@
-"""Five random seeds at `--speed max`: all flat, no rule broken, and every day repeats.
+"""Three random seeds at `--speed max`: all flat, no rule broken, and every day repeats.
 
 One of them is a whole day, the others end at noon. The order path alone is played far more often
 (`run.py drill orders`). One seed is played again under another hash seed and in other time zones:
@@ -17,12 +17,12 @@ pytestmark = pytest.mark.slow
 
 WHOLE = frozenset({16})
 NOON = "12:15"
-SEEDS = {s: Wanted(s, until="15:15" if s in WHOLE else NOON) for s in (1, 2, 3, 7, 16)}
+SEEDS = {s: Wanted(s, until="15:15" if s in WHOLE else NOON) for s in (1, 7, 16)}
 AGAIN = (
     Wanted(7, "1", "Asia/Kolkata", NOON),
     Wanted(7, "2", "America/New_York", NOON),
 )
-ENTERED_AT_LEAST = 4
+ENTERED_AT_LEAST = 2
 
 
 @pytest.mark.parametrize("seed", SEEDS)
