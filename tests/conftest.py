@@ -13,7 +13,7 @@ SLOW_TEST_S = 600
 PATIENT = [HealthCheck.too_slow]
 
 settings.register_profile("dev", max_examples=100, deadline=None, suppress_health_check=PATIENT)
-settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=60, derandomize=True)
 settings.register_profile("brief", settings.get_profile("dev"), max_examples=20, derandomize=True)
 settings.register_profile("soak", settings.get_profile("dev"), max_examples=20_000)
 settings.load_profile("ci" if os.environ.get("SUTRADHAR_CI") == "1" else "dev")
